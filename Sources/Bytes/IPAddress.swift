@@ -1,0 +1,213 @@
+/// An IPv4 or IPv6 address.
+public struct IPAddress: Hashable, Sendable {
+  /// The two address families.
+  public enum Family: UInt8, Hashable, Sendable {
+    case v4 = 4
+    case v6 = 6
+
+    /// The length of an address: 32 or 128 bits.
+    public var bits: Int { self == .v4 ? 32 : 128 }
+  }
+
+  /// The address family.
+  public let family: Family
+  /// The upper 64 bits; 0 for IPv4.
+  public let high: UInt64
+  /// The lower 64 bits; for IPv4 the address is in the lower 32 of them.
+  public let low: UInt64
+
+  /// An IPv4 address from its 32 bits.
+  public init(v4 value: UInt32) {
+    family = .v4
+    high = 0
+    low = UInt64(value)
+  }
+
+  /// An IPv6 address from its 128 bits.
+  public init(v6High high: UInt64, low: UInt64) {
+    family = .v6
+    self.high = high
+    self.low = low
+  }
+
+  /// An address from 4 or 16 bytes in network byte order; nil for any other count.
+  public init?(bytes: some Collection<UInt8>) {
+    switch bytes.count {
+    case 4:
+      self.init(v4: bytes.reduce(0) { $0 << 8 | UInt32($1) })
+    case 16:
+      self.init(
+        v6High: bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) },
+        low: bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) }
+      )
+    default:
+      return nil
+    }
+  }
+
+  /// The 4 or 16 bytes in network byte order.
+  public var bytes: [UInt8] {
+    var result: [UInt8] = []
+    if family == .v4 {
+      result.append(bigEndian: UInt32(truncatingIfNeeded: low))
+    } else {
+      result.append(bigEndian: high)
+      result.append(bigEndian: low)
+    }
+    return result
+  }
+
+  /// The address whose bits after the first `length` are zero.
+  ///
+  /// `length` outside 0 to `family.bits` counts as the nearest of the two.
+  public func masked(to length: Int) -> IPAddress {
+    let length = min(max(length, 0), family.bits)
+    switch family {
+    case .v4:
+      return IPAddress(
+        v4: UInt32(truncatingIfNeeded: low) & (length == 0 ? 0 : ~0 << (32 - length))
+      )
+    case .v6:
+      return IPAddress(
+        v6High: high & (length == 0 ? 0 : ~0 << UInt64(max(0, 64 - length))),
+        low: length <= 64 ? 0 : low & (~0 << UInt64(128 - length))
+      )
+    }
+  }
+
+  /// The IPv4 address inside an IPv4-mapped IPv6 address (`::ffff:0:0/96`); else the address itself.
+  public var unmapped: IPAddress {
+    guard family == .v6, high == 0, low >> 32 == 0xFFFF else { return self }
+    return IPAddress(v4: UInt32(truncatingIfNeeded: low))
+  }
+}
+
+extension IPAddress: Comparable {
+  /// IPv4 before IPv6, then by value.
+  public static func < (left: IPAddress, right: IPAddress) -> Bool {
+    (left.family.rawValue, left.high, left.low) < (right.family.rawValue, right.high, right.low)
+  }
+}
+
+extension IPAddress {
+  /// Parses the usual text form: dotted decimal without leading zeros, or RFC 4291, Section 2.2
+  /// (all three forms, no zone); nil for anything else.
+  public init?(parsing text: Text) {
+    if text.bytes.contains(0x3A) {
+      self.init(parsingV6: text.bytes)
+    } else {
+      guard let value = Self.dotted(text.bytes[...]) else { return nil }
+      self.init(v4: value)
+    }
+  }
+
+  private static func dotted(_ bytes: ArraySlice<UInt8>) -> UInt32? {
+    let parts = Text([UInt8](bytes)).split(0x2E)
+    guard parts.count == 4 else { return nil }
+    var value: UInt32 = 0
+    for part in parts {
+      guard part.count <= 3, let octet = part.decimal(as: UInt8.self) else { return nil }
+      value = value << 8 | UInt32(octet)
+    }
+    return value
+  }
+
+  private init?(parsingV6 bytes: [UInt8]) {
+    guard bytes.count <= 45 else { return nil }
+    var groups: [UInt16] = []
+    var gap: Int?
+    var rest = bytes[...]
+    if rest.starts(with: [0x3A, 0x3A]) {
+      gap = 0
+      rest = rest.dropFirst(2)
+    }
+    while !rest.isEmpty {
+      guard groups.count < 8 else { return nil }
+      let field = rest.prefix { $0 != 0x3A }
+      let isLast = field.endIndex == rest.endIndex
+      if isLast, field.contains(0x2E) {
+        guard let value = Self.dotted(field), groups.count <= 6 else { return nil }
+        groups += [UInt16(value >> 16), UInt16(truncatingIfNeeded: value)]
+        break
+      }
+      guard let group = Self.hexadecimal(field) else { return nil }
+      groups.append(group)
+      rest = rest.dropFirst(field.count)
+      if isLast { break }
+      rest = rest.dropFirst()
+      guard let next = rest.first else { return nil }
+      if next == 0x3A {
+        guard gap == nil else { return nil }
+        gap = groups.count
+        rest = rest.dropFirst()
+      }
+    }
+    if let gap {
+      guard groups.count < 8 else { return nil }
+      groups.insert(contentsOf: [UInt16](repeating: 0, count: 8 - groups.count), at: gap)
+    }
+    guard groups.count == 8 else { return nil }
+    let high = groups.prefix(4).reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
+    self.init(v6High: high, low: groups.suffix(4).reduce(UInt64(0)) { $0 << 16 | UInt64($1) })
+  }
+
+  private static func hexadecimal(_ field: ArraySlice<UInt8>) -> UInt16? {
+    guard !field.isEmpty, field.count <= 4 else { return nil }
+    var value: UInt16 = 0
+    for byte in field {
+      guard let digit = hexadecimalDigit(byte) else { return nil }
+      value = value << 4 | UInt16(digit)
+    }
+    return value
+  }
+}
+
+/// The value of one hexadecimal digit in ASCII, either case; nil for another byte.
+public func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
+  switch byte {
+  case 0x30...0x39: byte - 0x30
+  case 0x41...0x46: byte - 0x41 + 10
+  case 0x61...0x66: byte - 0x61 + 10
+  default: nil
+  }
+}
+
+extension IPAddress: CustomStringConvertible {
+  /// The canonical text form (RFC 5952 for IPv6).
+  public var text: Text { Text(description) }
+
+  /// The canonical text form (RFC 5952 for IPv6).
+  public var description: String {
+    if family == .v4 {
+      return "\(low >> 24 & 255).\(low >> 16 & 255).\(low >> 8 & 255).\(low & 255)"
+    }
+    if high == 0, low >> 32 == 0xFFFF { return "::ffff:" + unmapped.description }
+    let groups = (0..<8).map { index in
+      UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> UInt64(16 * (3 - index % 4)))
+    }
+    let zeros = Self.longestRunOfZeros(groups)
+    var result = ""
+    var index = 0
+    while index < 8 {
+      if index == zeros.lowerBound, zeros.count > 1 {
+        result += "::"
+        index = zeros.upperBound
+        continue
+      }
+      if index > 0, index != zeros.upperBound || zeros.count < 2 { result += ":" }
+      result += String(groups[index], radix: 16)
+      index += 1
+    }
+    return result
+  }
+
+  private static func longestRunOfZeros(_ groups: [UInt16]) -> Range<Int> {
+    var best = 0..<0
+    var start = 0
+    for index in 0...8 where index == 8 || groups[index] != 0 {
+      if index - start > best.count { best = start..<index }
+      start = index + 1
+    }
+    return best
+  }
+}

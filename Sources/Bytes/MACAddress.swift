@@ -1,0 +1,75 @@
+/// The 48-bit hardware address of a device.
+public struct MACAddress: Hashable, Sendable {
+  /// The address in the lower 48 bits.
+  public let value: UInt64
+
+  /// An address from the lower 48 bits of `value`; the others are dropped.
+  public init(_ value: UInt64) { self.value = value & 0xFFFF_FFFF_FFFF }
+
+  /// An address from six bytes; nil for another count.
+  public init?(bytes: some Collection<UInt8>) {
+    guard bytes.count == 6 else { return nil }
+    value = bytes.reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// The six bytes, first on the wire first.
+  public var bytes: [UInt8] {
+    (0..<6).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * (5 - $0))) }
+  }
+
+  /// Whether the address was made up by the device (locally administered), not by its maker.
+  public var isRandom: Bool { value >> 41 & 1 == 1 }
+}
+
+extension MACAddress: CustomStringConvertible {
+  /// Parses six pairs of hexadecimal digits with a colon between each; nil for anything else.
+  public init?(parsing text: Text) {
+    guard let prefix = MACPrefix(parsing: text), prefix.bytes.count == 6 else { return nil }
+    self.init(bytes: prefix.bytes)
+  }
+
+  /// Lower-case pairs with colons.
+  public var description: String { hexadecimalPairs(bytes) }
+}
+
+/// The first one to six bytes of hardware addresses: one device, or those of one maker.
+public struct MACPrefix: Hashable, Sendable {
+  /// One to six bytes.
+  public let bytes: [UInt8]
+
+  /// A prefix of one to six bytes; nil for another count.
+  public init?(bytes: [UInt8]) {
+    guard (1...6).contains(bytes.count) else { return nil }
+    self.bytes = bytes
+  }
+
+  /// Parses one to six pairs of hexadecimal digits with a colon between each; nil for anything else.
+  public init?(parsing text: Text) {
+    var bytes: [UInt8] = []
+    for pair in text.split(0x3A) {
+      guard pair.count == 2, bytes.count < 6, let upper = hexadecimalDigit(pair.bytes[0]),
+        let lower = hexadecimalDigit(pair.bytes[1])
+      else { return nil }
+      bytes.append(upper << 4 | lower)
+    }
+    self.init(bytes: bytes)
+  }
+
+  /// Whether `address` begins with these bytes.
+  public func matches(_ address: MACAddress) -> Bool { address.bytes.starts(with: bytes) }
+}
+
+extension MACPrefix: CustomStringConvertible {
+  /// Lower-case pairs with colons.
+  public var description: String { hexadecimalPairs(bytes) }
+}
+
+private func hexadecimalPairs(_ bytes: [UInt8]) -> String {
+  var result = ""
+  for byte in bytes {
+    if !result.isEmpty { result += ":" }
+    if byte < 16 { result += "0" }
+    result += String(byte, radix: 16)
+  }
+  return result
+}

@@ -1,0 +1,86 @@
+/// Text as its UTF-8 bytes.
+///
+/// Two texts are equal when their bytes are: names, identifiers and URIs of the protocol compare so
+/// (RFC 7252, Section 6.5), and no Unicode table is needed on the router. Nothing guarantees valid
+/// UTF-8 unless the text came from a decoder that checked it.
+public struct Text: Hashable, Comparable, Sendable, ExpressibleByStringLiteral {
+  /// The UTF-8 bytes.
+  public var bytes: [UInt8]
+
+  /// Text with these UTF-8 bytes.
+  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  /// Text with the UTF-8 bytes of `string`.
+  public init(_ string: String) { bytes = [UInt8](string.utf8) }
+
+  /// Text of a literal.
+  public init(stringLiteral value: StaticString) {
+    bytes = value.withUTF8Buffer { [UInt8]($0) }
+  }
+
+  /// Decimal digits of `value`.
+  public init(decimal value: some BinaryInteger) { bytes = [UInt8](String(value).utf8) }
+
+  /// Whether there is no byte.
+  public var isEmpty: Bool { bytes.isEmpty }
+
+  /// How many bytes there are.
+  public var count: Int { bytes.count }
+
+  /// The same as a `String`; bytes that are no UTF-8 become U+FFFD.
+  public var string: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Byte order.
+  public static func < (left: Text, right: Text) -> Bool {
+    left.bytes.lexicographicallyPrecedes(right.bytes)
+  }
+
+  /// Both, one after the other.
+  public static func + (left: Text, right: Text) -> Text { Text(left.bytes + right.bytes) }
+
+  /// Appends `other`.
+  public static func += (left: inout Text, other: Text) { left.bytes += other.bytes }
+
+  /// Whether the first bytes are those of `prefix`.
+  public func hasPrefix(_ prefix: Text) -> Bool { bytes.starts(with: prefix.bytes) }
+
+  /// Whether the last bytes are those of `suffix`.
+  public func hasSuffix(_ suffix: Text) -> Bool {
+    bytes.count >= suffix.count && bytes.suffix(suffix.count).elementsEqual(suffix.bytes)
+  }
+
+  /// What follows the first `count` bytes.
+  public func dropFirst(_ count: Int) -> Text { Text([UInt8](bytes.dropFirst(count))) }
+
+  /// The parts between each `separator`; empty parts are kept, so there is always at least one.
+  public func split(_ separator: UInt8) -> [Text] {
+    bytes.split(separator: separator, omittingEmptySubsequences: false).map { Text([UInt8]($0)) }
+  }
+
+  /// The same with A to Z made a to z: how names of hosts are compared (RFC 4343).
+  public var asciiLowercased: Text {
+    Text(bytes.map { $0 >= 0x41 && $0 <= 0x5A ? $0 + 0x20 : $0 })
+  }
+
+  /// The unsigned decimal number that this text spells in canonical form; nil for a sign, a space, a
+  /// leading zero, another character, or a number that doesn't fit.
+  public func decimal<Number: FixedWidthInteger & UnsignedInteger>(
+    as type: Number.Type = Number.self
+  ) -> Number? {
+    guard let first = bytes.first, bytes.count == 1 || first != 0x30 else { return nil }
+    var value: Number = 0
+    for byte in bytes {
+      guard byte >= 0x30, byte <= 0x39 else { return nil }
+      let (product, high) = value.multipliedReportingOverflow(by: 10)
+      let (sum, carry) = product.addingReportingOverflow(Number(byte - 0x30))
+      if high || carry { return nil }
+      value = sum
+    }
+    return value
+  }
+}
+
+extension Text: CustomStringConvertible {
+  /// The text itself.
+  public var description: String { string }
+}

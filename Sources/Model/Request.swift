@@ -93,8 +93,9 @@ public struct MitigationReport: Hashable, Sendable {
   }
 }
 
-/// Why a request was refused by policy, state or the kernel; the wire format's own errors are not
-/// here. `DOTS` maps each to its response code and diagnostic.
+/// Why a request was refused by policy, state or the kernel.
+///
+/// The wire format's own errors are not here. `DOTS` maps each to its response code and diagnostic.
 public enum RefusalReason: UInt8, Hashable, Sendable, CaseIterable {
   /// 4.01: authenticated, but no `client` section names this peer.
   case notEntitled = 1

@@ -49,7 +49,7 @@ public struct Rule: Hashable, Sendable {
   public var id: MitigationID
   /// Where packets come from; at least one.
   public var sources: [RuleSource]
-  /// Where packets go; at least one. 0.0.0.0/0 and ::/0 mean any.
+  /// Where packets go: at least one block; 0.0.0.0/0 and ::/0 mean any.
   public var targets: [Prefix]
   /// IP protocols; empty: any.
   public var protocols: [UInt8]

@@ -83,8 +83,9 @@ public struct PolicySettings: Hashable, Sendable {
   }
 }
 
-/// A `protect` section: what no request can touch. All kinds present must match; the values of one
-/// kind are alternatives.
+/// A `protect` section: what no request can touch.
+///
+/// All kinds present must match; the values of one kind are alternatives.
 public struct ProtectSettings: Hashable, Sendable {
   /// The section's name.
   public var section: Text

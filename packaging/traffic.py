@@ -78,10 +78,10 @@ class Meter:
             stamp = seconds + nanoseconds / 1e9
             entry = self.seen.get(tag)
             if entry is None:
-                self.seen[tag] = {"packets": 1, "first": stamp, "last": stamp}
+                self.seen[tag] = {"packets": 1, "first": stamp, "last": stamp, "port": sender[1]}
             else:
                 entry["packets"] += 1
-                entry["last"] = stamp
+                entry["last"], entry["port"] = stamp, sender[1]
             if tag.endswith("!"):
                 try:
                     one.sendto(data, sender)
@@ -97,7 +97,7 @@ class Meter:
 
 
 def ask(path):
-    """What the meter has seen: {tag: {"packets", "first", "last"}}."""
+    """What the meter has seen: {tag: {"packets", "first", "last", "port"}}; the source's port."""
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     door.settimeout(5)
     door.connect(path)
@@ -168,8 +168,9 @@ def talk(target, rate, tag):
             except OSError:
                 pass
         collect()
-    time.sleep(0.3)
-    collect()
+    for _ in range(30):
+        time.sleep(0.01)
+        collect()
     print(json.dumps({"sent": sent, "echoed": echoed, "longest_silence": round(gap, 3)}), flush=True)
 
 

@@ -139,12 +139,14 @@ class Home:
             process.kill()
             process.wait()
         for daemon in self.daemons:
-            # A failed test may have left any of them, or rooms without their launcher.
-            for pid in daemon.rooms().values():
+            # A failed test may have left any of them, or rooms without their launcher, which is
+            # the first by name and so restarts none.
+            for _, pid in sorted(daemon.rooms().items()):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 daemon.process.wait(5)
+            daemon.log.close()
         self.started, self.daemons = [], []
         self.run("router", "nft", "delete", "table", "inet", "cordon")
         shutil.rmtree(os.path.join(self.work, "state"), ignore_errors=True)

@@ -3,7 +3,7 @@ import os
 import re
 import subprocess
 
-from home import BUILD, section
+from home import BUILD, ROOT, section
 from suite import expect, expect_equal, test
 
 EXECUTABLES = ("cordond", "cordond-core", "cordond-signal", "cordonctl")
@@ -103,3 +103,11 @@ def port_in_use(home):
     done = home.run("router", os.path.join(BUILD, "cordond"), "--config", file.name, timeout=10)
     expect_equal(done.returncode, 1, "exit status")
     expect(b"4646" in done.stderr, f"the port is not named: {done.stderr}")
+
+
+@test("the settings that README.md shows are accepted")
+def readme(home):
+    with open(os.path.join(ROOT, "README.md")) as file:
+        shown = next(one for one in file.read().split("```") if one.startswith("\nconfig agent"))
+    status, told = check(home, shown, "--check")
+    expect_equal(status, 0, f"exit status ({told})")

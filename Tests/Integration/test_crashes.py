@@ -161,6 +161,6 @@ def reload(home):
     with open(where, "w") as file:
         file.write(home.settings(client={"internal": "0"}))
     daemon.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: coap(home, "put", path(2), against(port=80)).code == "4.00", 5,
+    wait_for(lambda: coap(home, "put", path(2), against("203.0.113.9/32")).code == "4.00", 5,
              "the new settings hold")
     expect_equal(coap(home, "get", path(1)).code, "2.05", "GET of the mitigation from before")

@@ -1,0 +1,61 @@
+import Bytes
+
+/// What a client asks to have stopped: the one entry of `scope` in a mitigation request
+/// (RFC 9132, Section 4.4.1.1; source attributes: RFC 9066, Section 5.3.1).
+///
+/// Lists keep the order of the request, because a retrieval gives them back in it. An empty list is
+/// an absent attribute: present but empty ones are refused before a scope is made.
+public struct MitigationScope: Hashable, Sendable {
+  /// Addresses under attack: the victims, outside the home.
+  public var targetPrefixes: [Prefix] = []
+  /// Ports under attack.
+  public var targetPortRanges: [PortRange] = []
+  /// IP protocol numbers; empty means any.
+  public var targetProtocols: [UInt8] = []
+  /// Names under attack; for diagnostics in Call Home, never resolved there.
+  public var targetFQDNs: [Text] = []
+  /// URIs under attack; as names.
+  public var targetURIs: [Text] = []
+  /// Names of targets agreed on before.
+  public var aliasNames: [Text] = []
+  /// Addresses that attack: the devices of this home.
+  public var sourcePrefixes: [Prefix] = []
+  /// Ports that attack.
+  public var sourcePortRanges: [PortRange] = []
+  /// ICMP or ICMPv6 types of the attack, by the family of the target.
+  public var sourceICMPTypeRanges: [ICMPTypeRange] = []
+  /// False: enforce only when the signal channel is lost.
+  public var triggerMitigation = true
+  /// The vendor attribute `cordon:action`; nil when the client leaves the choice to policy.
+  public var requestedAction: RequestedAction?
+
+  /// A scope without any attribute.
+  public init() {}
+}
+
+/// What a client may ask for with the vendor attribute `cordon:action` (CBOR key 49152).
+public enum RequestedAction: UInt8, Hashable, Sendable, CaseIterable {
+  case block = 1
+  case limit = 2
+  case quarantine = 3
+}
+
+/// What is done with matching traffic.
+public enum Action: UInt8, Hashable, Sendable, CaseIterable {
+  /// Drop it.
+  case block = 1
+  /// Let a configured rate pass and drop the rest.
+  case limit = 2
+  /// Cut the device off behind the page that helps its owner.
+  case quarantine = 3
+  /// Ask the owner first.
+  case ask = 4
+  /// Count it and drop nothing.
+  case observe = 5
+}
+
+/// What the client says of the attack in an efficacy update (RFC 9132, Section 4.4.3).
+public enum AttackStatus: UInt8, Hashable, Sendable {
+  case underAttack = 1
+  case attackSuccessfullyMitigated = 2
+}

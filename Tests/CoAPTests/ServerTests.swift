@@ -295,3 +295,20 @@ func answeredOnce() throws {
   #expect(session.respond(to: exchange, with: content, now: at(0)) == [])
   #expect(session.leaveUnanswered(exchange, now: at(0)) == [])
 }
+
+@Test("separate responses beyond the limit go out once, in a NON")
+func separateResponseLimit() throws {
+  var session = layer()
+  let limit = MessageLayer.maximumTransmissions
+  var exchanges: [ExchangeID] = []
+  for id in 0...UInt16(limit) {
+    exchanges += session.received(request(.confirmable, messageID: id), now: at(0)).delivered
+      .map { $0.exchange }
+  }
+  #expect(session.timedOut(now: at(1)).count == limit + 1)
+  let types = try exchanges.flatMap {
+    try session.respond(to: $0, with: content, now: at(1)).sent.map { $0.type }
+  }
+  #expect(types == [CoAPType](repeating: .confirmable, count: limit) + [.nonConfirmable])
+  #expect(session.timedOut(now: at(3)).count == limit)
+}

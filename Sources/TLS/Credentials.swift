@@ -10,6 +10,8 @@ public struct Credentials: Sendable {
   /// certificate only.
   public var trust: [UInt8]
   /// The revocation list of each authority that issues to clients; nil: revocation isn't checked.
+  ///
+  /// When the list of a client's issuer is missing or out of date, the client is refused.
   public var revocations: [UInt8]?
 
   /// Collects credentials; what they hold is checked when a server takes them.

@@ -8,12 +8,14 @@ extension DTLSServer {
     from peer: PeerAddress,
     now: Instant
   ) -> [Action] {
+    // The ClientHello that began the session, replayed or late: an answer could only confuse.
+    guard sessions[peer]?.clientRandom != hello.random else { return [] }
     guard hello.messageSequence > 0 else {
       return verify(hello, recordLength: records.first?.bytes.count ?? 0, from: peer, now: now)
     }
     // An answer with another number would lead to a ClientHello with a number that OpenSSL doesn't
     // expect: a client whose cookie is too old begins anew by itself.
-    guard hello.messageSequence == 1, sessions[peer]?.clientRandom != hello.random,
+    guard hello.messageSequence == 1,
       gate.accepts(hello.cookie, for: peer, random: hello.random)
     else { return [] }
     return begin(hello, with: records, from: peer, now: now)

@@ -17,6 +17,8 @@ enum HandshakeFilter {
   /// ClientHello with the cookie is 1, Certificate 2, ClientKeyExchange 3, CertificateVerify 4,
   /// Finished 5 (RFC 6347, Section 4.2.2): one to spare.
   static let maximumMessageSequence: UInt16 = 6
+  /// A Certificate with another number would be kept for later, at its full length.
+  static let certificateSequence: UInt16 = 2
   /// The longest certificate chain: three certificates of 2 kB.
   static let maximumCertificateLength = 6144
   /// A hello with a session ticket of some kilobytes.
@@ -48,11 +50,11 @@ enum HandshakeFilter {
     return true
   }
 
-  /// The longest message of `type`; nil when no client sends it in plaintext.
-  static func maximumLength(of type: UInt8) -> Int? {
+  /// The longest message of `type` with this message_seq; nil when no client sends it in plaintext.
+  static func maximumLength(of type: UInt8, sequence: UInt16) -> Int? {
     switch type {
     case MessageType.clientHello: maximumClientHelloLength
-    case MessageType.certificate: maximumCertificateLength
+    case MessageType.certificate: sequence == certificateSequence ? maximumCertificateLength : nil
     case MessageType.certificateVerify, MessageType.clientKeyExchange: maximumOtherLength
     default: nil
     }
@@ -81,7 +83,8 @@ struct HandshakeHeader {
 
   /// Whether the fragment lies in a message that a client sends.
   var isAdmissible: Bool {
-    guard let maximum = HandshakeFilter.maximumLength(of: type) else { return false }
+    guard let maximum = HandshakeFilter.maximumLength(of: type, sequence: messageSequence)
+    else { return false }
     return messageLength <= maximum
       && messageSequence <= HandshakeFilter.maximumMessageSequence
       && fragmentOffset + body.count <= messageLength

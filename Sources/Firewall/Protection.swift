@@ -78,7 +78,7 @@ extension Protection {
   func chains(_ side: Side) -> [Chain] {
     var rules: [[Expression]] = []
     switch side {
-    case .inside: rules.append(Self.toLocal + [.accept])
+    case .inside: rules.append(Self.toLocal())
     case .translated:
       rules.append(
         [
@@ -106,10 +106,18 @@ extension Protection {
   }
 
   /// RTN_LOCAL 2, RTN_BROADCAST 3, RTN_ANYCAST 4, RTN_MULTICAST 5: one range.
-  private static let toLocal: [Expression] = [
-    .destinationType(register: 0), .networkOrder(register: 0),
-    .isWithin(register: 0, [0, 0, 0, 2], [0, 0, 0, 5]),
-  ]
+  ///
+  /// Not a constant: arrays within a constant array crash the Embedded compiler (Swift 6.3.1).
+  private static func toLocal() -> [Expression] {
+    var lower: [UInt8] = []
+    var upper: [UInt8] = []
+    lower.append(bigEndian: UInt32(2))
+    upper.append(bigEndian: UInt32(5))
+    return [
+      .destinationType(register: 0), .networkOrder(register: 0),
+      .isWithin(register: 0, lower, upper), .accept,
+    ]
+  }
 
   /// One list of alternatives for each kind that the section has; a packet must match one of each.
   private static func stages(_ section: ProtectSettings, _ side: Side) -> [[[Expression]]] {

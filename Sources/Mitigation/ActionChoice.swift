@@ -53,7 +53,7 @@ extension Action {
   fileprivate var isSupported: Bool { self != .quarantine && self != .ask }
 
   /// Blocking is what quarantine and consent have in common with this version.
-  fileprivate var supported: Action { isSupported ? self : .block }
+  var supported: Action { isSupported ? self : .block }
 }
 
 extension RequestedAction {

@@ -26,7 +26,7 @@ enum Limits {
   /// Client identifiers that one `client` section uses at a time (RFC 9132, Section 11).
   static let clientIdentifiers = 256
   /// Entries of all lists of one scope: memory, and the work of comparing it.
-  static let scopeEntries = 1024
+  static let scopeEntries = 512
   /// Bytes of all names of one scope: they are stored and shown, nothing more.
   static let nameBytes = 4096
   /// Prefixes in one conflict's scope: the answer has to fit a datagram.

@@ -48,7 +48,8 @@ extension MitigationEngine {
         end(id, because: .clientRemoved, now: now)
         continue
       }
-      guard let renewed = reviewed(mitigation, of: client, now: now, surroundings) else {
+      guard let renewed = reviewed(mitigation, of: client, because: cause, now: now, surroundings)
+      else {
         if mitigation.isEnforced { changes.append(.remove(id)) }
         end(id, because: cause, now: now)
         continue
@@ -71,11 +72,13 @@ extension MitigationEngine {
   private func reviewed(
     _ mitigation: Mitigation,
     of client: ClientSettings,
+    because cause: MitigationEnding.Cause,
     now: Instant,
     _ surroundings: Surroundings
   ) -> Mitigation? {
     let office = permitOffice(for: client, role: mitigation.role, surroundings)
-    guard let permit = try? office.permit(for: mitigation.scope) else { return nil }
+    guard var permit = try? office.permit(for: mitigation.scope) else { return nil }
+    if cause == .homeChanged { permit.take(mitigation.action, limit: settings.limit) }
     var result = mitigation
     result.rule = permit.rule(id: mitigation.id, scope: mitigation.scope)
     result.action = permit.action

@@ -85,6 +85,17 @@ extension MitigationEngine {
     return changed
   }
 
+  /// The wall clock was set after mitigations had started: their start is told by it from now on.
+  public mutating func clockSet(wall: UnixTime, now: Instant) {
+    for id in table.all.map({ $0.id }) {
+      table.update(id) {
+        guard $0.start != nil else { return }
+        let elapsed = UInt64(max(0, (now - $0.measurement.since).milliseconds / 1000))
+        $0.start = UnixTime(seconds: wall.seconds - min(wall.seconds, elapsed))
+      }
+    }
+  }
+
   /// All that the kernel should hold at `now`: an installation for each enforced mitigation.
   ///
   /// For a start, and for repair after another program emptied the kernel's table.

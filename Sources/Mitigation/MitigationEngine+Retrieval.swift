@@ -34,13 +34,9 @@ extension MitigationEngine {
   /// The mitigations whose rules name `address` as source or target, oldest first; rules that mean
   /// any source are among them when the home has the address.
   public func why(_ address: IPAddress, now: Instant) -> [MitigationOverview] {
-    let host = Prefix(host: address)
-    let isInside = host.lies(in: home.lanPrefixes)
+    let isInside = Prefix(host: address).lies(in: home.lanPrefixes)
     var found: [MitigationOverview] = []
-    for mitigation in table.all
-    where host.lies(in: mitigation.rule.targets)
-      || mitigation.rule.sources.contains(where: { $0.holds(address, isInside: isInside) })
-    {
+    for mitigation in table.all where mitigation.rule.names(address, isInside: isInside) {
       found.append(overview(of: mitigation, now: now))
     }
     return found
@@ -98,12 +94,21 @@ extension MitigationEngine {
   }
 }
 
-extension RuleSource {
-  fileprivate func holds(_ address: IPAddress, isInside: Bool) -> Bool {
-    switch self {
-    case .any: isInside
-    case .inside(let prefix): prefix.contains(address)
-    case .translated(let own): own == address
+extension Rule {
+  fileprivate func names(_ address: IPAddress, isInside: Bool) -> Bool {
+    var isPaired = false
+    for target in targets where target.family == address.family {
+      if target.contains(address) { return true }
+      isPaired = true
     }
+    guard isPaired else { return false }
+    for source in sources {
+      switch source {
+      case .any: if isInside { return true }
+      case .inside(let prefix): if prefix.contains(address) { return true }
+      case .translated(let own): if own == address { return true }
+      }
+    }
+    return false
   }
 }

@@ -16,6 +16,8 @@ public struct MitigationRecord: Hashable, Sendable {
   public var role: SessionRole
   /// What the client asked for.
   public var scope: MitigationScope
+  /// What was done with what matched.
+  public var action: Action
   /// What was granted last, in seconds.
   public var granted: UInt32
   /// What was left of it, or of the terminating period.
@@ -38,6 +40,7 @@ public struct MitigationRecord: Hashable, Sendable {
     name: MitigationName,
     role: SessionRole,
     scope: MitigationScope,
+    action: Action,
     granted: UInt32,
     remaining: Span,
     status: MitigationStatus,
@@ -51,6 +54,7 @@ public struct MitigationRecord: Hashable, Sendable {
     self.name = name
     self.role = role
     self.scope = scope
+    self.action = action
     self.granted = granted
     self.remaining = remaining
     self.status = status
@@ -81,8 +85,8 @@ extension MitigationEngine {
   /// Takes up the mitigations of an earlier run; gives those that it leaves out.
   ///
   /// Left out are those whose lifetime is over, whose client is gone, that settings or home no longer
-  /// allow, and repeated ones; they are noted as endings. What should be in the kernel then is
-  /// `plan(at:)`. Limits of number and rate don't count again.
+  /// allow, and repeated ones. What should be in the kernel then is `plan(at:)`. Limits of number and
+  /// rate don't count again.
   public mutating func restore(
     _ records: [MitigationRecord],
     now: Instant,
@@ -121,7 +125,9 @@ extension MitigationEngine {
     _ surroundings: Surroundings
   ) -> Mitigation? {
     let office = permitOffice(for: client, role: record.role, surroundings)
-    guard let permit = try? office.permit(for: record.scope) else { return nil }
+    guard var permit = try? office.permit(for: record.scope) else { return nil }
+    // The devices, on which the choice may have hung, aren't known yet so soon after a start.
+    permit.take(record.action, limit: settings.limit)
     let rule = permit.rule(id: record.id, scope: record.scope)
     guard let elements = surroundings.elementCount(rule) else { return nil }
     let granted = max(1, min(record.granted, client.maximumLifetime))
@@ -158,6 +164,7 @@ extension Mitigation {
       name: name,
       role: role,
       scope: scope,
+      action: action,
       granted: granted,
       remaining: remaining(at: now),
       status: status,

@@ -8,6 +8,12 @@ struct Permit: Equatable, Sendable {
   var sources: [RuleSource]
   var targets: [Prefix]
 
+  /// Settles for `action`, as far as this version can take it.
+  mutating func take(_ action: Action, limit: UInt64) {
+    self.action = action.supported
+    verdict = self.action.verdict(limit: limit)
+  }
+
   /// The rule of the mitigation `id` for `scope`.
   func rule(id: MitigationID, scope: MitigationScope) -> Rule {
     Rule(
@@ -118,12 +124,8 @@ struct PermitOffice {
       return ports.isEmpty ? .any : .translated(prefix.address)
     }
     // Asked before whether it is ours: the answer must not tell how the home numbers its devices.
-    if !client.mayNameInternal {
-      if prefix.overlaps(any: SpecialBlocks.inside) || prefix.overlaps(any: SpecialBlocks.linkLocal)
-      {
-        throw Refusal(.sourceInsideOnly)
-      }
-    }
+    let isInside = prefix.lies(in: SpecialBlocks.inside) || prefix.lies(in: SpecialBlocks.linkLocal)
+    if isInside, !client.mayNameInternal { throw Refusal(.sourceInsideOnly) }
     guard !prefix.isEverything, prefix.lies(in: home.lanPrefixes) else {
       throw Refusal(.sourceNotOfThisHome)
     }

@@ -14,8 +14,9 @@ extension PermitOffice {
     scope: MitigationScope
   ) throws(Refusal) -> (sources: [RuleSource], targets: [Prefix]) {
     var targets = targets(of: scope, for: sources)
+    // Each pair takes at least one element; beyond the limit the pairs aren't worth looking at.
+    if sources.count * targets.count > client.maximumElements { throw Refusal(.tooManyElements) }
     let sections = settings.protections + essentials
-    guard !sections.isEmpty else { return (sources, targets) }
     func isProtected(_ source: RuleSource, _ target: Prefix) -> Bool {
       sections.contains { $0.covers(source, target, scope: scope, macOf: macOf) }
     }
@@ -29,14 +30,18 @@ extension PermitOffice {
     return (left, targets)
   }
 
-  /// The targets that a source of the request pairs with.
+  /// The targets that a source of the request pairs with, each once.
   ///
   /// The wide source bears no family in a rule, but stems from an IPv4 address in a request.
   private func targets(of scope: MitigationScope, for sources: [RuleSource]) -> [Prefix] {
-    if scope.sourcePrefixes.isEmpty { return scope.targetPrefixes }
-    return scope.targetPrefixes.filter { target in
-      scope.sourcePrefixes.contains { $0.family == target.family }
+    var targets: [Prefix] = []
+    for target in scope.targetPrefixes where !targets.contains(target) {
+      let hasSource =
+        scope.sourcePrefixes.isEmpty
+        || scope.sourcePrefixes.contains { $0.family == target.family }
+      if hasSource { targets.append(target) }
     }
+    return targets
   }
 
   /// Name and time service by the router's own resolvers: no request can cut a home off from them.

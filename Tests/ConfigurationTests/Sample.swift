@@ -1,5 +1,4 @@
 /// A file with every section and every option, each with its default where it has one.
-
 let sample = #"""
   config agent 'agent'
     option enabled '1'

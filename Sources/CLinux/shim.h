@@ -13,6 +13,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
@@ -82,19 +83,15 @@ static inline long cordon_readlink(const char *path, char *buffer, size_t count)
 static inline long cordon_access(const char *path, int mode) {
   return cordon_result(access(path, mode));
 }
-// The owner and the permission bits of an open file.
-static inline long cordon_fstat(int fd, uint32_t *user, uint32_t *mode) {
-  struct stat status;
-  if (fstat(fd, &status) < 0) return -(long)errno;
-  *user = status.st_uid;
-  *mode = status.st_mode;
-  return 0;
-}
 // 1 when the path names a socket, 0 when it names something else.
 static inline long cordon_is_socket(const char *path) {
   struct stat status;
   if (lstat(path, &status) < 0) return -(long)errno;
   return S_ISSOCK(status.st_mode) ? 1 : 0;
+}
+static inline int64_t cordon_modified(const char *path) {
+  struct stat status;
+  return stat(path, &status) < 0 ? 0 : (int64_t)status.st_mtime;
 }
 static inline long cordon_duplicate(int fd, int lowest) {
   return cordon_result(fcntl(fd, F_DUPFD_CLOEXEC, lowest));
@@ -144,6 +141,11 @@ static inline long cordon_epoll_wait(int epoll, uint64_t *tokens, uint32_t *even
     events[index] = ready[index].events;
   }
   return count;
+}
+// 1 when a read on fd won't wait, 0 when milliseconds have passed.
+static inline long cordon_wait_readable(int fd, int milliseconds) {
+  struct pollfd one = {fd, POLLIN, 0};
+  return cordon_result(poll(&one, 1, milliseconds));
 }
 // Blocks the signals whose bits (1 << number) are set and answers a descriptor that reads them.
 static inline long cordon_signals(uint64_t numbers) {

@@ -70,6 +70,18 @@ public enum File {
   /// Whether anything is at `path`.
   public static func exists(_ path: Text) -> Bool { cordon_access(path.characters, F_OK) == 0 }
 
+  /// When the content of the file or folder last changed; 1970 when it isn't there.
+  public static func modified(_ path: Text) -> UnixTime {
+    UnixTime(seconds: UInt64(max(0, cordon_modified(path.characters))))
+  }
+
+  /// Makes the folder with these permission bits unless something is there.
+  public static func makeFolder(_ path: Text, mode: UInt32) throws(SystemError) {
+    do { try system("mkdir") { cordon_mkdir(path.characters, mode) } } catch {
+      guard error.number == EEXIST else { throw error }
+    }
+  }
+
   /// Makes the folder if it is missing, and gives it, new or found, this owner and these
   /// permission bits.
   ///
@@ -79,9 +91,7 @@ public enum File {
     mode: UInt32,
     owner: User
   ) throws(SystemError) {
-    do { try system("mkdir") { cordon_mkdir(path.characters, 0o700) } } catch {
-      guard error.number == EEXIST else { throw error }
-    }
+    try makeFolder(path, mode: 0o700)
     let folder = FileDescriptor(
       result: try system("open") { cordon_open_directory(path.characters) }
     )
@@ -102,10 +112,13 @@ public enum File {
 
 extension Text {
   /// The path of the folder that the file at this path is in.
-  var folder: Text {
+  public var folder: Text {
     guard let slash = bytes.lastIndex(of: 0x2F) else { return "." }
     return slash == 0 ? "/" : Text([UInt8](bytes[..<slash]))
   }
+
+  /// The last part of a path: the name within its folder.
+  public var lastComponent: Text { split(0x2F).last ?? self }
 }
 
 /// Writes all of `bytes` to the open descriptor `number`.

@@ -28,14 +28,16 @@ public struct PeerCredentials: Equatable, Sendable {
 public final class PacketSocket {
   /// The largest message, in bytes; a longer one is refused in both directions.
   public static let largestMessage = 16_384
-  /// How many messages may stand in the backlog: some megabytes at worst, and only for an end that
-  /// reads nothing, which is broken.
-  public static let largestBacklog = 256
+  /// How many bytes may stand in the backlog: all settings and credentials of a room at once.
+  ///
+  /// An end that lets more pile up is broken.
+  public static let largestBacklog = 2_097_152
 
   /// Readable when a message waits or the other end has gone.
   public let descriptor: FileDescriptor
 
   private var backlog: [(message: [UInt8], passed: FileDescriptor?)] = []
+  private var backlogLength = 0
 
   /// Takes an end that is open already.
   public init(adopting descriptor: FileDescriptor) { self.descriptor = descriptor }
@@ -86,8 +88,11 @@ public final class PacketSocket {
       throw SystemError(EMSGSIZE, "sendmsg")
     }
     if backlog.isEmpty, try write(message, passed) { return }
-    guard backlog.count < Self.largestBacklog else { throw SystemError(ENOBUFS, "sendmsg") }
+    guard backlogLength + message.count <= Self.largestBacklog else {
+      throw SystemError(ENOBUFS, "sendmsg")
+    }
     backlog.append((message, passed))
+    backlogLength += message.count
   }
 
   /// Sends what the kernel takes of the backlog.
@@ -97,6 +102,7 @@ public final class PacketSocket {
     for entry in backlog {
       guard try write(entry.message, entry.passed) else { return }
       sent += 1
+      backlogLength -= entry.message.count
     }
   }
 
@@ -109,7 +115,14 @@ public final class PacketSocket {
     return sent != nil
   }
 
-  /// Takes the next message.
+  /// Takes the next message, and waits for it up to `timeout`.
+  public func receive(within timeout: Span) throws(SystemError) -> Received {
+    let milliseconds = Int32(clamping: max(0, timeout.milliseconds))
+    let ready = try system("poll") { cordon_wait_readable(descriptor.number, milliseconds) }
+    return ready == 0 ? .nothing : try receive()
+  }
+
+  /// Takes the next message, without waiting.
   ///
   /// Throws when it is longer than 16,384 bytes: the other end is broken.
   public func receive() throws(SystemError) -> Received {

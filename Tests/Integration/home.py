@@ -139,9 +139,9 @@ class Home:
             process.kill()
             process.wait()
         for daemon in self.daemons:
-            # A failed test may have left any of them, or rooms without their launcher, which is
-            # the first by name and so restarts none.
-            for _, pid in sorted(daemon.rooms().items()):
+            # A failed test may have left any of them; without their launcher none is restarted.
+            daemon.process.kill()
+            for pid in daemon.rooms().values():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):

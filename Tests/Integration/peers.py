@@ -77,10 +77,16 @@ def coap(home, method, where, body=None, identity="telemetry", host=ROUTER, conf
         with open(answer, "rb") as file:
             got = file.read()
     else:
-        # An error's text stands in the log only.
-        told = re.findall(r"^v:1 t:[A-Z]+ c:[45]\.\d\d .*? :: '(.*)'$", log, re.M)
-        got = told[-1].encode() if told else b""
+        got = error_body(log)
     return Reply(codes[-1] if codes else None, got, log, sent)
+
+
+def error_body(log):
+    """The payload of the last 4.xx or 5.xx in libcoap's log, which tells it nowhere else."""
+    told = re.findall(
+        r"^v:1 t:[A-Z]+ c:[45]\.\d\d .*? :: (?:'(.*)'|binary data length \d+\n<<([0-9a-f]+)>>)$",
+        log, re.M)
+    return told[-1][0].encode() or bytes.fromhex(told[-1][1]) if told else b""
 
 
 # CoAP by hand (RFC 7252, Section 3).

@@ -139,6 +139,7 @@ def state(home):
 @test("an idle daemon sleeps: at most five wakings a second in all rooms together")
 def sleeps(home):
     rooms = home.daemon().rooms()
+    expect_equal(len(rooms), 3, "processes")
 
     def switches():
         return sum(int(status(pid)["voluntary_ctxt_switches"]) for pid in rooms.values())

@@ -19,7 +19,7 @@ public struct MitigationEngine: Equatable, Sendable {
   /// The next moment at which `advanced(to:)` has something to do, or an earlier one; nil: never.
   public internal(set) var nextEvent: Instant?
   var table = MitigationTable()
-  var rates: [Text: ChangeRate] = [:]
+  var rates: [ChangeRate] = []
   var pending: Pending?
   var endings: [MitigationEnding] = []
 

@@ -66,9 +66,7 @@ struct Mitigation: Equatable, Sendable {
   /// When the wall clock showed its activation; nil while it waits.
   var start: UnixTime?
   var measurement: Measurement
-  /// When its rule is to be renewed; nil when the kernel's timeout reaches to `end`.
-  var renewal: Instant?
-  /// Whether the kernel refused the last renewal.
+  /// Whether the kernel refused to renew its rule, and still does.
   var isExceeded = false
   /// How often it was asked for again while it was terminating.
   var flaps: UInt8 = 0
@@ -94,14 +92,6 @@ struct Mitigation: Equatable, Sendable {
   var isEnforced: Bool { phase != .waiting }
 
   func remaining(at now: Instant) -> Span { max(end - now, .zero) }
-
-  /// The next moment at which something is due.
-  var due: Instant { min(renewal ?? end, end) }
-
-  /// Plans the renewal that the kernel's longest timeout makes necessary.
-  mutating func planRenewal(at now: Instant) {
-    renewal = isEnforced && remaining(at: now) > Limits.kernelTimeout ? now + Limits.renewal : nil
-  }
 
   /// RFC 9132, Table 3.
   var status: MitigationStatus {

@@ -56,12 +56,11 @@ extension MitigationEngine {
       store(renewed)
       guard renewed.isEnforced else { continue }
       let remaining = renewed.remaining(at: now)
-      if renewed.permit == mitigation.permit {
-        changes.append(.renew(id, remaining: remaining))
-      } else {
-        changes.append(.remove(id))
-        changes.append(.install(renewed.rule, remaining: remaining))
-      }
+      // An installation in the place of another keeps the counter.
+      changes.append(
+        renewed.permit == mitigation.permit
+          ? .renew(id, remaining: remaining) : .install(renewed.rule, remaining: remaining)
+      )
     }
     return changes
   }
@@ -86,7 +85,6 @@ extension MitigationEngine {
     let longest = Span.seconds(max(1, client.maximumLifetime))
     if mitigation.remaining(at: now) > longest {
       result.end = now + longest
-      result.planRenewal(at: now)
     }
     return result
   }

@@ -159,7 +159,6 @@ extension MitigationEngine {
     } else {
       mitigation.phase = .terminating
       mitigation.end = min(mitigation.end, now + period)
-      mitigation.renewal = nil
       changes = [.renew(mitigation.id, remaining: mitigation.remaining(at: now))]
       edits = [.store(mitigation)]
     }

@@ -121,7 +121,7 @@ extension MitigationEngine {
   mutating func store(_ mitigation: Mitigation) {
     table.store(mitigation)
     nextID = max(nextID, mitigation.id.value &+ 1)
-    wake(at: mitigation.due)
+    wake(at: mitigation.end)
   }
 
   mutating func wake(at moment: Instant) {

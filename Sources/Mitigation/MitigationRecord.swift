@@ -148,7 +148,6 @@ extension MitigationEngine {
     mitigation.end = now + min(record.remaining, .seconds(granted))
     mitigation.progress = record.status.progress
     mitigation.start = record.start
-    mitigation.planRenewal(at: now)
     return mitigation
   }
 }

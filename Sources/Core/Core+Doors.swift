@@ -1,4 +1,5 @@
 import Bytes
+import Firewall
 import Link
 import Linux
 import Mitigation
@@ -91,10 +92,9 @@ extension Core {
       if event.isWritable, control.hasBacklog { try control.flush() }
       while true {
         guard case .message(let bytes, _) = try control.receive() else { break }
-        let replies =
-          (try? ControlCommand(parsing: bytes)).map { replies(to: $0) }
-          ?? [.end(.usage, "no command of this version")]
-        for reply in replies {
+        let command = try? ControlCommand(parsing: bytes)
+        let answers = command.map { replies(to: $0) } ?? [.end(.usage, "no such command")]
+        for reply in answers {
           guard let message = try? reply.encoded() else { continue }
           try control.send(message)
         }

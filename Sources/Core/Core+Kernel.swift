@@ -41,7 +41,7 @@ extension Core {
     store.changed()
     do throws(KernelFault) { try kernel.commit(changes, now: now) } catch {
       log.error("the kernel refused a change: \(error.description)")
-      for case .renew(let id, _) in changes { engine.renewalFailed(id, now: now) }
+      for case .renew(let id, _) in changes { engine.renewalFailed(id) }
       repairAt = now
     }
   }
@@ -67,11 +67,13 @@ extension Core {
   }
 
   func renew(_ now: Instant) {
-    do throws(KernelFault) { try kernel.renew(now: now) } catch {
+    do throws(KernelFault) {
+      try kernel.renew(now: now)
+      engine.renewed()
+    } catch {
       log.error("the kernel refused a renewal: \(error.description)")
-      for mitigation in engine.mitigations(now: now) {
-        engine.renewalFailed(mitigation.id, now: now)
-      }
+      for mitigation in engine.mitigations(now: now) { engine.renewalFailed(mitigation.id) }
+      kernel.postponeRenewal(to: now + Self.renewalRetry)
       repairAt = now + Self.repairInterval
     }
   }

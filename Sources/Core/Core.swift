@@ -29,6 +29,8 @@ final class Core {
   static let settlingTime = Span.seconds(2)
   /// Before the next try to bring the kernel's table back.
   static let repairInterval = Span.seconds(1)
+  /// Before the next try to renew what the kernel refused to: three fit before elements end.
+  static let renewalRetry = Span.seconds(600)
   /// The wall clock was set when it differs this much from what it should show, in seconds.
   static let clockStep: UInt64 = 2
 

@@ -50,6 +50,8 @@ final class Kernel {
   /// Whether the last look or change found the kernel's table as it should be.
   private(set) var isInSync = false
 
+  private var postponedTo: Instant?
+
   /// Opens the netlink sockets; changes nothing.
   init(settings: CoreSettings) throws(CoreFault) {
     firewall = Firewall(protection: Protection(settings))
@@ -68,7 +70,12 @@ final class Kernel {
   var addressEvents: Int32 { addressMonitor.descriptor }
 
   /// When elements must be renewed that outlive their timeout in the kernel.
-  var nextRenewal: Instant? { firewall.nextRenewal }
+  var nextRenewal: Instant? {
+    firewall.nextRenewal.map { max($0, postponedTo ?? $0) }
+  }
+
+  /// A renewal failed: the next try is not before `moment`.
+  func postponeRenewal(to moment: Instant) { postponedTo = moment }
 
   /// Has the kernel carry out all changes, or none when it throws.
   func commit(_ changes: [RuleChange], now: Instant) throws(KernelFault) {

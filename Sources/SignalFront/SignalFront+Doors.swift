@@ -105,8 +105,12 @@ extension SignalFront {
   /// Puts a request to core.
   func ask(_ request: MitigationRequest, _ exchange: ExchangeID, on id: UInt32) {
     guard core != nil, questions.count < Self.maximumQuestions else {
-      let refusal = Refusal(.unavailable, mid: request.mid, retryAfter: 1)
-      respond(CoAPMessage(.refused(refusal), to: request), to: exchange, on: id)
+      let refusal = RequestOutcome.refused(
+        Refusal(.unavailable, mid: request.mid, retryAfter: 1)
+      )
+      if let response = refusal.response(to: request)?.message {
+        respond(response, to: exchange, on: id)
+      }
       return
     }
     let handle = nextHandle()
@@ -159,18 +163,24 @@ extension SignalFront {
   /// Answers a request; nothing happens when its session has ended meanwhile.
   func answer(_ handle: UInt32, _ outcome: RequestOutcome) {
     guard let question = questions.removeValue(forKey: handle) else { return }
-    if outcome == .ignored {
-      let actions = sessions[question.session]?.layer.leaveUnanswered(
-        question.exchange,
-        now: Clock.now
-      )
-      perform(actions ?? [], on: question.session)
+    guard let response = outcome.response(to: question.request)?.message else {
+      leaveUnanswered(question.exchange, on: question.session)
       return
     }
-    respond(
-      CoAPMessage(outcome, to: question.request),
-      to: question.exchange,
-      on: question.session
-    )
+    guard fits(response, question.session) else {
+      var refusal = DOTSResponse(.internalServerError)
+      refusal.diagnostic = "the answer does not fit a datagram: ask for one mid"
+      respond(refusal.message, to: question.exchange, on: question.session)
+      return
+    }
+    respond(response, to: question.exchange, on: question.session)
+  }
+
+  /// Whether a response goes into one datagram; blocks of it come with a later version.
+  private func fits(_ response: CoAPMessage, _ id: UInt32) -> Bool {
+    guard let session = sessions[id] else { return true }
+    let limit = entrances[session.listener].server.maximumPayload(of: session.tls) ?? 0
+    let longest = CoAPDatagram(.nonconfirmable, messageID: 0, response).encoded.count
+    return longest + CoAPMessage.maximumTokenLength <= limit
   }
 }

@@ -106,12 +106,30 @@ extension SignalFront {
   /// A request that the message layer found well formed.
   private func received(_ message: CoAPMessage, _ exchange: ExchangeID, on id: UInt32) {
     let role = sessions[id]?.announced.role ?? .base
-    do throws(RequestFault) {
-      let request = try MitigationRequest(message, role: role)
-      ask(request, exchange, on: id)
+    do throws(PeerError) {
+      switch try DOTSRequest(message, role: role) {
+      case .mitigation(let request):
+        if case .mitigate(_, let scope, _, _) = request, !scope.fitsMessage {
+          refuse(.tooManyValues, exchange, on: id)
+        } else {
+          ask(request, exchange, on: id)
+        }
+      case .unmatched: leaveUnanswered(exchange, on: id)
+      case .heartbeat, .retrieveConfiguration, .configure, .resetConfiguration:
+        refuse(.resourceNotServed, exchange, on: id)
+      }
     } catch {
-      respond(error.response, to: exchange, on: id)
+      respond(DOTSResponse(error).message, to: exchange, on: id)
     }
+  }
+
+  private func refuse(_ fault: Fault, _ exchange: ExchangeID, on id: UInt32) {
+    respond(DOTSResponse(PeerError(fault)).message, to: exchange, on: id)
+  }
+
+  func leaveUnanswered(_ exchange: ExchangeID, on id: UInt32) {
+    let actions = sessions[id]?.layer.leaveUnanswered(exchange, now: Clock.now)
+    perform(actions ?? [], on: id)
   }
 
   func respond(_ response: CoAPMessage, to exchange: ExchangeID, on id: UInt32) {

@@ -95,7 +95,7 @@ let everything: [Target] =
       tests("JSONTests", "Bytes", "JSON"),
       tests("ModelTests", "Bytes", "Model"),
       tests("CoAPTests", "Bytes", "Model", "CoAP", "TestSupport"),
-      tests("ConfigurationTests", "Bytes", "Model", "Configuration"),
+      tests("ConfigurationTests", "Bytes", "Model", "Configuration", "TestSupport"),
       tests("LinkTests", "Bytes", "Model", "Link", "TestSupport"),
       tests("ReportTests", "Bytes", "Model", "JSON", "Report"),
       tests("DOTSTests", "Bytes", "Model", "CBOR", "CoAP", "DOTS", "TestSupport"),

@@ -1,0 +1,160 @@
+import Bytes
+
+/// What a request or response says, whatever transport carries it: code, token, options, payload.
+///
+/// `CoAPDatagram` puts it into a datagram.
+public struct CoAPMessage: Hashable, Sendable {
+  /// The longest token (RFC 7252, Section 3), in bytes.
+  public static let maximumTokenLength = 8
+
+  /// The largest message to send while nothing is known of the path (RFC 7252, Section 4.6), in
+  /// bytes.
+  public static let defaultMaximumSize = 1152
+
+  /// The largest payload to send while nothing is known of the path (RFC 7252, Section 4.6), in
+  /// bytes.
+  public static let defaultMaximumPayload = 1024
+
+  /// How many options a received message may have: a DOTS request needs about a dozen.
+  public static let maximumOptions = 64
+
+  /// The method or response code.
+  public var code: CoAPCode
+  /// What matches a response to its request: at most 8 bytes; echoed, never read.
+  public var token: [UInt8]
+  /// The options in ascending order of their numbers; those of one number in the order of arrival.
+  public private(set) var options: [CoAPOption]
+  /// The payload; empty when there is none.
+  public var payload: [UInt8]
+
+  /// A message; `options` may come in any order.
+  public init(
+    _ code: CoAPCode,
+    token: [UInt8] = [],
+    options: [CoAPOption] = [],
+    payload: [UInt8] = []
+  ) {
+    self.code = code
+    self.token = token
+    self.options = []
+    self.payload = payload
+    for option in options { add(option) }
+  }
+
+  /// Adds an option behind those with the same or a lower number.
+  public mutating func add(_ option: CoAPOption) {
+    let index =
+      options.lastIndex { $0.number.rawValue <= option.number.rawValue }.map { $0 + 1 } ?? 0
+    options.insert(option, at: index)
+  }
+
+  /// An error response with a diagnostic payload (RFC 7252, Section 5.5.2).
+  public static func diagnostic(_ code: CoAPCode, _ text: Text) -> CoAPMessage {
+    CoAPMessage(code, payload: text.bytes)
+  }
+}
+
+extension CoAPMessage {
+  /// The first critical option that stops a receiver who understands the options `understood`;
+  /// nil when there is none.
+  ///
+  /// An option with a length outside its range counts as not understood (RFC 7252, Section 5.4.3),
+  /// and so does a repetition of one that may occur only once (Section 5.4.5).
+  public func unrecognizedCriticalOption(
+    understood: [CoAPOptionNumber]
+  ) -> CoAPOptionNumber? {
+    var previous: CoAPOptionNumber?
+    for option in options {
+      let isExtra = option.number == previous && !option.number.isRepeatable
+      previous = option.number
+      guard option.number.isCritical else { continue }
+      if isExtra || !option.hasKnownLength || !understood.contains(option.number) {
+        return option.number
+      }
+    }
+    return nil
+  }
+
+  /// The values of a repeatable option, without those of a length outside its range.
+  public func values(of number: CoAPOptionNumber) -> [[UInt8]] {
+    options.filter { $0.number == number && $0.hasKnownLength }.map { $0.value }
+  }
+
+  /// The first occurrence of an option; nil when there is none or its length is outside the range,
+  /// which makes an elective option as good as absent (RFC 7252, Section 5.4.3).
+  public func first(_ number: CoAPOptionNumber) -> CoAPOption? {
+    options.first { $0.number == number }.flatMap { $0.hasKnownLength ? $0 : nil }
+  }
+
+  /// The segments of the path (Uri-Path), not checked for UTF-8.
+  public var uriPath: [Text] { values(of: .uriPath).map { Text($0) } }
+
+  /// The arguments of the query (Uri-Query), not checked for UTF-8.
+  public var uriQuery: [Text] { values(of: .uriQuery).map { Text($0) } }
+
+  /// The values of If-Match; one empty value means "if it exists".
+  public var ifMatch: [[UInt8]] { values(of: .ifMatch) }
+
+  /// Whether If-None-Match is there.
+  public var hasIfNoneMatch: Bool { first(.ifNoneMatch) != nil }
+
+  /// The Content-Format of the payload; nil when it isn't said.
+  public var contentFormat: UInt16? { uint16(.contentFormat) }
+
+  /// The only Content-Format that the client accepts; nil for any.
+  public var accept: UInt16? { uint16(.accept) }
+
+  /// Observe: 0 register or 1 deregister in a request, a sequence number in a response.
+  public var observe: UInt32? { first(.observe)?.uint }
+
+  /// Max-Age in seconds; nil means the default, 60 (RFC 7252, Section 5.10.5).
+  public var maxAge: UInt32? { first(.maxAge)?.uint }
+
+  /// Hop-Limit; nil when it is absent or has another length than one byte.
+  public var hopLimit: UInt8? { first(.hopLimit)?.value.first }
+
+  /// Block1: which part of the request's payload this is.
+  public var block1: CoAPBlock? { first(.block1).flatMap(CoAPBlock.init) }
+
+  /// Block2: which part of the response's payload is meant.
+  public var block2: CoAPBlock? { first(.block2).flatMap(CoAPBlock.init) }
+
+  private func uint16(_ number: CoAPOptionNumber) -> UInt16? {
+    first(number)?.uint.flatMap { UInt16(exactly: $0) }
+  }
+}
+
+/// The value of a Block1 or Block2 option (RFC 7959, Section 2.2).
+public struct CoAPBlock: Hashable, Sendable {
+  /// Which block it is, counted from 0: 20 bits.
+  public let number: UInt32
+  /// Whether more blocks follow.
+  public let hasMore: Bool
+  /// The size exponent: blocks have 2^(4 + exponent) bytes; 7 is reserved on UDP.
+  public let sizeExponent: UInt8
+
+  /// A block; bits of `number` and `sizeExponent` that don't fit are dropped.
+  public init(number: UInt32, hasMore: Bool, sizeExponent: UInt8) {
+    self.number = number & 0xF_FFFF
+    self.hasMore = hasMore
+    self.sizeExponent = sizeExponent & 7
+  }
+
+  /// The block that an option means; nil when its value is longer than three bytes.
+  public init?(_ option: CoAPOption) {
+    guard option.value.count <= 3, let value = option.uint else { return nil }
+    self.init(
+      number: value >> 4,
+      hasMore: value & 8 != 0,
+      sizeExponent: UInt8(truncatingIfNeeded: value)
+    )
+  }
+
+  /// The size of the block in bytes; for the reserved exponent the largest, 1024.
+  public var size: Int { 16 << Int(min(sizeExponent, 6)) }
+
+  /// The block as an option.
+  public func option(_ number: CoAPOptionNumber) -> CoAPOption {
+    CoAPOption(number, uint: self.number << 4 | (hasMore ? 8 : 0) | UInt32(sizeExponent))
+  }
+}

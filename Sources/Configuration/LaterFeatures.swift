@@ -1,0 +1,36 @@
+import Bytes
+
+/// What the settings file may already hold although nothing acts on it in this version.
+///
+/// The one place that knows: when a feature is built, its row goes.
+enum LaterFeatures {
+  /// Sections that are parsed and checked, and then not used.
+  static func contains(_ section: SectionKind) -> Bool {
+    switch section {
+    case .psk, .callHome, .dataChannel, .quarantine: true
+    case .agent, .identity, .listen, .client, .policy, .protect: false
+    }
+  }
+
+  /// Options that are not used, whatever their value.
+  static func contains(_ option: OptionName, of section: SectionKind) -> Bool {
+    switch (section, option) {
+    case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .maxQuarantined),
+      (.agent, .offload), (.agent, .portalUser), (.agent, .tlsUser), (.agent, .resolveUser),
+      (.agent, .leases), (.client, .altServer), (.policy, .mac):
+      true
+    default: false
+    }
+  }
+
+  /// Single values that are not used, of options that are.
+  static func contains(_ value: Text, of option: OptionName, in section: SectionKind) -> Bool {
+    switch (section, option) {
+    case (.agent, .action), (.policy, .action):
+      value.matches("quarantine") || value.matches("ask")
+    case (.client, .may): value.matches("quarantine")
+    case (.listen, .transport): value.matches("tcp")
+    default: false
+    }
+  }
+}

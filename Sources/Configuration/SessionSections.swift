@@ -1,0 +1,113 @@
+import Bytes
+import Model
+
+extension IdentitySettings {
+  /// Reads an `identity` section.
+  init(_ section: Section) throws(SettingsError) {
+    self.init()
+    for entry in section.entries {
+      switch entry.option {
+      case .certificate: certificate = try entry.path()
+      case .key: key = try entry.path()
+      case .trust: trust = try entry.path()
+      case .crl: crl = try entry.optionalPath()
+      default: break
+      }
+    }
+  }
+}
+
+extension PreSharedKeySettings {
+  /// Reads a `psk` section.
+  init(_ section: Section) throws(SettingsError) {
+    try section.require(.identity)
+    try section.require(.keyFile)
+    self.init(section: section.name)
+    for entry in section.entries {
+      switch entry.option {
+      // RFC 4279, Section 5.3: at least this length is supported.
+      case .identity: identity = try entry.text(maximum: 128)
+      case .keyFile: keyFile = try entry.path()
+      default: break
+      }
+    }
+  }
+}
+
+extension ListenSettings {
+  /// Reads a `listen` section.
+  init(_ section: Section) throws(SettingsError) {
+    self.init(section: section.name)
+    if section.entries.contains(where: { $0.option == .address }) { addresses = [] }
+    if section.entries.contains(where: { $0.option == .transport }) { transports = [] }
+    for entry in section.entries {
+      switch entry.option {
+      case .address:
+        let address = try entry.address()
+        if !addresses.contains(address) { addresses.append(address) }
+      case .port: port = try entry.port()
+      case .transport:
+        let transport = try entry.transport()
+        if !transports.contains(transport) { transports.append(transport) }
+      default: break
+      }
+    }
+  }
+}
+
+extension CallHomeSettings {
+  /// Reads a `call_home` section.
+  init(_ section: Section) throws(SettingsError) {
+    try section.require(.host)
+    try section.require(.port)
+    self.init(section: section.name)
+    for entry in section.entries {
+      switch entry.option {
+      case .host: host = try entry.host()
+      case .name: name = try entry.host()
+      case .port: port = try entry.port()
+      case .transport:
+        transport = try entry.choice(
+          [("udp", .udp), ("tcp", .tcp), ("auto", .auto)],
+          .callHomeTransport
+        )
+      case .redirectAllow: redirectDomains.append(try entry.host())
+      default: break
+      }
+    }
+    if name.isEmpty { name = host }
+  }
+}
+
+extension DataChannelSettings {
+  /// Reads a `data_channel` section.
+  init(_ section: Section) throws(SettingsError) {
+    self.init()
+    for entry in section.entries where entry.option == .port { port = try entry.port() }
+  }
+}
+
+extension QuarantineSettings {
+  /// Reads a `quarantine` section.
+  init(_ section: Section) throws(SettingsError) {
+    self.init()
+    for entry in section.entries {
+      switch entry.option {
+      case .portalPort: portalPort = try entry.port()
+      case .name: name = try entry.host()
+      case .garden: garden.append(try entry.host())
+      case .releases: releases = try entry.number(0...1000)
+      case .helpdesk:
+        helpdesk = entry.value.isEmpty ? "" : try entry.text(maximum: SettingsLimits.name)
+      case .theme: theme = try entry.path()
+      case .apiCertificate: apiCertificate = try entry.optionalPath()
+      case .apiKey: apiKey = try entry.optionalPath()
+      default: break
+      }
+    }
+    if (apiCertificate == nil) != (apiKey == nil) {
+      let missing: OptionName = apiKey == nil ? .apiKey : .apiCertificate
+      throw SettingsError(.optionMissing(missing, in: .quarantine), at: section.location)
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import Bytes
+import CBOR
+import Testing
+
+/// The bytes of pairs of hexadecimal digits; spaces are skipped.
+func bytes(_ hexadecimal: String) throws -> [UInt8] {
+  var result: [UInt8] = []
+  var upper: UInt8?
+  for byte in hexadecimal.utf8 where byte != 0x20 {
+    let digit = try #require(hexadecimalDigit(byte))
+    if let high = upper {
+      result.append(high << 4 | digit)
+      upper = nil
+    } else {
+      upper = digit
+    }
+  }
+  try #require(upper == nil)
+  return result
+}
+
+/// The item that pairs of hexadecimal digits spell.
+func parse(_ hexadecimal: String, limits: CBORLimits = CBORLimits()) throws -> CBORValue {
+  try CBORValue(parsing: bytes(hexadecimal), limits: limits)
+}
+
+/// Why pairs of hexadecimal digits are refused; nil when they aren't.
+func refusal(_ hexadecimal: String, limits: CBORLimits = CBORLimits()) throws -> CBORError? {
+  let input = try bytes(hexadecimal)
+  do throws(CBORError) {
+    _ = try CBORValue(parsing: input, limits: limits)
+    return nil
+  } catch {
+    return error
+  }
+}

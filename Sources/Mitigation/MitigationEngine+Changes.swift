@@ -52,9 +52,9 @@ extension MitigationEngine {
         end(id, because: cause, now: now)
         continue
       }
-      if renewed.permit == mitigation.permit, renewed.end == mitigation.end { continue }
       store(renewed)
-      guard renewed.isEnforced else { continue }
+      let isSame = renewed.permit == mitigation.permit && renewed.end == mitigation.end
+      if isSame || !renewed.isEnforced { continue }
       let remaining = renewed.remaining(at: now)
       // An installation in the place of another keeps the counter.
       changes.append(
@@ -82,10 +82,9 @@ extension MitigationEngine {
       guard let elements = surroundings.elementCount(result.rule) else { return nil }
       result.elements = elements
     }
-    let longest = Span.seconds(max(1, client.maximumLifetime))
-    if mitigation.remaining(at: now) > longest {
-      result.end = now + longest
-    }
+    // What an efficacy update without lifetime asks for again is cut as well.
+    result.granted = min(mitigation.granted, max(1, client.maximumLifetime))
+    result.end = min(mitigation.end, now + .seconds(result.granted))
     return result
   }
 }

@@ -98,6 +98,7 @@ let everything: [Target] =
       tests("ConfigurationTests", "Bytes", "Model", "Configuration", "TestSupport"),
       tests("LinkTests", "Bytes", "Model", "Link", "TestSupport"),
       tests("ReportTests", "Bytes", "Model", "JSON", "Report"),
+      tests("ControlTests", "Bytes", "Model", "Link", "Report", "Linux", "Control"),
       tests("DOTSTests", "Bytes", "Model", "CBOR", "CoAP", "DOTS", "TestSupport"),
       tests("MitigationTests", "Bytes", "Model", "Mitigation", "TestSupport"),
       tests("FirewallTests", "Bytes", "Model", "Firewall", "TestSupport"),

@@ -48,8 +48,9 @@ enum Quantity {
       unit += 1
       divisor <<= 10
     }
-    // Shifting the divisor instead of multiplying the rest: no overflow at the end of the range.
-    let hundredths = min(99, bytes % divisor / max(1, divisor / 100))
+    // A hundred times the rest of a large unit would overflow: there its lowest bits don't show.
+    let shift: UInt64 = divisor > 1 << 40 ? 20 : 0
+    let hundredths = ((bytes % divisor) >> shift) * 100 / (divisor >> shift)
     let padding: Text = hundredths < 10 ? "0" : ""
     return Text(decimal: bytes / divisor) + "." + padding + Text(decimal: hundredths) + " "
       + units[unit]

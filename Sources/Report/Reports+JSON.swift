@@ -7,7 +7,10 @@ import Model
 private let version = JSONValue.unsigned(1)
 
 extension StatusReport {
-  /// The reply of `cordonctl --json status`.
+  /// The reply of `cordonctl --json status`, on one line.
+  public var jsonLine: Text { json.text() + "\n" }
+
+  /// The same as a value.
   public var json: JSONValue {
     .object([
       "version": version,
@@ -36,14 +39,20 @@ extension SessionSummary {
 }
 
 extension [MitigationSummary] {
-  /// The reply of `cordonctl --json mitigations`.
+  /// The reply of `cordonctl --json mitigations`, on one line.
+  public var jsonLine: Text { json.text() + "\n" }
+
+  /// The same as a value.
   public var json: JSONValue {
     .object(["version": version, "mitigations": .array(map { $0.json })])
   }
 }
 
 extension WhyReport {
-  /// The reply of `cordonctl --json why`.
+  /// The reply of `cordonctl --json why`, on one line.
+  public var jsonLine: Text { json.text() + "\n" }
+
+  /// The same as a value.
   public var json: JSONValue {
     .object([
       "version": version,

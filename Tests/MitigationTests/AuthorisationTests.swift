@@ -115,6 +115,8 @@ import Testing
     desk.pass(121)
     desk.client = Fixture.other
     #expect(desk.put(2).isCreated)
+    desk.client = Fixture.client
+    #expect(desk.put(1).refusal?.reason == .cuidCollision)
   }
 
   @Test("IDS-03 one identity may use several cuids")

@@ -1,7 +1,8 @@
 import Bytes
-import Mitigation
 import Model
 import Testing
+
+@testable import Mitigation
 
 @Suite struct LimitTests {
   private func scope(_ number: UInt32) -> MitigationScope {
@@ -74,6 +75,29 @@ import Testing
     #expect(desk.put(1, scope(999)).refusal?.reason == .tooManyMitigations)
     desk.cuid = "0"
     #expect(desk.put(2, scope(999)).isCreated)
+    desk.cuid = "1"
+    desk.delete(1)
+    desk.pass(120)
+    desk.cuid = "one more"
+    #expect(desk.put(1, scope(1000)).isCreated)
+  }
+
+  @Test("an idle bucket holds one second's worth of changes and no more")
+  func rateAfterIdling() {
+    var desk = Desk { $0.clients[0].maximumRate = 2 }
+    desk.put(1)
+    desk.pass(100)
+    #expect(desk.put(1).isChanged)
+    #expect(desk.put(1).isChanged)
+    #expect(desk.put(1).refusal?.reason == .tooManyChanges)
+  }
+
+  @Test("an idle mitigation with a few addresses takes at most 2 kB")
+  func memory() {
+    let lists = 5 * (32 + 4 * MemoryLayout<Prefix>.stride) + 2 * 64
+    let names = 2 * (32 + 64)
+    let fixed = MemoryLayout<Mitigation>.stride + MemoryLayout<MitigationScope>.stride + 16 + 64
+    #expect(lists + names + fixed <= 2048, "\(lists) \(names) \(fixed)")
   }
 
   @Test("a scope of more entries or longer names than memory allows is refused")

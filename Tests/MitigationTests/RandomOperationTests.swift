@@ -56,12 +56,28 @@ import Testing
       desk.role = number(3) == 0 ? .base : .callHome
       desk.isKernelFull = number(8) == 0 ? number(2) == 0 : nil
       let mid = UInt32(number(8))
-      switch number(10) {
+      switch number(11) {
       case 0...4: put(mid)
       case 5, 6: withdraw(mid)
       case 7: _ = desk.show(number(2) == 0 ? mid : nil)
       case 8: desk.pass(Int64(number(number(20) == 0 ? 100_000 : 90)))
+      case 9: change()
       default: refresh(mid)
+      }
+    }
+
+    /// Now and then the home loses or regains its public address, or the settings change.
+    private mutating func change() {
+      guard number(4) == 0 else { return }
+      if number(2) == 0 {
+        var home = Fixture.home
+        if !desk.engine.home.wanAddresses.isEmpty { home.wanAddresses = [] }
+        desk.commit(desk.engine.homeChanged(home, now: desk.now) ?? [])
+      } else {
+        var settings = desk.engine.settings
+        settings.action = settings.action == .block ? .observe : .block
+        settings.clients[0].maximumLifetime = UInt32(100 + number(5000))
+        desk.commit(desk.engine.reconfigured(settings, now: desk.now) ?? [])
       }
     }
 
@@ -111,7 +127,7 @@ import Testing
         Issue.record("seed \(seed), step \(index): the kernel and the plan differ")
         return
       }
-      if rules.count > 2 { wasBusy = true }
+      if rules.count > 1 { wasBusy = true }
       guard holds(run.desk) else {
         Issue.record("seed \(seed), step \(index): overlap, limit or order broken")
         return
@@ -166,7 +182,7 @@ import Testing
     let records = run.desk.engine.records(now: run.desk.now)
     var engine = MitigationEngine(
       settings: run.desk.engine.settings,
-      home: Fixture.home,
+      home: run.desk.engine.home,
       nextID: run.desk.engine.nextID
     )
     #expect(engine.restore(records, now: run.desk.now).isEmpty, "seed \(seed)")

@@ -33,6 +33,7 @@ public enum Launcher {
 
   private static func start(_ path: Text) -> Int32 {
     SignalReader.ignoreBrokenPipes()
+    FileDescriptor.closeInherited()
     var log = Log(room: "cordond")
     let manager = ServiceManager()
     do throws(StartFault) {
@@ -55,7 +56,7 @@ public enum Launcher {
         manager: manager,
         log: log
       ).run()
-      log.info("cordond has stopped")
+      log.info("stopped")
       return 0
     } catch { return report(error) }
   }

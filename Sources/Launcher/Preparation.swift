@@ -6,7 +6,7 @@ import Model
 
 /// The settings file, and all that it names, as they are at the start or a reload.
 struct Preparation {
-  let settings: Settings
+  var settings: Settings
   let credentials: Credentials
 
   /// OpenWrt's place for settings where it is there, else everyone else's.

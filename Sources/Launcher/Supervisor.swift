@@ -99,7 +99,7 @@ final class Supervisor {
     } catch { throw .system(error) }
     nextAliveAt = Clock.now
     manager.isReady()
-    log.info("cordond \(Software.version.string) is ready")
+    log.info("version \(Software.version.string) is ready")
   }
 
   /// Waits for one thing to happen and deals with it; false when told to stop.
@@ -197,13 +197,13 @@ final class Supervisor {
     manager.isReloading()
     defer { manager.isReady() }
     do throws(StartFault) {
-      let new = try Preparation(path)
+      var new = try Preparation(path)
+      if new.settings.keepPremises(of: settings) {
+        log.warning("listen, users, state and control stay as they were until a restart")
+      }
       let forSignal = try new.signalMessages(premises.signalUser, premises.listeners)
       core.messages = try new.coreMessages(premises.coreUser)
       signalFront?.messages = forSignal
-      if !new.settings.keepsPremises(of: settings) {
-        log.warning("listen, users, state and control stay as they were until a restart")
-      }
       settings = new.settings
     } catch {
       log.error("the settings stay as they were: \(error.description)")
@@ -235,9 +235,15 @@ final class Supervisor {
 }
 
 extension Settings {
-  /// Whether what can't change while cordond runs is the same in both.
-  fileprivate func keepsPremises(of other: Settings) -> Bool {
-    listen == other.listen && users == other.users && control == other.control
-      && core.user == other.core.user && core.state == other.core.state
+  /// Takes over what can't change while cordond runs; answers whether that was different.
+  fileprivate mutating func keepPremises(of other: Settings) -> Bool {
+    let wanted = self
+    listen = other.listen
+    users = other.users
+    control = other.control
+    core.listenPorts = other.core.listenPorts
+    core.user = other.core.user
+    core.state = other.core.state
+    return self != wanted
   }
 }

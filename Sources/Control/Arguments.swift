@@ -1,0 +1,150 @@
+import Bytes
+import Link
+import Model
+
+/// What the command line of `cordonctl` asks for.
+public struct Arguments: Hashable, Sendable {
+  /// A command and its argument.
+  public enum Command: Hashable, Sendable {
+    /// Core is asked.
+    case ask(ControlCommand)
+    /// Known and well written, but not in this version: its name.
+    case later(Text)
+    case version
+    case help
+  }
+
+  /// Why a command line can't be understood.
+  public enum Mistake: Error, Hashable, Sendable {
+    case commandMissing
+    case unknownCommand(Text)
+    case unknownOption(Text)
+    case socketMissing
+    case argumentMissing(of: Text, what: Text)
+    case surplus(Text)
+    case notAnAddress(Text)
+    case notAMAC(Text)
+    case notAnID(Text)
+    case notConsent(Text)
+  }
+
+  /// The control socket; nil: the usual ones.
+  public var socket: Text?
+  /// Whether the answer is to be JSON.
+  public var isJSON = false
+  /// What to do.
+  public var command: Command
+
+  /// Reads the words of a command line, the program's name left out; options may stand anywhere.
+  public init(_ words: [Text]) throws(Mistake) {
+    var socket: Text?
+    var isJSON = false
+    var positional: [Text] = []
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if word == "--json" {
+        isJSON = true
+      } else if word == "--socket" {
+        socket = try Self.path(rest.popFirst())
+      } else if word.hasPrefix("--socket=") {
+        socket = try Self.path(word.dropFirst(9))
+      } else if word == "--version" || word == "--help" || word == "-h" {
+        self.init(command: word == "--version" ? .version : .help)
+        return
+      } else if word.hasPrefix("-") {
+        throw .unknownOption(word)
+      } else {
+        positional.append(word)
+      }
+    }
+    guard let name = positional.first else { throw .commandMissing }
+    let command = try Self.command(name, [Text](positional.dropFirst()))
+    self.init(socket: socket, isJSON: isJSON, command: command)
+  }
+
+  private init(socket: Text? = nil, isJSON: Bool = false, command: Command) {
+    self.socket = socket
+    self.isJSON = isJSON
+    self.command = command
+  }
+
+  private static func path(_ word: Text?) throws(Mistake) -> Text {
+    guard let word, !word.isEmpty else { throw .socketMissing }
+    return word
+  }
+
+  private static func command(_ name: Text, _ arguments: [Text]) throws(Mistake) -> Command {
+    let words = Words(command: name, arguments)
+    if name == "status" {
+      try words.expect([])
+      return .ask(.status)
+    }
+    if name == "mitigations" {
+      try words.expect([])
+      return .ask(.mitigations)
+    }
+    if name == "why" {
+      try words.expect(["ADDRESS|MAC"])
+      return .ask(.why(try subject(arguments[0])))
+    }
+    if name == "quarantine" || name == "release" || name == "code" {
+      try words.expect(["MAC"])
+      guard MACAddress(parsing: arguments[0]) != nil else { throw .notAMAC(arguments[0]) }
+      return .later(name)
+    }
+    if name == "consent" {
+      try words.expect(["ID", "yes|no"])
+      guard arguments[0].decimal(as: UInt32.self) != nil else { throw .notAnID(arguments[0]) }
+      guard arguments[1] == "yes" || arguments[1] == "no" else { throw .notConsent(arguments[1]) }
+      return .later(name)
+    }
+    for other: Text in ["devices", "metrics", "watch", "reload"] where name == other {
+      try words.expect([])
+      return .later(name)
+    }
+    throw .unknownCommand(name)
+  }
+
+  private static func subject(_ word: Text) throws(Mistake) -> DeviceSubject {
+    if let mac = MACAddress(parsing: word) { return .mac(mac) }
+    if let address = IPAddress(parsing: word) { return .address(address.unmapped) }
+    throw .notAnAddress(word)
+  }
+}
+
+/// The words behind a command.
+private struct Words {
+  let command: Text
+  let arguments: [Text]
+
+  init(command: Text, _ arguments: [Text]) {
+    self.command = command
+    self.arguments = arguments
+  }
+
+  /// Throws unless there is exactly one word for each of `wanted`.
+  func expect(_ wanted: [Text]) throws(Arguments.Mistake) {
+    if arguments.count < wanted.count {
+      throw .argumentMissing(of: command, what: wanted[arguments.count])
+    }
+    if arguments.count > wanted.count { throw .surplus(arguments[wanted.count]) }
+  }
+}
+
+extension Arguments.Mistake: CustomStringConvertible {
+  /// One line that says what is wrong.
+  public var description: String {
+    switch self {
+    case .commandMissing: "a command is missing"
+    case .unknownCommand(let word): "there is no command '\(word.string)'"
+    case .unknownOption(let word): "there is no option '\(word.string)'"
+    case .socketMissing: "--socket needs a path"
+    case .argumentMissing(let command, let what): "\(command.string) needs \(what.string)"
+    case .surplus(let word): "'\(word.string)' is one word too many"
+    case .notAnAddress(let word): "'\(word.string)' is no IP address and no hardware address"
+    case .notAMAC(let word): "'\(word.string)' is no hardware address (00:11:22:33:44:55)"
+    case .notAnID(let word): "'\(word.string)' is no mitigation's number"
+    case .notConsent(let word): "'\(word.string)' is neither yes nor no"
+    }
+  }
+}

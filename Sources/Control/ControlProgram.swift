@@ -1,0 +1,65 @@
+import Bytes
+import Linux
+import Report
+
+/// The program `cordonctl`.
+public enum ControlProgram {
+  /// What `--help` says.
+  static let usage: Text = """
+    Usage: cordonctl [--socket PATH] [--json] COMMAND
+      status               how the router is
+      mitigations          what is stopped, for whom, until when
+      why ADDRESS|MAC      why a device is blocked
+      devices, quarantine MAC, release MAC, code MAC, consent ID yes|no, metrics, watch, reload
+                           not in this version
+      --socket PATH        the control socket of cordond
+      --json               answer in JSON
+      --version            say which version this is
+    Exit status: 0 done, 1 failed, 2 usage, 3 cordond not running, 4 refused, 5 not found,
+    6 conflict, 7 timed out.
+
+    """
+
+  /// Does what the command line asks for; answers go to the standard output, complaints to the
+  /// standard error.
+  public static func run(_ words: [Text]) -> ExitStatus {
+    let arguments: Arguments
+    do throws(Arguments.Mistake) { arguments = try Arguments(words) } catch {
+      complain(Text(error.description) + " (cordonctl --help)")
+      return .usage
+    }
+    switch arguments.command {
+    case .help:
+      StandardStream.output.write(usage)
+      return .done
+    case .version:
+      StandardStream.output.write("cordonctl " + Software.version + "\n")
+      return .done
+    case .later(let name):
+      complain(name + " is not in this version")
+      return .refused
+    case .ask(let command):
+      do throws(ExchangeFault) {
+        let socket = try Exchange.connect(arguments.socket)
+        let answer = try Exchange.ask(command, over: socket)
+        let style = TextStyle(isColoured: isColoured, now: Clock.wall)
+        StandardStream.output.write(arguments.isJSON ? answer.json : answer.text(style))
+        return .done
+      } catch {
+        complain(Text(error.description))
+        return error.status
+      }
+    }
+  }
+
+  /// Whether somebody looks at the output and has not asked for plain text (NO_COLOR).
+  private static var isColoured: Bool {
+    guard StandardStream.output.isTerminal else { return false }
+    guard Environment.value(of: "NO_COLOR")?.isEmpty ?? true else { return false }
+    return Environment.value(of: "TERM") != "dumb"
+  }
+
+  private static func complain(_ text: Text) {
+    StandardStream.error.write("cordonctl: " + text + "\n")
+  }
+}

@@ -1,0 +1,93 @@
+import Bytes
+
+/// One step of a batch that changes the kernel's table `inet cordon`.
+///
+/// A plan is a list of them: the kernel does all or nothing. Deletes of what is gone already succeed;
+/// adding a counter that exists keeps it and what it counted; adding an element that exists fails.
+public enum Operation: Hashable, Sendable {
+  /// Makes the table, or takes it over when it has no owner.
+  case addTable
+  /// Removes the table and all in it.
+  case deleteTable
+  /// Removes the rules of all chains.
+  case flushTable
+  /// Makes a chain; with an attachment it sees packets, without it is reached by jumps.
+  case addChain(Text, Attachment?)
+  /// Removes the rules of a chain.
+  case flushChain(Text)
+  /// Removes a chain with its rules.
+  case deleteChain(Text)
+  /// Appends a rule.
+  case addRule(chain: Text, [Expression])
+  /// Makes a set or map whose elements have timeouts.
+  case addSet(Text, key: [KeyField], SetContent)
+  /// Removes a set or map with its elements.
+  case deleteSet(Text)
+  /// Adds an element that the kernel removes after `timeout`, which is never zero.
+  case addElement(set: Text, key: [UInt8], ElementValue, timeout: Span)
+  /// Removes an element.
+  case deleteElement(set: Text, key: [UInt8])
+  /// Makes a counter; the journal is at most 256 bytes.
+  case addCounter(Text, journal: [UInt8])
+  /// Removes a counter.
+  case deleteCounter(Text)
+  /// Makes a limit that matches what exceeds the rate; its bucket holds one second of it.
+  case addLimit(Text, bytesPerSecond: UInt64)
+  /// Removes a limit.
+  case deleteLimit(Text)
+}
+
+/// Where a base chain sees packets.
+public struct Attachment: Hashable, Sendable {
+  /// The hooks in use, with the kernel's numbers (`enum nf_inet_hooks`).
+  public enum Hook: UInt32, Hashable, Sendable {
+    case prerouting = 0
+    case output = 3
+    case postrouting = 4
+  }
+
+  /// The hook.
+  public var hook: Hook
+  /// Chains of one hook run in the order of this number.
+  public var priority: Int32
+
+  /// A filter chain here.
+  public init(hook: Hook, priority: Int32) {
+    self.hook = hook
+    self.priority = priority
+  }
+}
+
+/// One part of a set's key, in the order in which they stand in it; each begins at a multiple of four
+/// bytes and is filled with zeros.
+public enum KeyField: Hashable, Sendable {
+  case family
+  case address(IPAddress.Family)
+  case transportProtocol
+  case port
+
+  /// The bytes that the field takes in a key.
+  public var paddedLength: Int {
+    switch self {
+    case .address(.v6): 16
+    case .address(.v4), .family, .transportProtocol, .port: 4
+    }
+  }
+}
+
+/// What a set's elements carry.
+public enum SetContent: Hashable, Sendable {
+  /// Nothing: a plain set.
+  case keys
+  /// A counter each.
+  case counters
+  /// A jump each.
+  case jumps
+}
+
+/// What one element carries.
+public enum ElementValue: Hashable, Sendable {
+  case none
+  case counter(Text)
+  case jump(Text)
+}

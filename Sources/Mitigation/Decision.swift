@@ -1,0 +1,63 @@
+import Bytes
+import Model
+
+/// What the caller has to do about a request.
+public enum Decision: Hashable, Sendable {
+  /// Answer so; what there was to remember is remembered.
+  case answer(RequestOutcome)
+  /// Commit these changes as one batch, in this order; then tell the engine with exactly one of
+  /// `enforced()` and `refusedByKernel(isFull:)`, which give the answer.
+  case enforce([RuleChange])
+}
+
+/// What the engine is told of the world while it decides.
+public struct Surroundings {
+  /// The device that has an address now; nil when unknown.
+  public var macOf: (IPAddress) -> MACAddress?
+  /// How many kernel elements a rule takes; nil when more than any rule may.
+  public var elementCount: (Rule) -> Int?
+  /// The kernel's counters of a mitigation, as they are (rates ignored); nil when not measured.
+  public var counters: (MitigationID) -> DropCounters?
+
+  /// Surroundings of these parts; by default no device is known, each pair of a source and a target
+  /// is one element, and nothing is measured.
+  public init(
+    macOf: @escaping (IPAddress) -> MACAddress? = { _ in nil },
+    elementCount: @escaping (Rule) -> Int? = { $0.sources.count * $0.targets.count },
+    counters: @escaping (MitigationID) -> DropCounters? = { _ in nil }
+  ) {
+    self.macOf = macOf
+    self.elementCount = elementCount
+    self.counters = counters
+  }
+}
+
+/// A mitigation that is no more: for the log, and for its observers' last notification.
+public struct MitigationEnding: Hashable, Sendable {
+  /// Why it ended.
+  public enum Cause: UInt8, Hashable, Sendable {
+    /// Its lifetime passed.
+    case expired = 1
+    /// Its client withdrew it, and the terminating period is over.
+    case withdrawn = 2
+    /// A newer request of its client took its place.
+    case overridden = 3
+    /// Its client's `client` section is gone.
+    case clientRemoved = 4
+    /// The settings no longer allow it.
+    case settingsChanged = 5
+    /// What it names is no longer of this home.
+    case homeChanged = 6
+  }
+
+  /// Its number.
+  public var id: MitigationID
+  /// The `client` section of its client.
+  public var client: Text
+  /// The client's name for it.
+  public var name: MitigationName
+  /// Why it ended.
+  public var cause: Cause
+  /// The last report: status 6, or 7 when the router ended it.
+  public var report: MitigationReport
+}

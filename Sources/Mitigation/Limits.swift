@@ -1,0 +1,41 @@
+import Bytes
+
+/// What RFC 9132 and the conformance rules fix.
+enum Constants {
+  /// Longest active-but-terminating period, in seconds (RFC 9132, Section 4.4.4).
+  static let longestTermination: UInt32 = 300
+  /// Time over which dropped bytes and packets are averaged (RFC 9132, Section 4.4.2).
+  static let bucket = Span.seconds(300)
+  /// Without a match for so long, an attack counts as stopped.
+  static let quiet = Span.seconds(300)
+  /// A withdrawal so long after the last revival starts with the configured period again.
+  static let calm = Span.seconds(300)
+}
+
+/// What this implementation bounds, and why.
+enum Limits {
+  /// Mitigations of all clients together, whatever their settings allow: memory.
+  static let mitigations = 16_384
+  /// Client identifiers that one `client` section uses at a time (RFC 9132, Section 11).
+  static let clientIdentifiers = 256
+  /// Entries of all lists of one scope: memory, and the work of comparing it.
+  static let scopeEntries = 512
+  /// Bytes of all names of one scope: they are stored and shown, nothing more.
+  static let nameBytes = 4096
+  /// Prefixes in one conflict's scope: the answer has to fit a datagram.
+  static let sharedTargets = 32
+  /// Endings that wait for the caller: two per mitigation are never needed at once.
+  static let endings = 1024
+  /// How often a terminating period can have doubled; 300 seconds are reached long before.
+  static let flaps: UInt8 = 9
+  /// Seconds to wait when changes come too fast: the bucket gains one by then.
+  static let changeRetry: UInt32 = 1
+  /// Longest wait that a client without room is told, in seconds.
+  static let longestRetry: UInt32 = 300
+  /// Seconds to wait for what this version can't do: the next update won't come sooner.
+  static let unsupportedRetry: UInt32 = 86_400
+  /// Seconds to wait when the kernel is full.
+  static let kernelRetry: UInt32 = 60
+  /// `retry-timer` when the winning mitigation has no end.
+  static let indefiniteRetry: UInt32 = 3600
+}

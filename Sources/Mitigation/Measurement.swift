@@ -1,0 +1,65 @@
+import Bytes
+import Model
+
+/// What a mitigation's counter said, across rewrites of its rule and restarts of the kernel's table.
+struct Measurement: Equatable, Sendable {
+  /// Counts of counters that are gone.
+  var carriedPackets: UInt64 = 0
+  var carriedBytes: UInt64 = 0
+  /// The last reading of the present counter; nil before the first.
+  var reading: DropCounters?
+  /// When the mitigation became active.
+  let since: Instant
+  /// When something matched last, or the activation.
+  var lastSeen: Instant
+  /// Totals at the end of the last full bucket; nil before the first.
+  private var bucket: DropCounters?
+  private var bucketEnd: Instant
+
+  init(since: Instant, lastSeen: Instant? = nil) {
+    self.since = since
+    self.lastSeen = lastSeen ?? since
+    bucketEnd = since
+  }
+
+  private var packets: UInt64 { carriedPackets &+ (reading?.packets ?? 0) }
+  private var bytes: UInt64 { carriedBytes &+ (reading?.bytes ?? 0) }
+
+  /// Takes a reading; whether it shows something new.
+  ///
+  /// A counter that went back is a new counter: the old one's count is carried over.
+  mutating func took(_ counters: DropCounters, now: Instant) -> Bool {
+    let before = packets
+    if let last = reading, counters.packets < last.packets || counters.bytes < last.bytes {
+      carriedPackets &+= last.packets
+      carriedBytes &+= last.bytes
+    }
+    reading = DropCounters(packets: counters.packets, bytes: counters.bytes)
+    let hasGrown = packets != before
+    if hasGrown { lastSeen = now }
+    if buckets(until: now) > buckets(until: bucketEnd) {
+      bucket = DropCounters(packets: packets, bytes: bytes)
+      bucketEnd = now
+    }
+    return hasGrown
+  }
+
+  private func buckets(until moment: Instant) -> Int64 {
+    (moment - since).milliseconds / Constants.bucket.milliseconds
+  }
+
+  /// Totals, and averages since activation by full buckets; before the first, by what there is
+  /// (RFC 9132, Section 4.4.2); nil when nothing was read.
+  func total(at now: Instant) -> DropCounters? {
+    guard reading != nil else { return nil }
+    let counted = bucket ?? DropCounters(packets: packets, bytes: bytes)
+    let span = (bucket == nil ? now : bucketEnd) - since
+    let seconds = UInt64(max(1, span.milliseconds / 1000))
+    return DropCounters(
+      packets: packets,
+      bytes: bytes,
+      packetsPerSecond: counted.packets / seconds,
+      bytesPerSecond: counted.bytes / seconds
+    )
+  }
+}

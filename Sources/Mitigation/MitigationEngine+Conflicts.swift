@@ -1,0 +1,114 @@
+import Bytes
+import Model
+
+extension MitigationEngine {
+  /// Refuses a client identifier that another identity uses (RFC 9132, Section 4.4.1.1).
+  ///
+  /// Each upstream of Call Home has identifiers of its own, so only base mode can collide.
+  func checkCollision(of holder: Holder, role: SessionRole) throws(Refusal) {
+    guard role == .base, !table.isHolding(holder) else { return }
+    for index in table.all.indices {
+      let other = table.all[index].claim.key.holder
+      guard other.cuid == holder.cuid, other.cdid == holder.cdid,
+        table.all[index].claim.role == .base
+      else { continue }
+      throw Refusal(.cuidCollision, conflict: ConflictInformation(cause: .cuidCollision))
+    }
+  }
+
+  /// The same client's mitigations that a new request takes the place of.
+  ///
+  /// The higher number wins (RFC 9132, Section 4.4.1.3). One that its client has withdrawn never
+  /// wins. Immediate and preconfigured requests don't meet as long as the latter only wait.
+  ///
+  /// - Throws: `overlapsNewerRequest`, with the number of the newest that overlaps.
+  func overridden(
+    by scope: MitigationScope,
+    key: MitigationKey,
+    client: ClientSettings
+  ) throws(Refusal) -> [Mitigation] {
+    guard table.isHolding(key.holder) else { return [] }
+    let overlap = Overlap(rule: client.overlap, home: home)
+    var overridden: [Mitigation] = []
+    var winner: UInt32?
+    for index in table.all.indices {
+      guard table.all[index].claim.key.holder == key.holder,
+        table.all[index].claim.scope.triggerMitigation == scope.triggerMitigation,
+        overlap.between(scope, table.all[index].claim.scope)
+      else { continue }
+      let other = table.all[index]
+      if other.key.mid > key.mid, other.phase != .terminating {
+        winner = max(winner ?? 0, other.key.mid)
+      } else {
+        overridden.append(other)
+      }
+    }
+    if let winner {
+      var scope = ConflictScope()
+      scope.mid = winner
+      throw Refusal(
+        .overlapsNewerRequest,
+        conflict: ConflictInformation(cause: .overlappingTargets, scope: scope)
+      )
+    }
+    return overridden
+  }
+
+  /// What a new request is told of its conflict with other clients' mitigations; nil without one.
+  ///
+  /// - Throws: `overlapsOtherClient` when the settings say that the older one stays alone.
+  func conflictOnArrival(
+    of scope: MitigationScope,
+    key: MitigationKey,
+    inquiry: Inquiry
+  ) throws(Refusal) -> ConflictInformation? {
+    guard scope.triggerMitigation else { return nil }
+    let rivals = rivals(of: scope, holder: key.holder, overlap: inquiry.client.overlap)
+    guard !rivals.isEmpty else { return nil }
+    var conflict = conflict(of: scope, with: rivals)
+    guard settings.conflict == .reject else { return conflict }
+    conflict.status = .requestInactiveOtherActive
+    conflict.retryTimer = 0
+    for rival in rivals {
+      let wait = max(1, table.all[rival].remaining(at: inquiry.now).wholeSeconds)
+      conflict.retryTimer = max(conflict.retryTimer ?? 0, wait)
+    }
+    throw Refusal(.overlapsOtherClient, conflict: conflict)
+  }
+
+  /// The conflict that an accepted mitigation is in; nil when it is in none.
+  ///
+  /// Both stay and hold: where their actions differ the stricter holds, since a rule that lets a
+  /// packet pass leaves it to the others.
+  func conflict(of mitigation: Mitigation) -> ConflictInformation? {
+    guard mitigation.isEnforced, table.holderCount > 1 else { return nil }
+    let rule = settings.client(section: mitigation.key.holder.section)?.overlap ?? .scope
+    let holder = mitigation.key.holder
+    let rivals = rivals(of: mitigation.scope, holder: holder, overlap: rule)
+    return rivals.isEmpty ? nil : conflict(of: mitigation.scope, with: rivals)
+  }
+
+  /// Positions of other clients' enforced mitigations that overlap `scope`.
+  private func rivals(of scope: MitigationScope, holder: Holder, overlap rule: OverlapRule) -> [Int]
+  {
+    guard table.holderCount > (table.isHolding(holder) ? 1 : 0) else { return [] }
+    let overlap = Overlap(rule: rule, home: home)
+    return table.all.indices.filter { index in
+      table.all[index].isEnforced && table.all[index].claim.key.holder != holder
+        && overlap.between(scope, table.all[index].claim.scope)
+    }
+  }
+
+  /// What is shared, and nothing else of the others (RFC 9132, Section 3).
+  private func conflict(of scope: MitigationScope, with rivals: [Int]) -> ConflictInformation {
+    var shared = ConflictScope()
+    for rival in rivals {
+      for target in scope.sharedTargets(with: table.all[rival].claim.scope)
+      where !shared.targetPrefixes.contains(target) {
+        if shared.targetPrefixes.count == Limits.sharedTargets { break }
+        shared.targetPrefixes.append(target)
+      }
+    }
+    return ConflictInformation(cause: .overlappingTargets, status: .requestActive, scope: shared)
+  }
+}

@@ -1,0 +1,105 @@
+import Bytes
+import Model
+
+extension Mitigation {
+  /// Grants at most what the client may have, from `now` on.
+  mutating func grant(_ lifetime: Lifetime, to client: ClientSettings, at now: Instant) {
+    switch lifetime.limited(to: client.maximumLifetime) {
+    case .seconds(let seconds): granted = max(1, seconds)
+    case .indefinite: granted = max(1, client.maximumLifetime)
+    }
+    end = now + .seconds(granted)
+  }
+
+  /// Counts that the client asked again for what it had withdrawn (RFC 9132, Section 4.4.4).
+  mutating func inheritFlaps(of earlier: [Mitigation], at now: Instant) {
+    for other in earlier where other.phase == .terminating {
+      flaps = max(flaps, min(Limits.flaps, other.flaps + 1))
+      revived = now
+    }
+  }
+
+  /// How long it goes on after a withdrawal: the configured period, doubled each time the client
+  /// came back before its end; never longer than 300 seconds.
+  mutating func terminatingPeriod(configured: UInt32, at now: Instant) -> Span {
+    if let revived, now - revived >= Constants.calm { flaps = 0 }
+    let first = min(configured, Constants.longestTermination)
+    return .seconds(min(Constants.longestTermination, first << UInt32(flaps)))
+  }
+}
+
+extension MitigationEngine {
+  /// Time has come to `now`: what ended is removed.
+  ///
+  /// The engine has forgotten what ended when this returns; should the kernel refuse a removal, its
+  /// own timeout ends the rule. While a decision waits for the kernel nothing is due. That rules
+  /// outlive the kernel's longest timeout is the firewall's business.
+  public mutating func advanced(to now: Instant) -> [RuleChange] {
+    guard pending == nil, let nextEvent, nextEvent <= now else { return [] }
+    var changes: [RuleChange] = []
+    self.nextEvent = nil
+    for mitigation in table.all {
+      guard mitigation.end <= now else {
+        wake(at: mitigation.end)
+        continue
+      }
+      if mitigation.isEnforced { changes.append(.remove(mitigation.id)) }
+      let cause: MitigationEnding.Cause =
+        mitigation.phase == .terminating ? .withdrawn : .expired
+      end(mitigation.id, because: cause, now: now)
+    }
+    return changes
+  }
+
+  /// The kernel refused to renew this mitigation's rule: it shows status 4 until `renewed()` or a
+  /// refresh.
+  public mutating func renewalFailed(_ id: MitigationID) {
+    table.update(id) { $0.isExceeded = true }
+  }
+
+  /// The kernel renewed all rules that needed it.
+  public mutating func renewed() {
+    for index in table.all.indices where table.all[index].isExceeded {
+      table.update(table.all[index].id) { $0.isExceeded = false }
+    }
+  }
+
+  /// The kernel's counters were read; gives the mitigations whose status changed by it.
+  ///
+  /// Counts are the kernel's own; unknown mitigations are passed over.
+  @discardableResult
+  public mutating func counted(
+    _ readings: [(id: MitigationID, counters: DropCounters)],
+    now: Instant
+  ) -> [MitigationID] {
+    var changed: [MitigationID] = []
+    for reading in readings {
+      table.update(reading.id) {
+        if $0.counted(reading.counters, now: now) { changed.append(reading.id) }
+      }
+    }
+    return changed
+  }
+
+  /// The wall clock was set after mitigations had started: their start is told by it from now on.
+  public mutating func clockSet(wall: UnixTime, now: Instant) {
+    for id in table.all.map({ $0.id }) {
+      table.update(id) {
+        guard $0.start != nil else { return }
+        let elapsed = UInt64(max(0, (now - $0.measurement.since).milliseconds / 1000))
+        $0.start = UnixTime(seconds: wall.seconds - min(wall.seconds, elapsed))
+      }
+    }
+  }
+
+  /// All that the kernel should hold at `now`: an installation for each enforced mitigation.
+  ///
+  /// For a start, and for repair after another program emptied the kernel's table.
+  public func plan(at now: Instant) -> [RuleChange] {
+    var changes: [RuleChange] = []
+    for mitigation in table.all where mitigation.isEnforced {
+      changes.append(.install(mitigation.rule, remaining: mitigation.remaining(at: now)))
+    }
+    return changes
+  }
+}

@@ -1,0 +1,229 @@
+import Bytes
+import Model
+
+/// One request and what is known around it.
+struct Inquiry {
+  let client: ClientSettings
+  let role: SessionRole
+  let now: Instant
+  let wall: UnixTime
+  let surroundings: Surroundings
+
+  func key(of name: MitigationName) -> MitigationKey {
+    MitigationKey(holder: holder(cuid: name.cuid, cdid: name.cdid), mid: name.mid)
+  }
+
+  func holder(cuid: Text, cdid: Text?) -> Holder {
+    Holder(section: client.section, cdid: client.effective(cdid), cuid: cuid)
+  }
+}
+
+extension MitigationEngine {
+  /// A valid request came in on `session`; `wall` dates what it activates.
+  ///
+  /// A request that is refused leaves the engine as it was.
+  public mutating func received(
+    _ request: MitigationRequest,
+    from session: Session,
+    now: Instant,
+    wall: UnixTime,
+    surroundings: Surroundings = Surroundings()
+  ) -> Decision {
+    guard pending == nil else {
+      return .answer(.refused(Refusal(.unavailable, mid: request.mid, retryAfter: 1)))
+    }
+    guard let client = client(for: session) else { return .answer(.refused(Refusal(.notEntitled))) }
+    let inquiry = Inquiry(
+      client: client,
+      role: session.role,
+      now: now,
+      wall: wall,
+      surroundings: surroundings
+    )
+    do throws(Refusal) {
+      switch request {
+      case .mitigate(let name, let scope, let lifetime, let efficacy):
+        let key = inquiry.key(of: name)
+        if let stored = table[key] {
+          // It comes late: the client has withdrawn meanwhile (RFC 9132, Section 4.4.3).
+          if efficacy != nil, stored.phase == .terminating { return .answer(.ignored) }
+          return try refresh(stored, scope: scope, lifetime: lifetime, inquiry: inquiry)
+        }
+        if efficacy != nil { return .answer(.ignored) }
+        return try create(key, scope: scope, lifetime: lifetime, inquiry: inquiry)
+      case .mitigateNew(let name, let scope, let lifetime):
+        let key = inquiry.key(of: name)
+        if table[key] != nil { throw Refusal(.alreadyExists) }
+        return try create(key, scope: scope, lifetime: lifetime, inquiry: inquiry)
+      case .retrieve(let cuid, let cdid, let mid, _):
+        let holder = inquiry.holder(cuid: cuid, cdid: cdid)
+        return .answer(.content(try reports(of: holder, mid: mid, inquiry: inquiry)))
+      case .withdraw(let name):
+        return withdraw(inquiry.key(of: name), inquiry: inquiry)
+      }
+    } catch {
+      return .answer(.refused(error.concerning(request.mid)))
+    }
+  }
+
+  /// A request of a mitigation that doesn't exist.
+  private mutating func create(
+    _ key: MitigationKey,
+    scope: MitigationScope,
+    lifetime: Lifetime?,
+    inquiry: Inquiry
+  ) throws(Refusal) -> Decision {
+    // Zero or none is no lifetime; the wire format's reader let nothing of the kind through.
+    guard let lifetime, lifetime != .seconds(0) else {
+      throw Refusal(.notSupported, retryAfter: Limits.unsupportedRetry)
+    }
+    // Numbers have come to their end, and the last one is in use.
+    if table[MitigationID(nextID)] != nil { throw Refusal(.unavailable, retryAfter: 1) }
+    let client = inquiry.client
+    let permit = try permitOffice(for: client, role: inquiry.role, inquiry.surroundings)
+      .permit(for: scope)
+    try checkCollision(of: key.holder, role: inquiry.role)
+    let overlapped = try overridden(by: scope, key: key, client: client)
+    let conflict = try conflictOnArrival(of: scope, key: key, inquiry: inquiry)
+    try checkRate(of: client, now: inquiry.now)
+    var mitigation = Mitigation(
+      id: MitigationID(nextID),
+      claim: Claim(key: key, role: inquiry.role, scope: scope),
+      permit: permit,
+      phase: scope.triggerMitigation ? .active : .waiting,
+      measurement: Measurement(since: inquiry.now)
+    )
+    mitigation.start = scope.triggerMitigation ? inquiry.wall : nil
+    mitigation.elements = try room(for: mitigation, replacing: overlapped, inquiry: inquiry)
+    mitigation.grant(lifetime, to: client, at: inquiry.now)
+    mitigation.inheritFlaps(of: overlapped, at: inquiry.now)
+    let outcome = RequestOutcome.created(
+      mid: key.mid,
+      lifetime: .seconds(mitigation.granted),
+      status: nil,
+      conflict
+    )
+    var changes: [RuleChange] = []
+    if mitigation.isEnforced {
+      changes.append(.install(mitigation.rule, remaining: mitigation.remaining(at: inquiry.now)))
+    }
+    // After the new rule stands, so that nothing passes between.
+    for old in overlapped where old.isEnforced { changes.append(.remove(old.id)) }
+    var edits: [Pending.Edit] = overlapped.map { .end($0.id, .overridden) }
+    edits.append(.store(mitigation))
+    return decide(changes, edits, outcome, mid: key.mid, inquiry: inquiry)
+  }
+
+  /// A request of a mitigation that exists: a refresh when it asks for the same.
+  private mutating func refresh(
+    _ stored: Mitigation,
+    scope: MitigationScope,
+    lifetime: Lifetime?,
+    inquiry: Inquiry
+  ) throws(Refusal) -> Decision {
+    guard stored.scope.asksTheSame(as: scope) else { throw Refusal(.differsFromStored) }
+    if lifetime == .seconds(0) {
+      throw Refusal(.notSupported, retryAfter: Limits.unsupportedRetry)
+    }
+    try checkRate(of: inquiry.client, now: inquiry.now)
+    var mitigation = stored
+    if stored.phase == .terminating {
+      mitigation.phase = .active
+      mitigation.inheritFlaps(of: [stored], at: inquiry.now)
+    }
+    mitigation.grant(lifetime ?? .seconds(stored.granted), to: inquiry.client, at: inquiry.now)
+    let outcome = RequestOutcome.changed(
+      mid: stored.key.mid,
+      lifetime: .seconds(mitigation.granted),
+      conflict(of: mitigation)
+    )
+    let changes: [RuleChange] =
+      mitigation.isEnforced
+      ? [.renew(mitigation.id, remaining: mitigation.remaining(at: inquiry.now))] : []
+    mitigation.isExceeded = false
+    return decide(changes, [.store(mitigation)], outcome, mid: stored.key.mid, inquiry: inquiry)
+  }
+
+  private mutating func withdraw(_ key: MitigationKey, inquiry: Inquiry) -> Decision {
+    guard var mitigation = table[key], mitigation.phase != .terminating else {
+      return .answer(.deleted)
+    }
+    let now = inquiry.now
+    let period = mitigation.terminatingPeriod(configured: settings.terminating, at: now)
+    let isOver = mitigation.phase == .waiting || period == .zero
+    var changes: [RuleChange] = []
+    var edits: [Pending.Edit] = []
+    if isOver {
+      if mitigation.isEnforced { changes = [.remove(mitigation.id)] }
+      edits = [.end(mitigation.id, .withdrawn)]
+    } else {
+      mitigation.phase = .terminating
+      mitigation.end = min(mitigation.end, now + period)
+      changes = [.renew(mitigation.id, remaining: mitigation.remaining(at: now))]
+      edits = [.store(mitigation)]
+    }
+    var decided = Pending(edits: edits, outcome: .deleted, mid: key.mid, now: now)
+    decided.isUnconditional = true
+    return settle(decided, changes)
+  }
+
+  private mutating func decide(
+    _ changes: [RuleChange],
+    _ edits: [Pending.Edit],
+    _ outcome: RequestOutcome,
+    mid: UInt32,
+    inquiry: Inquiry
+  ) -> Decision {
+    countChange(of: inquiry.client, now: inquiry.now)
+    return settle(Pending(edits: edits, outcome: outcome, mid: mid, now: inquiry.now), changes)
+  }
+
+  /// Waits for the kernel when there is something for it to do.
+  private mutating func settle(_ decided: Pending, _ changes: [RuleChange]) -> Decision {
+    if changes.isEmpty {
+      apply(decided)
+      return .answer(decided.outcome)
+    }
+    pending = decided
+    return .enforce(changes)
+  }
+
+  func permitOffice(
+    for client: ClientSettings,
+    role: SessionRole,
+    _ surroundings: Surroundings
+  ) -> PermitOffice {
+    PermitOffice(
+      settings: settings,
+      home: home,
+      client: client,
+      role: role,
+      macOf: surroundings.macOf
+    )
+  }
+}
+
+extension MitigationRequest {
+  /// The mitigation that the request names.
+  var mid: UInt32? {
+    switch self {
+    case .mitigate(let name, _, _, _): name.mid
+    case .mitigateNew(let name, _, _): name.mid
+    case .retrieve(_, _, let mid, _): mid
+    case .withdraw(let name): name.mid
+    }
+  }
+}
+
+extension Refusal {
+  /// The refusal with the mitigation that it concerns, where the body of the answer names it.
+  fileprivate func concerning(_ mid: UInt32?) -> Refusal {
+    var refusal = self
+    switch reason {
+    // The other mitigation stands in the conflict's scope, or none may be told.
+    case .cuidCollision, .overlapsNewerRequest: refusal.mid = nil
+    default: refusal.mid = mid
+    }
+    return refusal
+  }
+}

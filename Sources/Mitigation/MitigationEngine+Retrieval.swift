@@ -1,0 +1,114 @@
+import Bytes
+import Model
+
+/// One mitigation as the administrator sees it.
+public struct MitigationOverview: Hashable, Sendable {
+  /// Its number.
+  public var id: MitigationID
+  /// The `client` section of its client.
+  public var client: Text
+  /// The client's name for it.
+  public var name: MitigationName
+  /// Its status.
+  public var status: MitigationStatus
+  /// What is done with what matches.
+  public var action: Action
+  /// What the client asked for.
+  public var scope: MitigationScope
+  /// The lifetime that was granted last, in seconds.
+  public var granted: UInt32
+  /// What is left of it, or of the terminating period, in seconds.
+  public var remaining: UInt32
+  /// What matched, which passed when the action is `observe`; nil while nothing was measured.
+  public var matched: DropCounters?
+  /// The conflict that it is in.
+  public var conflict: ConflictInformation?
+}
+
+extension MitigationEngine {
+  /// All mitigations, oldest first.
+  public func mitigations(now: Instant) -> [MitigationOverview] {
+    table.all.map { overview(of: $0, now: now) }
+  }
+
+  /// The mitigations whose rules name `address` as source or target, oldest first; rules that mean
+  /// any source are among them when the home has the address.
+  public func why(_ address: IPAddress, now: Instant) -> [MitigationOverview] {
+    let isInside = Prefix(host: address).lies(in: home.lanPrefixes)
+    var found: [MitigationOverview] = []
+    for mitigation in table.all where mitigation.rule.names(address, isInside: isInside) {
+      found.append(overview(of: mitigation, now: now))
+    }
+    return found
+  }
+
+  private func overview(of mitigation: Mitigation, now: Instant) -> MitigationOverview {
+    MitigationOverview(
+      id: mitigation.id,
+      client: mitigation.key.holder.section,
+      name: mitigation.name,
+      status: mitigation.status,
+      action: mitigation.permit.action,
+      scope: mitigation.scope,
+      granted: mitigation.granted,
+      remaining: mitigation.remaining(at: now).wholeSeconds,
+      matched: mitigation.isEnforced ? mitigation.measurement.total(at: now) : nil,
+      conflict: conflict(of: mitigation)
+    )
+  }
+
+  /// Reports of one or all of a client's mitigations, by rising number, with counters read now.
+  mutating func reports(
+    of holder: Holder,
+    mid: UInt32?,
+    inquiry: Inquiry
+  ) throws(Refusal) -> [MitigationReport] {
+    var ids: [(mid: UInt32, id: MitigationID)] = []
+    if let mid {
+      if let one = table[MitigationKey(holder: holder, mid: mid)] { ids = [(mid, one.id)] }
+    } else if table.isHolding(holder) {
+      for index in table.all.indices where table.all[index].claim.key.holder == holder {
+        ids.append((table.all[index].mid, table.all[index].id))
+      }
+      ids.sort { $0.mid < $1.mid }
+    }
+    if ids.isEmpty { throw Refusal(.unknownMitigation) }
+    return ids.compactMap { report(of: $0.id, inquiry: inquiry) }
+  }
+
+  private mutating func report(of id: MitigationID, inquiry: Inquiry) -> MitigationReport? {
+    let now = inquiry.now
+    if let counters = inquiry.surroundings.counters(id) {
+      table.update(id) { _ = $0.counted(counters, now: now) }
+    }
+    guard let mitigation = table[id] else { return nil }
+    return MitigationReport(
+      mid: mitigation.key.mid,
+      scope: mitigation.scope,
+      remaining: .seconds(mitigation.remaining(at: now).wholeSeconds),
+      status: mitigation.status,
+      start: mitigation.start,
+      dropped: mitigation.dropped(at: now),
+      conflict: conflict(of: mitigation)
+    )
+  }
+}
+
+extension Rule {
+  fileprivate func names(_ address: IPAddress, isInside: Bool) -> Bool {
+    var isPaired = false
+    for target in targets where target.family == address.family {
+      if target.contains(address) { return true }
+      isPaired = true
+    }
+    guard isPaired else { return false }
+    for source in sources {
+      switch source {
+      case .any: if isInside { return true }
+      case .inside(let prefix): if prefix.contains(address) { return true }
+      case .translated(let own): if own == address { return true }
+      }
+    }
+    return false
+  }
+}

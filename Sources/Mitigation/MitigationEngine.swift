@@ -1,0 +1,154 @@
+import Bytes
+import Model
+
+/// Decides what becomes of each mitigation request, and remembers what was agreed.
+///
+/// A state machine without clock, socket or kernel. Its caller does the kernel's work and tells the
+/// result: 2.01 means that the kernel has the rule (see `Decision`). Between a decision to enforce
+/// and its result, further requests are refused as `unavailable` and time stands still. Before a
+/// request, the caller brings time up to date with `advanced(to:)`.
+///
+/// A copy is cheap until either is changed. Two engines are equal when nothing tells them apart.
+public struct MitigationEngine: Equatable, Sendable {
+  /// The settings that hold.
+  public internal(set) var settings: CoreSettings
+  /// The home's addresses as last told.
+  public internal(set) var home: Home
+  /// The number that the next mitigation gets; the caller keeps it for the next start.
+  public internal(set) var nextID: UInt32
+  /// The next moment at which `advanced(to:)` has something to do, or an earlier one; nil: never.
+  public internal(set) var nextEvent: Instant?
+  var table = MitigationTable()
+  var rates: [ChangeRate] = []
+  var pending: Pending?
+  var endings: [MitigationEnding] = []
+
+  /// An engine without mitigations.
+  ///
+  /// `nextID` is what the last one had, so that no number is used
+  /// again while the kernel's table lives.
+  public init(settings: CoreSettings, home: Home, nextID: UInt32 = 1) {
+    self.settings = settings
+    self.home = home
+    self.nextID = max(nextID, 1)
+  }
+
+  /// How many mitigations there are.
+  public var count: Int { table.all.count }
+
+  /// How many of them the kernel enforces.
+  public var enforcedCount: Int {
+    var count = 0
+    for index in table.all.indices where table.all[index].isEnforced { count += 1 }
+    return count
+  }
+
+  /// The `client` section that a session's peer belongs to; nil when it is entitled to nothing.
+  public func client(for session: Session) -> ClientSettings? {
+    settings.client(for: session.identity)
+  }
+
+  /// Sections whose action, quarantine or ask, this version can't take: what they apply to is
+  /// blocked instead.
+  ///
+  /// `agent` stands for the default action. For one warning line each.
+  public var sectionsFallingBack: [Text] { settings.sectionsFallingBack }
+
+  /// Mitigations that ended since the last call, oldest first; at most 1024 are kept.
+  public mutating func takeEndings() -> [MitigationEnding] {
+    let taken = endings
+    endings = []
+    return taken
+  }
+}
+
+/// A decision that waits for the kernel.
+struct Pending: Equatable, Sendable {
+  enum Edit: Equatable, Sendable {
+    case store(Mitigation)
+    case end(MitigationID, MitigationEnding.Cause)
+  }
+
+  /// What the engine remembers when the kernel agrees.
+  var edits: [Edit]
+  /// The answer then.
+  var outcome: RequestOutcome
+  /// The mitigation concerned.
+  var mid: UInt32
+  /// Whether it holds even when the kernel refuses: a withdrawal is never refused.
+  var isUnconditional = false
+  var now: Instant
+}
+
+extension MitigationEngine {
+  /// The kernel has the changes of the last decision; the answer to the request.
+  ///
+  /// Without such a decision nothing happens, and the answer is a refusal.
+  public mutating func enforced() -> RequestOutcome {
+    guard let decided = pending else { return .refused(Refusal(.unavailable, retryAfter: 1)) }
+    pending = nil
+    apply(decided)
+    return decided.outcome
+  }
+
+  /// The kernel refused the changes of the last decision as a whole; the answer to the request.
+  ///
+  /// Nothing is remembered of it. `isFull` tells a kernel without room from one that fails. A
+  /// withdrawal holds all the same: what the kernel then has too much ends with its own timeout.
+  public mutating func refusedByKernel(isFull: Bool) -> RequestOutcome {
+    guard let decided = pending else { return .refused(Refusal(.unavailable, retryAfter: 1)) }
+    pending = nil
+    if decided.isUnconditional {
+      apply(decided)
+      return decided.outcome
+    }
+    return .refused(
+      isFull
+        ? Refusal(.kernelFull, mid: decided.mid, retryAfter: Limits.kernelRetry)
+        : Refusal(.kernelRefused, mid: decided.mid)
+    )
+  }
+
+  mutating func apply(_ decided: Pending) {
+    for edit in decided.edits {
+      switch edit {
+      case .store(let mitigation): store(mitigation)
+      case .end(let id, let cause): end(id, because: cause, now: decided.now)
+      }
+    }
+  }
+
+  mutating func store(_ mitigation: Mitigation) {
+    table.store(mitigation)
+    nextID = max(nextID, mitigation.id.value &+ 1)
+    wake(at: mitigation.end)
+  }
+
+  mutating func wake(at moment: Instant) {
+    nextEvent = min(nextEvent ?? moment, moment)
+  }
+
+  /// Forgets a mitigation and notes its ending; the kernel's part is the caller's.
+  mutating func end(_ id: MitigationID, because cause: MitigationEnding.Cause, now: Instant) {
+    guard let mitigation = table.remove(id) else { return }
+    let isByClient = cause == .expired || cause == .withdrawn || cause == .overridden
+    let report = MitigationReport(
+      mid: mitigation.key.mid,
+      scope: mitigation.scope,
+      remaining: .seconds(0),
+      status: isByClient ? .attackMitigationTerminated : .attackMitigationWithdrawn,
+      start: mitigation.start,
+      dropped: mitigation.dropped(at: now)
+    )
+    if endings.count == Limits.endings { endings.removeFirst() }
+    endings.append(
+      MitigationEnding(
+        id: id,
+        client: mitigation.key.holder.section,
+        name: mitigation.name,
+        cause: cause,
+        report: report
+      )
+    )
+  }
+}

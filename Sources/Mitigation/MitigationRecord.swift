@@ -1,0 +1,194 @@
+import Bytes
+import Model
+
+/// What has to outlive a restart of one mitigation.
+///
+/// Times are relative to the moment at which the record was made: whoever keeps it across a reboot
+/// without a clock can then never make a lifetime grow.
+public struct MitigationRecord: Hashable, Sendable {
+  /// Its number.
+  public var id: MitigationID
+  /// The `client` section of its client.
+  public var client: Text
+  /// The client's name for it; `cdid` only from a trusted gateway.
+  public var name: MitigationName
+  /// The role of the session that brought it.
+  public var role: SessionRole
+  /// What the client asked for.
+  public var scope: MitigationScope
+  /// What was done with what matched.
+  public var action: Action
+  /// What was granted last, in seconds.
+  public var granted: UInt32
+  /// What was left of it, or of the terminating period.
+  public var remaining: Span
+  /// Its status: 8 and 5 say that it waited or was terminating.
+  public var status: MitigationStatus
+  /// When it became active; nil while it waits.
+  public var start: UnixTime?
+  /// How long it had been active.
+  public var active: Span
+  /// Counts of kernel counters that were gone when the record was made (rates unused).
+  public var carried: DropCounters
+  /// The last reading of the kernel's counter; nil before the first (rates unused).
+  public var reading: DropCounters?
+
+  /// A record of these parts.
+  public init(
+    id: MitigationID,
+    client: Text,
+    name: MitigationName,
+    role: SessionRole,
+    scope: MitigationScope,
+    action: Action,
+    granted: UInt32,
+    remaining: Span,
+    status: MitigationStatus,
+    start: UnixTime?,
+    active: Span,
+    carried: DropCounters,
+    reading: DropCounters?
+  ) {
+    self.id = id
+    self.client = client
+    self.name = name
+    self.role = role
+    self.scope = scope
+    self.action = action
+    self.granted = granted
+    self.remaining = remaining
+    self.status = status
+    self.start = start
+    self.active = active
+    self.carried = carried
+    self.reading = reading
+  }
+}
+
+extension MitigationEngine {
+  /// The record of a mitigation; nil when there is none of this number.
+  ///
+  /// One that still waits for the kernel has a record too, so that its journal can go into the same
+  /// batch.
+  public func record(of id: MitigationID, now: Instant) -> MitigationRecord? {
+    if let pending {
+      for case .store(let mitigation) in pending.edits where mitigation.id == id {
+        return mitigation.record(at: now)
+      }
+    }
+    return table[id]?.record(at: now)
+  }
+
+  /// The records of all mitigations, oldest first.
+  public func records(now: Instant) -> [MitigationRecord] { table.all.map { $0.record(at: now) } }
+
+  /// Takes up the mitigations of an earlier run; gives those that it leaves out.
+  ///
+  /// Left out are those whose lifetime is over, whose client is gone, that settings or home no longer
+  /// allow, and repeated ones. What should be in the kernel then is `plan(at:)`. Limits of number and
+  /// rate don't count again.
+  public mutating func restore(
+    _ records: [MitigationRecord],
+    now: Instant,
+    surroundings: Surroundings = Surroundings()
+  ) -> [MitigationID] {
+    var leftOut: [MitigationID] = []
+    for record in records {
+      nextID = max(nextID, record.id.value == .max ? .max : record.id.value + 1)
+      let key = MitigationKey(
+        holder: Holder(section: record.client, cdid: record.name.cdid, cuid: record.name.cuid),
+        mid: record.name.mid
+      )
+      guard record.id.value != 0, table[record.id] == nil, table[key] == nil,
+        table.all.count < Limits.mitigations
+      else {
+        leftOut.append(record.id)
+        continue
+      }
+      guard record.remaining > .zero, let client = settings.client(section: record.client),
+        let mitigation = adopted(record, key: key, client: client, now, surroundings)
+      else {
+        leftOut.append(record.id)
+        continue
+      }
+      store(mitigation)
+    }
+    return leftOut
+  }
+
+  /// The mitigation of a record; nil when policy no longer permits it.
+  private func adopted(
+    _ record: MitigationRecord,
+    key: MitigationKey,
+    client: ClientSettings,
+    _ now: Instant,
+    _ surroundings: Surroundings
+  ) -> Mitigation? {
+    let office = permitOffice(for: client, role: record.role, surroundings)
+    guard var permit = try? office.permit(for: record.scope) else { return nil }
+    // The devices, on which the choice may have hung, aren't known yet so soon after a start.
+    permit.take(record.action, limit: settings.limit)
+    let rule = permit.rule(id: record.id, scope: record.scope)
+    guard let elements = surroundings.elementCount(rule) else { return nil }
+    let granted = max(1, min(record.granted, client.maximumLifetime))
+    var measurement = Measurement(since: now + record.active * -1)
+    measurement.carriedPackets = record.carried.packets
+    measurement.carriedBytes = record.carried.bytes
+    measurement.reading = record.reading
+    measurement.lastSeen = now
+    var mitigation = Mitigation(
+      id: record.id,
+      claim: Claim(key: key, role: record.role, scope: record.scope),
+      permit: permit,
+      phase: record.status.phase,
+      measurement: measurement
+    )
+    mitigation.elements = elements
+    mitigation.granted = granted
+    mitigation.end = now + min(record.remaining, .seconds(granted))
+    mitigation.progress = record.status.progress
+    mitigation.start = record.start
+    return mitigation
+  }
+}
+
+extension Mitigation {
+  fileprivate func record(at now: Instant) -> MitigationRecord {
+    MitigationRecord(
+      id: id,
+      client: key.holder.section,
+      name: name,
+      role: claim.role,
+      scope: claim.scope,
+      action: permit.action,
+      granted: granted,
+      remaining: remaining(at: now),
+      status: status,
+      start: start,
+      active: max(now - measurement.since, .zero),
+      carried: DropCounters(
+        packets: measurement.carriedPackets,
+        bytes: measurement.carriedBytes
+      ),
+      reading: measurement.reading
+    )
+  }
+}
+
+extension MitigationStatus {
+  fileprivate var phase: Mitigation.Phase {
+    switch self {
+    case .attackMitigationSignalLoss: .waiting
+    case .dotsClientWithdrawnMitigation: .terminating
+    default: .active
+    }
+  }
+
+  fileprivate var progress: Mitigation.Progress {
+    switch self {
+    case .attackSuccessfullyMitigated: .mitigating
+    case .attackStopped: .stopped
+    default: .started
+    }
+  }
+}

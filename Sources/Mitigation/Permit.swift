@@ -1,0 +1,187 @@
+import Bytes
+import Model
+
+/// What policy makes of a scope: the rule that may be installed for it.
+struct Permit: Equatable, Sendable {
+  var action: Action
+  var verdict: RuleVerdict
+  var sources: [RuleSource]
+  var targets: [Prefix]
+
+  /// Settles for `action`, as far as this version can take it.
+  mutating func take(_ action: Action, limit: UInt64) {
+    self.action = action.supported
+    verdict = self.action.verdict(limit: limit)
+  }
+
+  /// The rule of the mitigation `id` for `scope`.
+  func rule(id: MitigationID, scope: MitigationScope) -> Rule {
+    Rule(
+      id: id,
+      sources: sources,
+      targets: targets,
+      protocols: scope.targetProtocols,
+      sourcePorts: scope.sourcePortRanges,
+      targetPorts: scope.targetPortRanges,
+      icmpTypes: scope.sourceICMPTypeRanges,
+      verdict: verdict
+    )
+  }
+}
+
+/// Decides whether a client may have a scope, by settings and home alone: no mitigation counts here.
+///
+/// Everything that the wire format's reader checked and that would do harm is checked again, since
+/// that reader runs in a room that may have been taken over.
+struct PermitOffice {
+  let settings: CoreSettings
+  let home: Home
+  let client: ClientSettings
+  let role: SessionRole
+  let macOf: (IPAddress) -> MACAddress?
+
+  /// The permit for `scope`; the first fault decides, in the order meaning, policy, protection.
+  func permit(for scope: MitigationScope) throws(Refusal) -> Permit {
+    try checkForm(of: scope)
+    let action = try action(for: scope)
+    for target in scope.targetPrefixes { try check(target: target) }
+    let sources = try sources(of: scope)
+    try checkBreadth(of: scope, sources: sources)
+    let unprotected = try withoutProtected(sources, scope: scope)
+    return Permit(
+      action: action,
+      verdict: action.verdict(limit: settings.limit),
+      sources: unprotected.sources,
+      targets: unprotected.targets
+    )
+  }
+
+  private func checkForm(of scope: MitigationScope) throws(Refusal) {
+    guard scope.isBounded else { throw Refusal(.tooManyElements) }
+    if role == .callHome {
+      if scope.sourcePrefixes.isEmpty { throw Refusal(.sourceRequired) }
+      if scope.targetPrefixes.isEmpty { throw Refusal(.targetPrefixRequired) }
+      if !scope.triggerMitigation { throw Refusal(.triggerRequired) }
+    } else if !scope.targetFQDNs.isEmpty || !scope.targetURIs.isEmpty {
+      // Resolving them takes a resolver that hides and proves the answers (RFC 9132, Section 11).
+      throw Refusal(.namesNotSupported)
+    }
+    // Aliases come with the data channel; none exists without it.
+    if !scope.aliasNames.isEmpty { throw Refusal(.unknownAlias) }
+    if scope.targetPrefixes.isEmpty { throw Refusal(.targetPrefixRequired) }
+    if !scope.sourcePrefixes.isEmpty, !scope.hasCommonFamily { throw Refusal(.noCommonFamily) }
+  }
+
+  private func action(for scope: MitigationScope) throws(Refusal) -> Action {
+    guard let requested = scope.requestedAction else {
+      return settings.ownersAction(for: scope, of: client, macOf: macOf)
+    }
+    guard client.may.contains(requested) else { throw Refusal(.actionNotAllowed) }
+    guard let action = requested.action else {
+      throw Refusal(.notSupported, retryAfter: Limits.unsupportedRetry)
+    }
+    return action
+  }
+
+  /// Refuses a target that the client may not name, or that nothing of the home reaches through the
+  /// router (RFC 9066, Section 5.3.1).
+  private func check(target: Prefix) throws(Refusal) {
+    guard client.targets.isEmpty || target.lies(in: client.targets) else {
+      throw Refusal(.targetOutsideDomain)
+    }
+    if target.isEverything { return }
+    let isOwn =
+      target.isHost
+      && (home.wanAddresses.contains(target.address) || home.lanAddresses.contains(target.address))
+    if isOwn || target.overlaps(any: SpecialBlocks.unroutable) { throw Refusal(.targetNotRoutable) }
+    if client.mayNameInternal { return }
+    if target.overlaps(any: SpecialBlocks.inside) || target.lies(in: home.lanPrefixes) {
+      throw Refusal(.targetNotRoutable)
+    }
+  }
+
+  /// What the sources are to the router; the router's own are left out, since no rule can match them.
+  private func sources(of scope: MitigationScope) throws(Refusal) -> [RuleSource] {
+    if scope.sourcePrefixes.isEmpty { return [.any] }
+    var sources: [RuleSource] = []
+    for prefix in scope.sourcePrefixes {
+      if let source = try source(prefix, ports: scope.sourcePortRanges), !sources.contains(source) {
+        sources.append(source)
+      }
+    }
+    if sources.isEmpty { throw protectedTraffic }
+    // Beside IPv6 sources a wide source has to say that it is of IPv4.
+    if scope.sourcePrefixes.contains(where: { $0.family == .v6 }) {
+      return sources.map { $0 == .any ? .anyInsideV4 : $0 }
+    }
+    return sources
+  }
+
+  private func source(_ prefix: Prefix, ports: [PortRange]) throws(Refusal) -> RuleSource? {
+    if prefix.isHost, home.wanAddresses.contains(prefix.address) {
+      // IPv6 isn't translated: what bears the router's address is the router's own.
+      if prefix.family == .v6 { return nil }
+      return ports.isEmpty ? .any : .translated(prefix.address)
+    }
+    // Asked before whether it is ours: the answer must not tell how the home numbers its devices.
+    let isInside = prefix.lies(in: SpecialBlocks.inside) || prefix.lies(in: SpecialBlocks.linkLocal)
+    if isInside, !client.mayNameInternal { throw Refusal(.sourceInsideOnly) }
+    guard !prefix.isEverything, prefix.lies(in: home.lanPrefixes) else {
+      throw Refusal(.sourceNotOfThisHome)
+    }
+    if prefix.family == .v4, !client.mayNameInternal { throw Refusal(.sourceInsideOnly) }
+    if prefix.isHost, home.lanAddresses.contains(prefix.address) { return nil }
+    return .inside(prefix)
+  }
+
+  /// Refuses all traffic as target unless each source is one that the home can do without.
+  private func checkBreadth(
+    of scope: MitigationScope,
+    sources: [RuleSource]
+  ) throws(Refusal) {
+    for target in scope.targetPrefixes where target.isEverything {
+      if scope.sourcePrefixes.isEmpty { throw Refusal(.targetEverything) }
+      // A wide source stems from the home's one public IPv4 address and means every device.
+      if target.family == .v4, sources.contains(.any) || sources.contains(.anyInsideV4) {
+        throw Refusal(.targetEverything)
+      }
+    }
+  }
+}
+
+extension RuleSource {
+  fileprivate static var anyInsideV4: RuleSource {
+    let address = IPAddress(v4: 0)
+    return .inside(Prefix(address, length: 0) ?? Prefix(host: address))
+  }
+}
+
+extension Action {
+  func verdict(limit: UInt64) -> RuleVerdict {
+    switch self {
+    case .limit: .limit(bytesPerSecond: limit)
+    case .observe: .count
+    case .block, .quarantine, .ask: .drop
+    }
+  }
+}
+
+extension MitigationScope {
+  /// Whether it is as small as memory allows; a message of the usual size always is.
+  fileprivate var isBounded: Bool {
+    let names = targetFQDNs + targetURIs + aliasNames
+    var bytes = 0
+    for name in names { bytes += name.count }
+    let entries =
+      targetPrefixes.count + targetPortRanges.count + targetProtocols.count + names.count
+      + sourcePrefixes.count + sourcePortRanges.count + sourceICMPTypeRanges.count
+    return entries <= Limits.scopeEntries && bytes <= Limits.nameBytes
+  }
+
+  fileprivate var hasCommonFamily: Bool {
+    for source in sourcePrefixes {
+      for target in targetPrefixes where source.family == target.family { return true }
+    }
+    return false
+  }
+}

@@ -1,0 +1,166 @@
+import Bytes
+
+extension DTLSServer {
+  /// A ClientHello came that isn't part of the handshake under way.
+  func received(
+    _ hello: ClientHello,
+    in records: [Record],
+    from peer: PeerAddress,
+    now: Instant
+  ) -> [Action] {
+    // The ClientHello that began the session, replayed or late: an answer could only confuse.
+    guard sessions[peer]?.clientRandom != hello.random else { return [] }
+    guard hello.messageSequence > 0 else {
+      return verify(hello, recordLength: records.first?.bytes.count ?? 0, from: peer, now: now)
+    }
+    // An answer with another number would lead to a ClientHello with a number that OpenSSL doesn't
+    // expect: a client whose cookie is too old begins anew by itself.
+    guard hello.messageSequence == 1,
+      gate.accepts(hello.cookie, for: peer, random: hello.random)
+    else { return [] }
+    return begin(hello, with: records, from: peer, now: now)
+  }
+
+  /// Answers a ClientHello with a cookie and remembers nothing of it.
+  private func verify(
+    _ hello: ClientHello,
+    recordLength: Int,
+    from peer: PeerAddress,
+    now: Instant
+  ) -> [Action] {
+    if let last = sessions[peer]?.answeredHelloAt, now - last < Self.helloAnswerInterval {
+      return []
+    }
+    // The budget comes before the cookie: what isn't answered in a flood isn't worth a hash.
+    let length = ClientHello.verifyRequestLength
+    guard length * 10 <= recordLength * Self.amplificationTenths,
+      budget.take(length, isKnown: known.contains(peer.remote), now: now)
+    else { return [] }
+    sessions[peer]?.answeredHelloAt = now
+    let cookie = gate.cookie(for: peer, random: hello.random)
+    return [.send(hello.verifyRequest(cookie: cookie), to: peer)]
+  }
+
+  /// The peer proved its address: the first memory that it costs.
+  private func begin(
+    _ hello: ClientHello,
+    with records: [Record],
+    from peer: PeerAddress,
+    now: Instant
+  ) -> [Action] {
+    guard let first = records.first else { return [] }
+    guard sessions.count < limits.sessions || sessions[peer] != nil else {
+      return [.refused(peer, .tooManySessions)]
+    }
+    end(peer)
+    var actions: [Action] = []
+    switch halfOpen.admit(peer, isKnown: known.contains(peer.remote), now: now) {
+    case .refused: return []
+    case .admitted: break
+    case .admittedInstead(let other):
+      handshakes.removeValue(forKey: other)
+      actions.append(.refused(other, .evicted))
+    }
+    guard
+      let connection = Connection(
+        context: context,
+        desk: desk,
+        cookie: hello.cookie,
+        datagramLimit: limits.datagram
+      ), connection.listen(to: first)
+    else {
+      end(peer)
+      return actions
+    }
+    let handshake = Handshake(connection: connection, clientRandom: hello.random)
+    handshakes[peer] = handshake
+    actions += progressed(connection.accept(nil), of: handshake, with: peer)
+    return actions + take(records.dropFirst(), from: peer)
+  }
+
+  /// Hands records to the handshake or the session that they are for; drops the others silently.
+  func take(_ records: ArraySlice<Record>, from peer: PeerAddress) -> [Action] {
+    var actions: [Action] = []
+    for record in records {
+      if record.epoch == Record.protected, let session = sessions[peer] {
+        actions += take(record, in: session, with: peer)
+      }
+      if let handshake = handshakes[peer] { actions += take(record, in: handshake, with: peer) }
+    }
+    return actions
+  }
+
+  private func take(
+    _ record: Record,
+    in handshake: Handshake,
+    with peer: PeerAddress
+  ) -> [Action] {
+    let isFinished =
+      record.epoch == Record.protected && record.type == Record.ContentType.handshake
+      && handshake.connection.expectsFinished
+    guard isFinished || HandshakeFilter.admits(record) else { return [] }
+    return progressed(handshake.connection.accept(record), of: handshake, with: peer)
+  }
+
+  private func progressed(
+    _ progress: Connection.Progress,
+    of handshake: Handshake,
+    with peer: PeerAddress
+  ) -> [Action] {
+    var actions = sent(to: peer)
+    switch progress {
+    case .pending: break
+    case .failed(let failure):
+      end(peer)
+      actions.append(.refused(peer, failure))
+    case .finished:
+      end(peer)
+      actions += established(handshake, with: peer)
+    }
+    return actions
+  }
+
+  private func established(_ handshake: Handshake, with peer: PeerAddress) -> [Action] {
+    guard let identity = handshake.connection.peerIdentity else {
+      handshake.connection.shutdown()
+      return sent(to: peer) + [.refused(peer, .noCertificate)]
+    }
+    if !handshake.connection.isOf(context),
+      let fault = handshake.connection.verifyPeer(with: context)
+    {
+      handshake.connection.shutdown()
+      return sent(to: peer) + [.refused(peer, .certificate(fault))]
+    }
+    var actions: [Action] = []
+    if let old = sessions[peer] {
+      peers.removeValue(forKey: old.id)
+      actions.append(.closed(old.id, .replaced))
+    } else if sessions.count >= limits.sessions {
+      handshake.connection.shutdown()
+      return sent(to: peer) + [.refused(peer, .tooManySessions)]
+    }
+    let id = nextSession()
+    sessions[peer] = Session(
+      id: id,
+      connection: handshake.connection,
+      clientRandom: handshake.clientRandom
+    )
+    peers[id] = peer
+    known.authenticated(from: peer.remote)
+    return actions + [.established(id, identity, peer)]
+  }
+
+  private func take(_ record: Record, in session: Session, with peer: PeerAddress) -> [Action] {
+    let (messages, end) = session.connection.read(record)
+    var actions = sent(to: peer)
+    actions += messages.map { .received(session.id, $0) }
+    guard let end else { return actions }
+    if end == .closedByPeer {
+      session.connection.shutdown()
+      actions += sent(to: peer)
+    }
+    sessions.removeValue(forKey: peer)
+    peers.removeValue(forKey: session.id)
+    return actions + [.closed(session.id, end)]
+  }
+}

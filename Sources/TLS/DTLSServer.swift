@@ -1,0 +1,247 @@
+import Bytes
+
+/// The server's end of all DTLS 1.2 sessions of one socket, without the socket (RFC 6347).
+///
+/// Datagrams and the time go in, actions come out. A peer that hasn't proved its address costs no
+/// memory; one that hasn't proved who it is, little and not for long. Nothing that a stranger sends
+/// ends a session.
+public final class DTLSServer {
+  /// What the caller has to do, in order.
+  public enum Action: Equatable, Sendable {
+    /// Send this datagram from `local` of the address to its remote side.
+    case send([UInt8], to: PeerAddress)
+    /// A client proved who it is; its session begins.
+    case established(SessionID, PeerIdentity, PeerAddress)
+    /// The client sent one application datagram.
+    case received(SessionID, [UInt8])
+    /// The session is over; nothing can be sent on it. Isn't told of a session closed by `close`.
+    case closed(SessionID, CloseReason)
+    /// A peer that proved its address got no session: worth a line in the log, whose number the
+    /// caller bounds.
+    case refused(PeerAddress, HandshakeFailure)
+  }
+
+  /// How much a server may hold and send.
+  public struct Limits: Equatable, Sendable {
+    /// How many sessions there are at most; each costs up to 50 kB.
+    public var sessions: Int
+    /// The longest datagram that leaves, in bytes without IP and UDP headers: 512 to 16384.
+    ///
+    /// 1232 is what the least IPv6 path carries (RFC 9132, Section 7.3).
+    public var datagram: Int
+
+    /// Sets limits.
+    public init(sessions: Int = 64, datagram: Int = 1232) {
+      self.sessions = sessions
+      self.datagram = datagram
+    }
+  }
+
+  /// A client that proved who it is.
+  struct Session {
+    let id: SessionID
+    let connection: Connection
+    /// The ClientHello that began it: a copy of it begins nothing.
+    let clientRandom: [UInt8]
+    var answeredHelloAt: Instant?
+  }
+
+  /// A handshake under way, beside the peer's session if it has one.
+  struct Handshake {
+    let connection: Connection
+    let clientRandom: [UInt8]
+  }
+
+  /// How often half-open handshakes are looked after.
+  static let tick = Span.milliseconds(100)
+  /// How long tickets are sealed with one key.
+  static let ticketKeyLifetime = Span.seconds(86400)
+  /// A session's client gets a HelloVerifyRequest this often at most: an old client that blocks on
+  /// one would be stalled by forged ClientHellos.
+  static let helloAnswerInterval = Span.seconds(1)
+  /// Bytes of HelloVerifyRequest for each 10 bytes that asked for it.
+  static let amplificationTenths = 7
+
+  let limits: Limits
+  let desk: Desk
+  var context: TLSContext
+  var gate: CookieGate
+  var budget: ReplyBudget
+  var known: KnownPrefixes
+  var halfOpen = HalfOpenTable()
+  var handshakes: [PeerAddress: Handshake] = [:]
+  var sessions: [PeerAddress: Session] = [:]
+  var peers: [SessionID: PeerAddress] = [:]
+  private var ticketKeys: [UInt8]
+  private var ticketKeysMadeAt: Instant
+  private var lastSession: UInt64 = 0
+  private var lastTick: Instant
+
+  /// No certificate is checked at an earlier time than this: a router without a battery starts in
+  /// 1970.
+  public var timeFloor: UnixTime
+
+  /// Starts with no session.
+  ///
+  /// `expected` are prefixes that clients are known to come from: under a flood they come first.
+  /// Throws when the credentials can't be used.
+  public init(
+    credentials: Credentials,
+    expected: [Prefix] = [],
+    timeFloor: UnixTime = UnixTime(seconds: 0),
+    limits: Limits = Limits(),
+    now: Instant
+  ) throws(TLSError) {
+    guard let cookieKey = randomBytes(Self.cookieKeyLength),
+      let ticketKeys = randomBytes(TLSContext.ticketKeyLength)
+    else { throw TLSError.library(reason: 0) }
+    desk = try Desk()
+    context = try TLSContext(
+      credentials,
+      ticketKeys: ticketKeys,
+      desk: desk,
+      datagramLimit: limits.datagram
+    )
+    gate = CookieGate(key: cookieKey, now: now)
+    budget = ReplyBudget(now: now)
+    known = KnownPrefixes(configured: expected)
+    self.limits = limits
+    self.timeFloor = timeFloor
+    self.ticketKeys = ticketKeys
+    ticketKeysMadeAt = now
+    lastTick = now
+  }
+
+  private static let cookieKeyLength = 32
+
+  /// How many sessions there are.
+  public var sessionCount: Int { sessions.count }
+
+  /// How many handshakes are half open.
+  public var halfOpenCount: Int { halfOpen.count }
+
+  /// When `timedOut` is due; nil: not before the next datagram.
+  public var nextTimeout: Instant? { halfOpen.nextDeadline.map { min($0, lastTick + Self.tick) } }
+
+  /// The longest application datagram that `send` takes; nil for an unknown session.
+  public func maximumPayload(of session: SessionID) -> Int? {
+    peers[session].flatMap { sessions[$0] }?.connection.maximumPayload
+  }
+
+  /// A datagram came in; `wall` is the time at which certificates have to be valid.
+  public func received(
+    _ datagram: [UInt8],
+    from peer: PeerAddress,
+    now: Instant,
+    wall: UnixTime
+  ) -> [Action] {
+    desk.verificationTime = max(wall, timeFloor)
+    rotateKeys(now: now)
+    let records = Record.all(in: datagram)
+    guard let first = records.first else { return [] }
+    if let hello = ClientHello(first), handshakes[peer]?.clientRandom != hello.random {
+      return received(hello, in: records, from: peer, now: now)
+    }
+    return take(records[...], from: peer)
+  }
+
+  /// `nextTimeout` came: repeats lost flights and ends handshakes that took too long.
+  public func timedOut(now: Instant, wall: UnixTime) -> [Action] {
+    desk.verificationTime = max(wall, timeFloor)
+    lastTick = now
+    var actions: [Action] = []
+    for peer in halfOpen.expired(now: now) {
+      end(peer)
+      actions.append(.refused(peer, .deadline))
+    }
+    for peer in halfOpen.peers {
+      guard let handshake = handshakes[peer] else { continue }
+      let goesOn = handshake.connection.retransmit()
+      actions += sent(to: peer)
+      if !goesOn {
+        end(peer)
+        actions.append(.refused(peer, .deadline))
+      }
+    }
+    return actions
+  }
+
+  /// Sends one application datagram.
+  ///
+  /// Throws when there is no such session, or the datagram is longer than `maximumPayload`.
+  public func send(_ bytes: [UInt8], on session: SessionID) throws(SendFailure) -> [Action] {
+    guard let peer = peers[session], let connection = sessions[peer]?.connection else {
+      throw SendFailure.unknownSession
+    }
+    try connection.write(bytes)
+    return sent(to: peer)
+  }
+
+  /// Ends a session with a close_notify; does nothing for an unknown one.
+  public func close(_ session: SessionID) -> [Action] {
+    guard let peer = peers.removeValue(forKey: session),
+      let connection = sessions.removeValue(forKey: peer)?.connection
+    else { return [] }
+    connection.shutdown()
+    return sent(to: peer)
+  }
+
+  /// Goes on with other credentials.
+  ///
+  /// Ends each session whose client's certificate isn't good under
+  /// them. A handshake under way is judged by them at its end.
+  ///
+  /// OpenSSL by itself serves a live session, and resumes one, however revoked its certificate is.
+  /// When it throws, nothing has changed.
+  public func reload(_ credentials: Credentials, wall: UnixTime) throws(TLSError) -> [Action] {
+    desk.verificationTime = max(wall, timeFloor)
+    context = try TLSContext(
+      credentials,
+      ticketKeys: ticketKeys,
+      desk: desk,
+      datagramLimit: limits.datagram
+    )
+    var actions: [Action] = []
+    for session in peers.keys.sorted() {
+      guard let peer = peers[session],
+        let fault = sessions[peer]?.connection.verifyPeer(with: context)
+      else { continue }
+      actions += close(session)
+      actions.append(.closed(session, .certificate(fault)))
+    }
+    return actions
+  }
+
+  /// The next name for a session.
+  func nextSession() -> SessionID {
+    lastSession += 1
+    return SessionID(number: lastSession)
+  }
+
+  /// Picks up what OpenSSL wrote for `peer`.
+  func sent(to peer: PeerAddress) -> [Action] {
+    desk.takeDatagrams().map { .send($0, to: peer) }
+  }
+
+  /// Forgets a handshake.
+  func end(_ peer: PeerAddress) {
+    halfOpen.remove(peer)
+    handshakes.removeValue(forKey: peer)
+  }
+
+  private func rotateKeys(now: Instant) {
+    if gate.isStale(now: now), let key = randomBytes(Self.cookieKeyLength) {
+      gate.rotate(to: key, now: now)
+    }
+    guard now - ticketKeysMadeAt >= Self.ticketKeyLifetime,
+      let keys = randomBytes(TLSContext.ticketKeyLength)
+    else { return }
+    do throws(TLSError) {
+      try context.set(ticketKeys: keys)
+      ticketKeys = keys
+    } catch {
+      // The old keys stay; the next try is as far away as after a success.
+    }
+    ticketKeysMadeAt = now
+  }
+}

@@ -1,0 +1,37 @@
+import Bytes
+
+/// Where a peer's datagrams come from and where they come to: what tells peers apart.
+///
+/// The local address belongs to it, because an answer has to leave from the address that was asked.
+public struct PeerAddress: Hashable, Sendable {
+  /// The peer's address.
+  public let remote: IPAddress
+  /// The peer's port.
+  public let remotePort: UInt16
+  /// Our address that the peer sends to.
+  public let local: IPAddress
+
+  /// Makes the address of a peer.
+  public init(remote: IPAddress, remotePort: UInt16, local: IPAddress) {
+    self.remote = remote
+    self.remotePort = remotePort
+    self.local = local
+  }
+}
+
+extension PeerAddress: CustomStringConvertible {
+  /// `ADDRESS port PORT`, the remote side only: how log lines name a peer.
+  public var description: String { remote.description + " port " + String(remotePort) }
+}
+
+/// Names one session of one server; never used again.
+public struct SessionID: Hashable, Comparable, Sendable {
+  /// Counts up from 1.
+  public let number: UInt64
+
+  /// The session with this number.
+  public init(number: UInt64) { self.number = number }
+
+  /// The older session is smaller.
+  public static func < (left: SessionID, right: SessionID) -> Bool { left.number < right.number }
+}

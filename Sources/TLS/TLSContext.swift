@@ -1,0 +1,167 @@
+import COpenSSL
+
+/// The one owner of an `SSL_CTX`: what all DTLS connections of a server have in common.
+final class TLSContext {
+  /// Authenticated encryption with forward secrecy only.
+  ///
+  /// P-256 with AES-128-CCM-8 is what small CoAP
+  /// clients must have (RFC 7252, Section 9.1.3.2), AES-128-GCM what all others have, ChaCha20 is for
+  /// routers without AES in hardware.
+  private static let cipherSuites =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    + "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-CCM8"
+  private static let groups = "P-256:X25519"
+  /// 112 bits: no RSA below 2048, no SHA-1 signatures.
+  private static let securityLevel: CInt = 2
+  private static let maximumChainDepth: CInt = 5
+  /// The longest chain that a client may send; the handshake filter is stricter.
+  private static let maximumCertificateList = 8192
+  /// Names of authorities in the CertificateRequest help clients that have several certificates; a
+  /// whole web's worth of them would only lengthen it.
+  private static let maximumNamedAuthorities = 8
+  /// How long a ticket serves: no longer than the key that sealed it.
+  private static let ticketLifetime = 86400
+  /// Says which application a ticket is for; OpenSSL demands one when clients have certificates.
+  private static let sessionContext: [UInt8] = [UInt8]("cordon dots".utf8)
+  /// Key name, HMAC key, AES key.
+  static let ticketKeyLength = 80
+
+  /// The `SSL_CTX`.
+  let handle: OpaquePointer
+  private let desk: Desk
+
+  /// Makes a context of `credentials` whose tickets are sealed with `ticketKeys`, 80 secret bytes.
+  init(
+    _ credentials: Credentials,
+    ticketKeys: [UInt8],
+    desk: Desk,
+    datagramLimit: Int
+  ) throws(TLSError) {
+    OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT), nil)
+    ERR_clear_error()
+    guard let handle = SSL_CTX_new(DTLS_server_method()) else {
+      throw TLSError.library(reason: firstReason())
+    }
+    self.handle = handle
+    self.desk = desk
+    cordon_prepare_server(handle, desk.shared)
+    try configure(datagramLimit: datagramLimit)
+    try set(ticketKeys: ticketKeys)
+    try use(chain: credentials.certificateChain)
+    try use(privateKey: credentials.privateKey)
+    try trust(credentials.trust)
+    if let revocations = credentials.revocations { try revoke(revocations) }
+    ERR_clear_error()
+  }
+
+  deinit { SSL_CTX_free(handle) }
+
+  /// Seals tickets with other keys from now on; older tickets lead to a full handshake.
+  func set(ticketKeys: [UInt8]) throws(TLSError) {
+    var keys = ticketKeys
+    let isSet = SSL_CTX_ctrl(handle, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, keys.count, &keys)
+    guard isSet == 1 else { throw TLSError.library(reason: firstReason()) }
+  }
+
+  private func configure(datagramLimit: Int) throws(TLSError) {
+    SSL_CTX_set_security_level(handle, Self.securityLevel)
+    SSL_CTX_set_verify(handle, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+    SSL_CTX_set_verify_depth(handle, Self.maximumChainDepth)
+    SSL_CTX_set_timeout(handle, Self.ticketLifetime)
+    SSL_CTX_ctrl(handle, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
+    SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_CERT_LIST, Self.maximumCertificateList, nil)
+    var groups = Self.groups.utf8.map { CChar(bitPattern: $0) } + [0]
+    let context = Self.sessionContext
+    guard
+      SSL_CTX_ctrl(handle, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(DTLS1_2_VERSION), nil) == 1,
+      SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_PROTO_VERSION, Int(DTLS1_2_VERSION), nil) == 1,
+      SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_SEND_FRAGMENT, datagramLimit, nil) == 1,
+      SSL_CTX_ctrl(handle, SSL_CTRL_SET_GROUPS_LIST, 0, &groups) == 1,
+      SSL_CTX_set_cipher_list(handle, Self.cipherSuites) == 1,
+      SSL_CTX_set_session_id_context(handle, context, CUnsignedInt(context.count)) == 1
+    else { throw TLSError.library(reason: firstReason()) }
+  }
+
+  private func use(chain: [UInt8]) throws(TLSError) {
+    var isFirst = true
+    let isRead = forEachPEM(chain, cordon_pem_certificate) { certificate in
+      defer { isFirst = false }
+      guard !isFirst else {
+        defer { X509_free(certificate) }
+        return SSL_CTX_use_certificate(handle, certificate) == 1
+      }
+      guard cordon_add_chain(handle, certificate) == 1 else {
+        X509_free(certificate)
+        return false
+      }
+      return true
+    }
+    guard isRead else { throw TLSError.certificateUnreadable }
+  }
+
+  private func use(privateKey: [UInt8]) throws(TLSError) {
+    var key: OpaquePointer?
+    withMemoryBIO(privateKey) { key = cordon_pem_key($0) }
+    guard let key else { throw TLSError.privateKeyUnreadable }
+    defer { EVP_PKEY_free(key) }
+    guard SSL_CTX_use_PrivateKey(handle, key) == 1, SSL_CTX_check_private_key(handle) == 1 else {
+      throw TLSError.privateKeyMismatch
+    }
+  }
+
+  private func trust(_ certificates: [UInt8]) throws(TLSError) {
+    let store = SSL_CTX_get_cert_store(handle)
+    var named = 0
+    let isRead = forEachPEM(certificates, cordon_pem_certificate) { certificate in
+      defer { X509_free(certificate) }
+      guard X509_STORE_add_cert(store, certificate) == 1 else { return false }
+      named += 1
+      return named > Self.maximumNamedAuthorities || SSL_CTX_add_client_CA(handle, certificate) == 1
+    }
+    guard isRead else { throw TLSError.trustUnreadable }
+  }
+
+  private func revoke(_ lists: [UInt8]) throws(TLSError) {
+    let store = SSL_CTX_get_cert_store(handle)
+    let isRead = forEachPEM(lists, cordon_pem_crl) { list in
+      defer { X509_CRL_free(list) }
+      return X509_STORE_add_crl(store, list) == 1
+    }
+    guard isRead, X509_STORE_set_flags(store, CUnsignedLong(X509_V_FLAG_CRL_CHECK)) == 1 else {
+      throw TLSError.revocationsUnreadable
+    }
+  }
+}
+
+/// Calls `body`, which owns what it is given, for each object that `read` finds in `pem`; false when
+/// there is none, one is damaged, or `body` refuses one.
+private func forEachPEM(
+  _ pem: [UInt8],
+  _ read: (OpaquePointer?) -> OpaquePointer?,
+  _ body: (OpaquePointer) -> Bool
+) -> Bool {
+  var count = 0
+  var isGood = true
+  withMemoryBIO(pem) { bio in
+    ERR_clear_error()
+    while isGood, let object = read(bio) {
+      isGood = body(object)
+      count += 1
+    }
+    let isAtEnd = firstReason() == PEM_R_NO_START_LINE
+    isGood = isGood && isAtEnd
+    ERR_clear_error()
+  }
+  return isGood && count > 0
+}
+
+/// Corresponds to `BIO_new_mem_buf`: lets OpenSSL read `bytes` while `body` runs.
+private func withMemoryBIO(_ bytes: [UInt8], _ body: (OpaquePointer) -> Void) {
+  bytes.withUnsafeBytes { buffer in
+    guard let base = buffer.baseAddress,
+      let bio = BIO_new_mem_buf(base, CInt(clamping: buffer.count))
+    else { return }
+    body(bio)
+    BIO_free(bio)
+  }
+}

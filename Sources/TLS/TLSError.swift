@@ -1,0 +1,137 @@
+import COpenSSL
+
+/// Why credentials can't serve, or OpenSSL can't: our side's fault, to be logged.
+public enum TLSError: Error, Equatable, Sendable {
+  /// The certificate chain is no PEM, or empty.
+  case certificateUnreadable
+  /// The private key is no PEM, is encrypted, or is absent.
+  case privateKeyUnreadable
+  /// The private key belongs to another certificate.
+  case privateKeyMismatch
+  /// The trusted certificates are no PEM, or there are none.
+  case trustUnreadable
+  /// The revocation lists are no PEM, or there are none.
+  case revocationsUnreadable
+  /// OpenSSL refused something else; an OpenSSL reason code.
+  case library(reason: Int32)
+}
+
+/// The result of checking a certificate that wasn't good: an `X509_V_ERR` code of OpenSSL.
+public struct CertificateFault: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The code, for example 10 for an expired certificate.
+  public let code: Int32
+
+  /// The fault with this code.
+  public init(code: Int32) { self.code = code }
+
+  /// The certificate's time is over.
+  public static let expired = CertificateFault(code: X509_V_ERR_CERT_HAS_EXPIRED)
+  /// The certificate's time hasn't begun.
+  public static let notYetValid = CertificateFault(code: X509_V_ERR_CERT_NOT_YET_VALID)
+  /// The certificate is on a revocation list.
+  public static let revoked = CertificateFault(code: X509_V_ERR_CERT_REVOKED)
+  /// No trusted certificate issued it.
+  public static let unknownIssuer = CertificateFault(
+    code: X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+  )
+  /// It isn't for clients.
+  public static let wrongPurpose = CertificateFault(code: X509_V_ERR_INVALID_PURPOSE)
+
+  /// OpenSSL's text for a log line.
+  public var description: String { text(X509_verify_cert_error_string(Int(code))) }
+}
+
+/// Why a handshake ended without a session: the peer's fault, to be logged.
+public enum HandshakeFailure: Error, Equatable, Sendable {
+  /// The client sent no certificate.
+  case noCertificate
+  /// The client's certificate isn't good.
+  case certificate(CertificateFault)
+  /// The client ended it with this alert (RFC 5246, Section 7.2).
+  case alert(UInt8)
+  /// The client broke the protocol or offers nothing that we accept; an OpenSSL reason code.
+  case protocolFault(reason: Int32)
+  /// It didn't finish in time.
+  case deadline
+  /// It made room for another.
+  case evicted
+  /// There are as many sessions as may be.
+  case tooManySessions
+}
+
+extension HandshakeFailure: CustomStringConvertible {
+  /// English for a log line.
+  public var description: String {
+    switch self {
+    case .noCertificate: "no certificate"
+    case .certificate(let fault): fault.description
+    case .alert(let number):
+      "alert from the client: " + text(SSL_alert_desc_string_long(CInt(number)))
+    case .protocolFault(let reason): reasonText(reason)
+    case .deadline: "handshake not finished in time"
+    case .evicted: "handshake made room for another"
+    case .tooManySessions: "too many sessions"
+    }
+  }
+}
+
+/// Why a session ended.
+public enum CloseReason: Equatable, Sendable {
+  /// The client closed it (close_notify).
+  case closedByPeer
+  /// The client started anew from the same address and port.
+  case replaced
+  /// The client's certificate isn't good under the new credentials.
+  case certificate(CertificateFault)
+  /// The client sent this fatal alert.
+  case alert(UInt8)
+  /// An authenticated record broke the protocol; an OpenSSL reason code.
+  case protocolFault(reason: Int32)
+}
+
+extension CloseReason: CustomStringConvertible {
+  /// English for a log line.
+  public var description: String {
+    switch self {
+    case .closedByPeer: "closed by the client"
+    case .replaced: "replaced by a new session of the same client"
+    case .certificate(let fault): fault.description
+    case .alert(let number):
+      "alert from the client: " + text(SSL_alert_desc_string_long(CInt(number)))
+    case .protocolFault(let reason): reasonText(reason)
+    }
+  }
+}
+
+/// Why nothing was sent on a session.
+public enum SendFailure: Error, Equatable, Sendable {
+  /// There is no such session (any more).
+  case unknownSession
+  /// The bytes don't fit one datagram; the most that does.
+  case tooLong(limit: Int)
+  /// OpenSSL refused; an OpenSSL reason code.
+  case library(reason: Int32)
+}
+
+/// What the error queue of OpenSSL says first, as a reason code; 0 when it says nothing.
+func firstReason() -> Int32 { Int32(ERR_GET_REASON(ERR_peek_error())) }
+
+private func reasonText(_ reason: Int32) -> String {
+  let packed = CUnsignedLong(ERR_LIB_SSL) << 23 | CUnsignedLong(UInt32(bitPattern: reason))
+  guard let pointer = ERR_reason_error_string(packed) else {
+    return "OpenSSL reason " + String(reason)
+  }
+  return text(pointer)
+}
+
+/// A C string as text, without a table of characters.
+private func text(_ pointer: UnsafePointer<CChar>?) -> String {
+  guard let pointer else { return "unknown" }
+  var bytes: [UInt8] = []
+  var index = 0
+  while pointer[index] != 0 {
+    bytes.append(UInt8(bitPattern: pointer[index]))
+    index += 1
+  }
+  return String(decoding: bytes, as: UTF8.self)
+}

@@ -1,0 +1,84 @@
+import Bytes
+import Control
+import Link
+import Model
+import Testing
+
+/// What a command line, its words between spaces, asks for.
+private func read(_ line: String) throws(Arguments.Mistake) -> Arguments {
+  try Arguments(line.split(separator: " ").map { Text(String($0)) })
+}
+
+/// What is said of a command line that is wrong; nil when it is right.
+private func complaint(_ line: String) -> String? {
+  do throws(Arguments.Mistake) {
+    _ = try read(line)
+    return nil
+  } catch {
+    return error.description
+  }
+}
+
+@Test("each command of this version is read")
+func commands() throws {
+  #expect(try read("status").command == .ask(.status))
+  #expect(try read("mitigations").command == .ask(.mitigations))
+  let mac = MACAddress(0x0011_2233_44AB)
+  #expect(try read("why 00:11:22:33:44:aB").command == .ask(.why(.mac(mac))))
+  let address = try #require(IPAddress(parsing: "192.0.2.1"))
+  #expect(try read("why 192.0.2.1").command == .ask(.why(.address(address))))
+  #expect(try read("why ::ffff:192.0.2.1").command == .ask(.why(.address(address))))
+}
+
+@Test(
+  "commands of later versions are known by name",
+  arguments: [
+    "devices", "quarantine 00:11:22:33:44:55", "release 00:11:22:33:44:55",
+    "code 00:11:22:33:44:55", "consent 7 yes", "consent 7 no", "metrics", "watch", "reload",
+  ]
+)
+func later(line: String) throws {
+  let name = String(line.prefix { $0 != " " })
+  #expect(try read(line).command == .later(Text(name)))
+}
+
+@Test("options stand before or behind the command")
+func options() throws {
+  for line in ["--json --socket /s status", "status --socket=/s --json"] {
+    let arguments = try read(line)
+    #expect(arguments.isJSON && arguments.socket == "/s" && arguments.command == .ask(.status))
+  }
+  let plain = try read("status")
+  #expect(!plain.isJSON && plain.socket == nil)
+}
+
+@Test("version and help need no command", arguments: ["--version", "--help", "-h"])
+func information(line: String) throws {
+  #expect(try read(line).command == (line == "--version" ? .version : .help))
+  #expect(try read("--json " + line + " nonsense").command == read(line).command)
+}
+
+@Test(
+  "what is wrong with a command line is said in one line",
+  arguments: [
+    ("", "a command is missing"), ("--json", "a command is missing"),
+    ("stat", "there is no command 'stat'"), ("--jason status", "there is no option '--jason'"),
+    ("status --socket", "--socket needs a path"), ("status --socket=", "--socket needs a path"),
+    ("status x", "'x' is one word too many"), ("why", "why needs ADDRESS|MAC"),
+    ("why 1.2.3.4 5", "'5' is one word too many"),
+    ("why camera", "'camera' is no IP address and no hardware address"),
+    ("why 00:11:22", "'00:11:22' is no IP address and no hardware address"),
+    ("quarantine", "quarantine needs MAC"),
+    ("release 192.0.2.1", "'192.0.2.1' is no hardware address (00:11:22:33:44:55)"),
+    ("consent 1", "consent needs yes|no"), ("consent", "consent needs ID"),
+    ("consent x yes", "'x' is no mitigation's number"),
+    ("consent 1 maybe", "'maybe' is neither yes nor no"),
+    ("reload now", "'now' is one word too many"),
+  ]
+)
+func mistakes(line: String, expected: String) { #expect(complaint(line) == expected) }
+
+@Test("an empty word is no command")
+func emptyWord() {
+  #expect(throws: Arguments.Mistake.unknownCommand("")) { try Arguments([""]) }
+}

@@ -1,0 +1,166 @@
+"""kill -9 anywhere: no rule is lost, nobody is locked out, no rule outlives its lifetime."""
+import os
+import signal
+import time
+
+from home import CAMERA
+from peers import against, coap, path
+from suite import expect, expect_between, expect_equal, test, wait_for
+from test_request import put
+
+
+def flooded(home, lifetime=600, **overrides):
+    """A daemon, a flood and the mitigation that stops it."""
+    daemon = home.daemon(**overrides)
+    home.flood("camera")
+    home.arrives("camera")
+    put(home, lifetime=lifetime)
+    time.sleep(0.3)
+    return daemon
+
+
+def replaced(daemon, name, old):
+    return wait_for(lambda: daemon.rooms().get(name, old) != old, 3, f"{name} was restarted")
+
+
+@test("a signal room that is killed is restarted; the next session finds every mitigation")
+def signal_killed(home):
+    daemon = flooded(home)
+    passed = home.seen("camera")["packets"]
+    old = daemon.kill("cordond-signal")
+    replaced(daemon, "cordond-signal", old["cordond-signal"])
+    start = time.monotonic()
+    reply = wait_for(lambda: coap(home, "get", path(1), seconds=1).code, 5, "an answer")
+    expect_equal(reply, "2.05", "GET")
+    expect(time.monotonic() - start < 2, "the first session took longer than 2 s")
+    expect_equal(daemon.rooms()["cordond-core"], old["cordond-core"], "core's process id")
+    expect_equal(home.seen("camera")["packets"], passed, "flood packets that passed")
+
+
+@test("a core that is killed is restarted, adopts what the kernel holds, and can end it")
+def core_killed(home):
+    daemon = flooded(home)
+    passed, counted = home.seen("camera")["packets"], home.dropped()[0]
+    old = daemon.kill("cordond-core")
+    replaced(daemon, "cordond-core", old["cordond-core"])
+    reply = wait_for(lambda: [one for one in [coap(home, "get", path(1), seconds=1)]
+                              if one.code == "2.05"], 5, "GET finds the mitigation")[0]
+    expect(reply["pkts-dropped"] > counted, "the counter was set back")
+    expect_equal(home.seen("camera")["packets"], passed, "flood packets that passed")
+    expect_equal(reply["target-prefix"], against()["target-prefix"], "the scope")
+    expect_equal(coap(home, "put", path(1), against()).code, "2.04", "a refresh")
+    expect_equal(coap(home, "delete", path(1)).code, "2.02", "DELETE")
+    home.arrives("camera", seconds=6)
+
+
+@test("each room killed four times in a row is there again within 10 s")
+def killed_often(home):
+    daemon = flooded(home)
+    for name in ("cordond-signal", "cordond-core"):
+        for _ in range(4):
+            pid = wait_for(lambda: daemon.rooms().get(name), 10, f"{name} runs")
+            os.kill(pid, signal.SIGKILL)
+            wait_for(lambda: daemon.rooms().get(name) != pid, 5, f"{name} is gone")
+    wait_for(lambda: coap(home, "get", path(1), seconds=1).code == "2.05", 10, "GET finds it")
+    expect_equal(home.rate("camera"), 0, "flood packets a second")
+
+
+@test("rooms whose launcher is killed end as well, and the rule stays")
+def launcher_killed(home):
+    daemon = flooded(home)
+    daemon.kill("cordond")
+    wait_for(lambda: not daemon.rooms(), 5, "the rooms have ended")
+    expect_equal(home.rate("camera"), 0, "flood packets a second")
+
+
+@test("with every process killed the rule still drops and ends at its lifetime, within a second")
+def all_killed(home):
+    daemon = flooded(home, lifetime=6)
+    until = time.monotonic() + 5.7
+    daemon.kill_all()
+    expect_equal(home.rate("camera"), 0, "flood packets a second with nobody there")
+    home.arrives("camera", seconds=8)
+    expect_between(-1, time.monotonic() - until, 1.1, "seconds after the lifetime's end")
+
+
+@test("a long lifetime stands in the kernel for an hour at most")
+def within_the_hour(home):
+    flooded(home, lifetime=86400)
+    told = home.nft("-j", "list", "table", "inet", "cordon").stdout.decode()
+    spans = [int(one.split(",")[0].split("}")[0]) for one in told.split('"timeout": ')[1:]]
+    expect(spans, "no element has a timeout")
+    expect_between(1, max(spans), 3601, "the longest timeout")
+
+
+@test("a restarted cordond adopts its mitigation with its counters, and can withdraw it")
+def adopted(home):
+    daemon = flooded(home)
+    passed = home.seen("camera")["packets"]
+    daemon.kill_all()
+    counted = home.dropped()[0]
+    expect(counted > 50, f"the kernel counted {counted}")
+    home.daemon()
+    reply = coap(home, "get", path(1))
+    expect_equal(reply.code, "2.05", "GET after the restart")
+    expect(reply["pkts-dropped"] >= counted, "the counter was set back")
+    expect_between(580, reply["lifetime"], 600, "remaining lifetime")
+    expect_equal(home.ctl_json("mitigations")["mitigations"][0]["sources"], [f"{CAMERA}/32"],
+                 "sources")
+    expect_equal(home.seen("camera")["packets"], passed, "flood packets that passed")
+    expect_equal(coap(home, "delete", path(1)).code, "2.02", "DELETE")
+    home.arrives("camera", seconds=6)
+    wait_for(lambda: not home.counters(), 3, "nothing of it is left in the kernel")
+
+
+@test("a restart after SIGTERM loses no mitigation, and never prolongs one")
+def restarted(home):
+    daemon = flooded(home, lifetime=8)
+    until = time.monotonic() + 7.7
+    expect_equal(daemon.stop(), 0, "exit status")
+    expect_equal(daemon.rooms(), {}, "processes that stayed")
+    expect(not os.path.exists(home.control), "the control socket stayed")
+    home.daemon()
+    expect_equal(coap(home, "get", path(1)).code, "2.05", "GET after the restart")
+    expect_equal(home.rate("camera"), 0, "flood packets a second")
+    home.arrives("camera", seconds=10)
+    expect_between(-1, time.monotonic() - until, 1.1, "seconds after the lifetime's end")
+
+
+@test("a table without its state file is adopted or cleaned up, and new requests are served")
+def lost_state(home):
+    daemon = flooded(home)
+    daemon.kill_all()
+    for name in os.listdir(f"{home.work}/state"):
+        os.unlink(f"{home.work}/state/{name}")
+    home.daemon()
+    expect(coap(home, "put", path(2), against()).code == "2.01", "PUT of a new mid")
+    expect_equal(home.rate("camera"), 0, "flood packets a second")
+
+
+@test("a state file of garbage is set aside with a log line, and cordond starts")
+def garbage_state(home):
+    daemon = flooded(home)
+    daemon.kill_all()
+    for name in os.listdir(f"{home.work}/state"):
+        with open(f"{home.work}/state/{name}", "wb") as file:
+            file.write(b"\xff" * 100)
+    home.daemon()
+    expect(coap(home, "put", path(2), against()).code == "2.01", "PUT of a new mid")
+
+
+@test("SIGHUP takes new settings; with a fault in them the old ones stay, and the log says where")
+def reload(home):
+    daemon = home.daemon()
+    where = f"{home.work}/cordon.conf"
+    with open(where, "w") as file:
+        file.write(home.settings() + "config nonsense 'n'\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    line = len(home.settings().splitlines()) + 1
+    wait_for(lambda: f"cordon.conf:{line}:" in home.log(), 3, "the log tells the place")
+    put(home)
+    with open(where, "w") as file:
+        file.write(home.settings(client={"internal": "0"}))
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: coap(home, "put", path(2), against("203.0.113.9/32")).code == "4.00", 5,
+             "the new settings hold")
+    expect_equal(coap(home, "get", path(1)).code, "2.05", "GET of the mitigation from before")

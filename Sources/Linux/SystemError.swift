@@ -26,6 +26,8 @@ public struct SystemError: Error, Equatable, Sendable {
   public static let notPermitted = EPERM
   /// Larger than the limit that was given.
   public static let tooLarge = EMSGSIZE
+  /// The peer has gone.
+  public static let connectionLost = ECONNRESET
   /// This machine doesn't know the family of the address.
   public static let familyMissing = EAFNOSUPPORT
 }

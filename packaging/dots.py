@@ -4,7 +4,7 @@
     dots.py request [--target P]... [--port A[-B]]... [--protocol N]... [--source P]... --lifetime S
                                         a mitigation request, CBOR on standard output
     dots.py show                        a body on standard input as readable JSON
-    dots.py field NAME                  that attribute of the first scope of a body on standard input
+    dots.py field NAME                  an attribute of the first scope of a body on standard input
 """
 import argparse
 import json

@@ -9,8 +9,8 @@
     traffic.py last SOCKET TAG                  when the last packet with that tag arrived
 
 Behind a translator the sources are hidden, so each packet carries its sender's tag: the text up to
-the first space of its payload. A tag that ends in "!" is echoed. Times are seconds since 1970 as the
-kernel stamped the packet on its arrival, on the one clock that all namespaces share.
+the first space of its payload. A tag that ends in "!" is echoed. Times are seconds since 1970 as
+the kernel stamped the packet on its arrival, on the one clock that all namespaces share.
 """
 import json
 import os
@@ -171,7 +171,8 @@ def talk(target, rate, tag):
     for _ in range(30):
         time.sleep(0.01)
         collect()
-    print(json.dumps({"sent": sent, "echoed": echoed, "longest_silence": round(gap, 3)}), flush=True)
+    told = {"sent": sent, "echoed": echoed, "longest_silence": round(gap, 3)}
+    print(json.dumps(told), flush=True)
 
 
 def main(words):

@@ -36,6 +36,13 @@ public final class Poller {
     try control(EPOLL_CTL_ADD, descriptor, token: token, writing: writing)
   }
 
+  /// Begins to watch for reading the descriptor `number`, which another module owns.
+  public func add(number: Int32, token: UInt64) throws(SystemError) {
+    try system("epoll_ctl") {
+      cordon_epoll_control(descriptor.number, EPOLL_CTL_ADD, number, Self.readable, token)
+    }
+  }
+
   /// Changes whether `descriptor`, already watched, is watched for writing too.
   public func change(
     _ descriptor: FileDescriptor,

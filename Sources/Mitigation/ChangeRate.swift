@@ -3,11 +3,14 @@ import Model
 
 /// How many more changes a client may make now: a bucket that holds one second's worth.
 struct ChangeRate: Equatable, Sendable {
+  /// The client's section.
+  let section: Text
   /// Thousandths of a change.
   private var level: Int64
   private var filled: Instant
 
-  init(full maximum: UInt32, at now: Instant) {
+  init(of section: Text, full maximum: UInt32, at now: Instant) {
+    self.section = section
     level = Int64(maximum) * 1000
     filled = now
   }

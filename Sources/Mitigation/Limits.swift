@@ -14,13 +14,6 @@ enum Constants {
 
 /// What this implementation bounds, and why.
 enum Limits {
-  /// The kernel's timeouts are an hour at most; a rule that lives longer is renewed in time to lose
-  /// two attempts.
-  static let kernelTimeout = Span.seconds(3600)
-  /// How often a rule that outlives the kernel's longest timeout is renewed.
-  static let renewal = Span.seconds(1200)
-  /// How soon a refused renewal is tried again.
-  static let renewalRetry = Span.seconds(60)
   /// Mitigations of all clients together, whatever their settings allow: memory.
   static let mitigations = 16_384
   /// Client identifiers that one `client` section uses at a time (RFC 9132, Section 11).

@@ -2,7 +2,7 @@ import Bytes
 import Model
 
 /// A DOTS client: mitigations with the same one belong together (RFC 9132, Section 4.4.1.3).
-struct Holder: Hashable, Sendable {
+struct Holder: Equatable, Sendable {
   /// The `client` section that its identity belongs to.
   let section: Text
   /// The domain that a trusted gateway named.
@@ -11,9 +11,27 @@ struct Holder: Hashable, Sendable {
 }
 
 /// What names one mitigation among all.
-struct MitigationKey: Hashable, Sendable {
+struct MitigationKey: Equatable, Sendable {
   let holder: Holder
   let mid: UInt32
+}
+
+/// What was accepted and never changes; shared by the copies of a mitigation.
+final class Claim: Equatable, Sendable {
+  let key: MitigationKey
+  /// The role of the session that brought it: what it may leave out depends on that.
+  let role: SessionRole
+  let scope: MitigationScope
+
+  init(key: MitigationKey, role: SessionRole, scope: MitigationScope) {
+    self.key = key
+    self.role = role
+    self.scope = scope
+  }
+
+  static func == (left: Claim, right: Claim) -> Bool {
+    left === right || left.key == right.key && left.role == right.role && left.scope == right.scope
+  }
 }
 
 /// One accepted request and what became of it.
@@ -34,42 +52,46 @@ struct Mitigation: Equatable, Sendable {
   }
 
   let id: MitigationID
-  let key: MitigationKey
-  /// The role of the session that brought it: what it may leave out depends on that.
-  let role: SessionRole
-  let scope: MitigationScope
-  var action: Action
-  /// What the kernel holds while it is enforced.
-  var rule: Rule
-  /// Kernel elements of `rule`.
-  var elements: Int
-  var granted: UInt32
+  /// The number that its client gave it, beside `claim` because it is what lookups compare first.
+  let mid: UInt32
+  let claim: Claim
+  /// What the rule is made of.
+  var permit: Permit
+  /// Kernel elements of the rule.
+  var elements = 0
+  var granted: UInt32 = 0
   var end: Instant
   var phase: Phase
   var progress = Progress.started
   /// When the wall clock showed its activation; nil while it waits.
   var start: UnixTime?
   var measurement: Measurement
-  /// When its rule is to be renewed; nil when the kernel's timeout reaches to `end`.
-  var renewal: Instant?
-  /// Whether the kernel refused the last renewal.
+  /// Whether the kernel refused to renew its rule, and still does.
   var isExceeded = false
   /// How often it was asked for again while it was terminating.
   var flaps: UInt8 = 0
   /// When that happened last.
   var revived: Instant?
 
+  init(id: MitigationID, claim: Claim, permit: Permit, phase: Phase, measurement: Measurement) {
+    self.id = id
+    self.claim = claim
+    self.permit = permit
+    self.phase = phase
+    self.measurement = measurement
+    mid = claim.key.mid
+    end = measurement.since
+  }
+
+  var key: MitigationKey { claim.key }
+  var scope: MitigationScope { claim.scope }
+
+  /// What the kernel holds while the mitigation is enforced.
+  var rule: Rule { permit.rule(id: id, scope: claim.scope) }
+
   var isEnforced: Bool { phase != .waiting }
 
   func remaining(at now: Instant) -> Span { max(end - now, .zero) }
-
-  /// The next moment at which something is due.
-  var due: Instant { min(renewal ?? end, end) }
-
-  /// Plans the renewal that the kernel's longest timeout makes necessary.
-  mutating func planRenewal(at now: Instant) {
-    renewal = isEnforced && remaining(at: now) > Limits.kernelTimeout ? now + Limits.renewal : nil
-  }
 
   /// RFC 9132, Table 3.
   var status: MitigationStatus {
@@ -92,7 +114,7 @@ struct Mitigation: Equatable, Sendable {
     let before = status
     let hasGrown = measurement.took(counters, now: now)
     // What only counts mitigates nothing, whatever passes.
-    if action != .observe {
+    if permit.action != .observe {
       if hasGrown {
         progress = .mitigating
       } else if now - measurement.lastSeen >= Constants.quiet {
@@ -104,7 +126,7 @@ struct Mitigation: Equatable, Sendable {
 
   /// What was dropped; nil while nothing was measured, and for what only counts.
   func dropped(at now: Instant) -> DropCounters? {
-    isEnforced && action != .observe ? measurement.total(at: now) : nil
+    isEnforced && permit.action != .observe ? measurement.total(at: now) : nil
   }
 
   var name: MitigationName {

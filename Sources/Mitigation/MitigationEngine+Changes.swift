@@ -13,9 +13,7 @@ extension MitigationEngine {
   ) -> [RuleChange]? {
     guard pending == nil else { return nil }
     self.settings = settings
-    for section in rates.keys.map({ $0 }) where settings.client(section: section) == nil {
-      rates[section] = nil
-    }
+    rates = rates.filter { settings.client(section: $0.section) != nil }
     return reviewed(because: .settingsChanged, now: now, surroundings)
   }
 
@@ -54,16 +52,15 @@ extension MitigationEngine {
         end(id, because: cause, now: now)
         continue
       }
-      if renewed == mitigation { continue }
+      if renewed.permit == mitigation.permit, renewed.end == mitigation.end { continue }
       store(renewed)
       guard renewed.isEnforced else { continue }
       let remaining = renewed.remaining(at: now)
-      if renewed.rule == mitigation.rule {
-        changes.append(.renew(id, remaining: remaining))
-      } else {
-        changes.append(.remove(id))
-        changes.append(.install(renewed.rule, remaining: remaining))
-      }
+      // An installation in the place of another keeps the counter.
+      changes.append(
+        renewed.permit == mitigation.permit
+          ? .renew(id, remaining: remaining) : .install(renewed.rule, remaining: remaining)
+      )
     }
     return changes
   }
@@ -76,20 +73,18 @@ extension MitigationEngine {
     now: Instant,
     _ surroundings: Surroundings
   ) -> Mitigation? {
-    let office = permitOffice(for: client, role: mitigation.role, surroundings)
+    let office = permitOffice(for: client, role: mitigation.claim.role, surroundings)
     guard var permit = try? office.permit(for: mitigation.scope) else { return nil }
-    if cause == .homeChanged { permit.take(mitigation.action, limit: settings.limit) }
+    if cause == .homeChanged { permit.take(mitigation.permit.action, limit: settings.limit) }
     var result = mitigation
-    result.rule = permit.rule(id: mitigation.id, scope: mitigation.scope)
-    result.action = permit.action
-    if result.rule != mitigation.rule {
+    if permit != mitigation.permit {
+      result.permit = permit
       guard let elements = surroundings.elementCount(result.rule) else { return nil }
       result.elements = elements
     }
     let longest = Span.seconds(max(1, client.maximumLifetime))
     if mitigation.remaining(at: now) > longest {
       result.end = now + longest
-      result.planRenewal(at: now)
     }
     return result
   }

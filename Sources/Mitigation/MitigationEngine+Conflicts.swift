@@ -8,8 +8,9 @@ extension MitigationEngine {
   func checkCollision(of holder: Holder, role: SessionRole) throws(Refusal) {
     guard role == .base, !table.isHolding(holder) else { return }
     for index in table.all.indices {
-      let other = table.all[index].key.holder
-      guard other.cuid == holder.cuid, other.cdid == holder.cdid, table.all[index].role == .base
+      let other = table.all[index].claim.key.holder
+      guard other.cuid == holder.cuid, other.cdid == holder.cdid,
+        table.all[index].claim.role == .base
       else { continue }
       throw Refusal(.cuidCollision, conflict: ConflictInformation(cause: .cuidCollision))
     }
@@ -31,9 +32,9 @@ extension MitigationEngine {
     var overridden: [Mitigation] = []
     var winner: UInt32?
     for index in table.all.indices {
-      guard table.all[index].key.holder == key.holder,
-        table.all[index].scope.triggerMitigation == scope.triggerMitigation,
-        overlap.between(scope, table.all[index].scope)
+      guard table.all[index].claim.key.holder == key.holder,
+        table.all[index].claim.scope.triggerMitigation == scope.triggerMitigation,
+        overlap.between(scope, table.all[index].claim.scope)
       else { continue }
       let other = table.all[index]
       if other.key.mid > key.mid, other.phase != .terminating {
@@ -93,8 +94,8 @@ extension MitigationEngine {
     guard table.holderCount > (table.isHolding(holder) ? 1 : 0) else { return [] }
     let overlap = Overlap(rule: rule, home: home)
     return table.all.indices.filter { index in
-      table.all[index].isEnforced && table.all[index].key.holder != holder
-        && overlap.between(scope, table.all[index].scope)
+      table.all[index].isEnforced && table.all[index].claim.key.holder != holder
+        && overlap.between(scope, table.all[index].claim.scope)
     }
   }
 
@@ -102,7 +103,7 @@ extension MitigationEngine {
   private func conflict(of scope: MitigationScope, with rivals: [Int]) -> ConflictInformation {
     var shared = ConflictScope()
     for rival in rivals {
-      for target in scope.sharedTargets(with: table.all[rival].scope)
+      for target in scope.sharedTargets(with: table.all[rival].claim.scope)
       where !shared.targetPrefixes.contains(target) {
         if shared.targetPrefixes.count == Limits.sharedTargets { break }
         shared.targetPrefixes.append(target)

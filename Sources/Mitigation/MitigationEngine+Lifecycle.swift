@@ -2,14 +2,13 @@ import Bytes
 import Model
 
 extension Mitigation {
-  /// Grants at most what the client may have, from `now` on, and plans what follows.
+  /// Grants at most what the client may have, from `now` on.
   mutating func grant(_ lifetime: Lifetime, to client: ClientSettings, at now: Instant) {
     switch lifetime.limited(to: client.maximumLifetime) {
     case .seconds(let seconds): granted = max(1, seconds)
     case .indefinite: granted = max(1, client.maximumLifetime)
     }
     end = now + .seconds(granted)
-    planRenewal(at: now)
   }
 
   /// Counts that the client asked again for what it had withdrawn (RFC 9132, Section 4.4.4).
@@ -30,42 +29,39 @@ extension Mitigation {
 }
 
 extension MitigationEngine {
-  /// Time has come to `now`: what ended is removed, what the kernel would forget is renewed.
+  /// Time has come to `now`: what ended is removed.
   ///
   /// The engine has forgotten what ended when this returns; should the kernel refuse a removal, its
-  /// own timeout ends the rule. A refused renewal is told with `renewalFailed(_:now:)`. While a
-  /// decision waits for the kernel nothing is due.
+  /// own timeout ends the rule. While a decision waits for the kernel nothing is due. That rules
+  /// outlive the kernel's longest timeout is the firewall's business.
   public mutating func advanced(to now: Instant) -> [RuleChange] {
     guard pending == nil, let nextEvent, nextEvent <= now else { return [] }
     var changes: [RuleChange] = []
     self.nextEvent = nil
-    for id in table.all.map({ $0.id }) {
-      guard let mitigation = table[id] else { continue }
-      if mitigation.end <= now {
-        if mitigation.isEnforced { changes.append(.remove(id)) }
-        end(id, because: mitigation.phase == .terminating ? .withdrawn : .expired, now: now)
+    for mitigation in table.all {
+      guard mitigation.end <= now else {
+        wake(at: mitigation.end)
         continue
       }
-      if let renewal = mitigation.renewal, renewal <= now {
-        changes.append(.renew(id, remaining: mitigation.remaining(at: now)))
-        table.update(id) {
-          $0.isExceeded = false
-          $0.planRenewal(at: now)
-        }
-      }
-      if let due = table[id]?.due { wake(at: due) }
+      if mitigation.isEnforced { changes.append(.remove(mitigation.id)) }
+      let cause: MitigationEnding.Cause =
+        mitigation.phase == .terminating ? .withdrawn : .expired
+      end(mitigation.id, because: cause, now: now)
     }
     return changes
   }
 
-  /// The kernel refused to renew this mitigation's rule: it shows status 4, and is tried again.
-  public mutating func renewalFailed(_ id: MitigationID, now: Instant) {
-    let retry = now + Limits.renewalRetry
-    let isKnown = table.update(id) {
-      $0.isExceeded = true
-      $0.renewal = retry
+  /// The kernel refused to renew this mitigation's rule: it shows status 4 until `renewed()` or a
+  /// refresh.
+  public mutating func renewalFailed(_ id: MitigationID) {
+    table.update(id) { $0.isExceeded = true }
+  }
+
+  /// The kernel renewed all rules that needed it.
+  public mutating func renewed() {
+    for index in table.all.indices where table.all[index].isExceeded {
+      table.update(table.all[index].id) { $0.isExceeded = false }
     }
-    if isKnown { wake(at: retry) }
   }
 
   /// The kernel's counters were read; gives the mitigations whose status changed by it.

@@ -29,8 +29,8 @@ extension MitigationEngine {
   }
 
   func checkRate(of client: ClientSettings, now: Instant) throws(Refusal) {
-    guard client.maximumRate > 0, let rate = rates[client.section] else { return }
-    if !rate.allows(at: now, maximum: client.maximumRate) {
+    guard client.maximumRate > 0, let position = rate(of: client.section) else { return }
+    if !rates[position].allows(at: now, maximum: client.maximumRate) {
       throw Refusal(.tooManyChanges, retryAfter: Limits.changeRetry)
     }
   }
@@ -38,15 +38,22 @@ extension MitigationEngine {
   /// Counts a change that the kernel is asked for, whether or not it will agree.
   mutating func countChange(of client: ClientSettings, now: Instant) {
     guard client.maximumRate > 0 else { return }
-    var rate = rates[client.section] ?? ChangeRate(full: client.maximumRate, at: now)
-    rate.changed(at: now, maximum: client.maximumRate)
-    rates[client.section] = rate
+    let position = rate(of: client.section) ?? rates.count
+    if position == rates.count {
+      rates.append(ChangeRate(of: client.section, full: client.maximumRate, at: now))
+    }
+    rates[position].changed(at: now, maximum: client.maximumRate)
+  }
+
+  private func rate(of section: Text) -> Int? {
+    for index in rates.indices where rates[index].section == section { return index }
+    return nil
   }
 
   /// Seconds until the next of a section's mitigations ends, within bounds.
   private func retry(of section: Text, now: Instant) -> UInt32 {
     var wait = Limits.longestRetry
-    for index in table.all.indices where table.all[index].key.holder.section == section {
+    for index in table.all.indices where table.all[index].claim.key.holder.section == section {
       wait = min(wait, table.all[index].remaining(at: now).wholeSeconds)
     }
     return max(wait, 1)

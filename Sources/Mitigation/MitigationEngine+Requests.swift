@@ -88,14 +88,8 @@ extension MitigationEngine {
     try checkRate(of: client, now: inquiry.now)
     var mitigation = Mitigation(
       id: MitigationID(nextID),
-      key: key,
-      role: inquiry.role,
-      scope: scope,
-      action: permit.action,
-      rule: permit.rule(id: MitigationID(nextID), scope: scope),
-      elements: 0,
-      granted: 0,
-      end: inquiry.now,
+      claim: Claim(key: key, role: inquiry.role, scope: scope),
+      permit: permit,
       phase: scope.triggerMitigation ? .active : .waiting,
       measurement: Measurement(since: inquiry.now)
     )
@@ -165,7 +159,6 @@ extension MitigationEngine {
     } else {
       mitigation.phase = .terminating
       mitigation.end = min(mitigation.end, now + period)
-      mitigation.renewal = nil
       changes = [.renew(mitigation.id, remaining: mitigation.remaining(at: now))]
       edits = [.store(mitigation)]
     }

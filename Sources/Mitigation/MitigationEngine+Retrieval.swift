@@ -48,7 +48,7 @@ extension MitigationEngine {
       client: mitigation.key.holder.section,
       name: mitigation.name,
       status: mitigation.status,
-      action: mitigation.action,
+      action: mitigation.permit.action,
       scope: mitigation.scope,
       granted: mitigation.granted,
       remaining: mitigation.remaining(at: now).wholeSeconds,
@@ -67,8 +67,8 @@ extension MitigationEngine {
     if let mid {
       if let one = table[MitigationKey(holder: holder, mid: mid)] { ids = [(mid, one.id)] }
     } else if table.isHolding(holder) {
-      for index in table.all.indices where table.all[index].key.holder == holder {
-        ids.append((table.all[index].key.mid, table.all[index].id))
+      for index in table.all.indices where table.all[index].claim.key.holder == holder {
+        ids.append((table.all[index].mid, table.all[index].id))
       }
       ids.sort { $0.mid < $1.mid }
     }

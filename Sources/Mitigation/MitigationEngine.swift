@@ -19,7 +19,7 @@ public struct MitigationEngine: Equatable, Sendable {
   /// The next moment at which `advanced(to:)` has something to do, or an earlier one; nil: never.
   public internal(set) var nextEvent: Instant?
   var table = MitigationTable()
-  var rates: [Text: ChangeRate] = [:]
+  var rates: [ChangeRate] = []
   var pending: Pending?
   var endings: [MitigationEnding] = []
 
@@ -121,7 +121,7 @@ extension MitigationEngine {
   mutating func store(_ mitigation: Mitigation) {
     table.store(mitigation)
     nextID = max(nextID, mitigation.id.value &+ 1)
-    wake(at: mitigation.due)
+    wake(at: mitigation.end)
   }
 
   mutating func wake(at moment: Instant) {

@@ -138,20 +138,16 @@ extension MitigationEngine {
     measurement.lastSeen = now
     var mitigation = Mitigation(
       id: record.id,
-      key: key,
-      role: record.role,
-      scope: record.scope,
-      action: permit.action,
-      rule: rule,
-      elements: elements,
-      granted: granted,
-      end: now + min(record.remaining, .seconds(granted)),
+      claim: Claim(key: key, role: record.role, scope: record.scope),
+      permit: permit,
       phase: record.status.phase,
       measurement: measurement
     )
+    mitigation.elements = elements
+    mitigation.granted = granted
+    mitigation.end = now + min(record.remaining, .seconds(granted))
     mitigation.progress = record.status.progress
     mitigation.start = record.start
-    mitigation.planRenewal(at: now)
     return mitigation
   }
 }
@@ -162,9 +158,9 @@ extension Mitigation {
       id: id,
       client: key.holder.section,
       name: name,
-      role: role,
-      scope: scope,
-      action: action,
+      role: claim.role,
+      scope: claim.scope,
+      action: permit.action,
       granted: granted,
       remaining: remaining(at: now),
       status: status,

@@ -4,55 +4,64 @@ import Model
 extension MitigationScope {
   /// Whether both ask for the same: lists compare as sets (RFC 9132, Section 4.4.1.3).
   func asksTheSame(as other: MitigationScope) -> Bool {
-    self == other || normalised == other.normalised
-  }
-
-  /// The same with each list sorted and without repetition, ranges merged.
-  private var normalised: MitigationScope {
-    var scope = self
-    scope.targetPrefixes = sortedOnce(targetPrefixes)
-    scope.sourcePrefixes = sortedOnce(sourcePrefixes)
-    scope.targetProtocols = sortedOnce(targetProtocols)
-    scope.targetFQDNs = sortedOnce(targetFQDNs.map { $0.asciiLowercased })
-    scope.targetURIs = sortedOnce(targetURIs)
-    scope.aliasNames = sortedOnce(aliasNames)
-    scope.targetPortRanges = merged(targetPortRanges)
-    scope.sourcePortRanges = merged(sourcePortRanges)
-    scope.sourceICMPTypeRanges = merged(sourceICMPTypeRanges)
-    return scope
+    if self == other { return true }
+    return triggerMitigation == other.triggerMitigation && requestedAction == other.requestedAction
+      && isSameSet(targetPrefixes, other.targetPrefixes)
+      && isSameSet(sourcePrefixes, other.sourcePrefixes)
+      && isSameSet(targetProtocols, other.targetProtocols)
+      && isSameSet(
+        targetFQDNs.map { $0.asciiLowercased },
+        other.targetFQDNs.map { $0.asciiLowercased }
+      )
+      && isSameSet(targetURIs, other.targetURIs)
+      && isSameSet(aliasNames, other.aliasNames)
+      && bounds(targetPortRanges) == bounds(other.targetPortRanges)
+      && bounds(sourcePortRanges) == bounds(other.sourcePortRanges)
+      && bounds(sourceICMPTypeRanges) == bounds(other.sourceICMPTypeRanges)
   }
 }
 
-private func sortedOnce<Element: Comparable>(_ list: [Element]) -> [Element] {
-  if list.count < 2 { return list }
-  var result: [Element] = []
-  for element in list.sorted() where result.last != element { result.append(element) }
-  return result
+// Lists are short and nearly always equal already, so that sorting them costs more flash than it
+// saves time.
+private func isSameSet<Element: Equatable>(_ left: [Element], _ right: [Element]) -> Bool {
+  if left == right { return true }
+  for element in left where !right.contains(element) { return false }
+  for element in right where !left.contains(element) { return false }
+  return true
 }
 
-private func merged(_ ranges: [PortRange]) -> [PortRange] {
-  if ranges.count < 2 { return ranges }
-  return mergedBounds(ranges.map { (Int($0.lower), Int($0.upper)) }).compactMap {
-    PortRange(UInt16($0.0), UInt16($0.1))
-  }
+private func bounds(_ ranges: [PortRange]) -> [Int] {
+  var edges: [Int] = []
+  for range in ranges { add(Int(range.lower), Int(range.upper) + 1, to: &edges) }
+  return edges
 }
 
-private func merged(_ ranges: [ICMPTypeRange]) -> [ICMPTypeRange] {
-  if ranges.count < 2 { return ranges }
-  return mergedBounds(ranges.map { (Int($0.lower), Int($0.upper)) }).compactMap {
-    ICMPTypeRange(UInt8($0.0), UInt8($0.1))
-  }
+private func bounds(_ ranges: [ICMPTypeRange]) -> [Int] {
+  var edges: [Int] = []
+  for range in ranges { add(Int(range.lower), Int(range.upper) + 1, to: &edges) }
+  return edges
 }
 
-/// Rising ranges with a gap between each, which hold the same numbers.
-private func mergedBounds(_ bounds: [(Int, Int)]) -> [(Int, Int)] {
-  var result: [(Int, Int)] = []
-  for bound in bounds.sorted(by: { $0.0 < $1.0 }) {
-    if let last = result.last, bound.0 <= last.1 + 1 {
-      result[result.count - 1].1 = max(last.1, bound.1)
+/// Adds the numbers from `lower` up to but not including `upper` to a set.
+///
+/// The set is the rising list of the numbers at which membership begins and ends, in pairs.
+private func add(_ lower: Int, _ upper: Int, to edges: inout [Int]) {
+  var before: [Int] = []
+  var after: [Int] = []
+  var lower = lower
+  var upper = upper
+  var index = 0
+  while index + 1 < edges.count {
+    let (begin, end) = (edges[index], edges[index + 1])
+    if end < lower {
+      before += [begin, end]
+    } else if begin > upper {
+      after += [begin, end]
     } else {
-      result.append(bound)
+      lower = min(lower, begin)
+      upper = max(upper, end)
     }
+    index += 2
   }
-  return result
+  edges = before + [lower, upper] + after
 }

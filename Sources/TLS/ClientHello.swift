@@ -61,6 +61,10 @@ struct ClientHello: Equatable {
     return body.isEmpty
   }
 
+  /// The length of a HelloVerifyRequest with a cookie of the gate: headers, version, length, cookie.
+  static let verifyRequestLength =
+    Record.headerLength + HandshakeHeader.length + 3 + CookieGate.cookieLength
+
   /// The record of a HelloVerifyRequest with `cookie` (RFC 6347, Section 4.2.1).
   ///
   /// Its versions are DTLS 1.0, as the section asks of a server of any version.

@@ -110,6 +110,9 @@ final class Connection {
     return PeerIdentity(certificate: certificate)
   }
 
+  /// Whether the handshake was begun with `context`.
+  func isOf(_ context: TLSContext) -> Bool { self.context === context }
+
   /// Checks the client's certificate again, with the trust and revocations of another context.
   func verifyPeer(with context: TLSContext) -> CertificateFault? {
     guard let certificate = SSL_get0_peer_certificate(ssl) else {

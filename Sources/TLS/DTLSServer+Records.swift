@@ -31,13 +31,14 @@ extension DTLSServer {
     if let last = sessions[peer]?.answeredHelloAt, now - last < Self.helloAnswerInterval {
       return []
     }
-    let cookie = gate.cookie(for: peer, random: hello.random)
-    let answer = hello.verifyRequest(cookie: cookie)
-    guard answer.count * 10 <= recordLength * Self.amplificationTenths,
-      budget.take(answer.count, isKnown: known.contains(peer.remote), now: now)
+    // The budget comes before the cookie: what isn't answered in a flood isn't worth a hash.
+    let length = ClientHello.verifyRequestLength
+    guard length * 10 <= recordLength * Self.amplificationTenths,
+      budget.take(length, isKnown: known.contains(peer.remote), now: now)
     else { return [] }
     sessions[peer]?.answeredHelloAt = now
-    return [.send(answer, to: peer)]
+    let cookie = gate.cookie(for: peer, random: hello.random)
+    return [.send(hello.verifyRequest(cookie: cookie), to: peer)]
   }
 
   /// The peer proved its address: the first memory that it costs.
@@ -123,6 +124,12 @@ extension DTLSServer {
     guard let identity = handshake.connection.peerIdentity else {
       handshake.connection.shutdown()
       return sent(to: peer) + [.refused(peer, .noCertificate)]
+    }
+    if !handshake.connection.isOf(context),
+      let fault = handshake.connection.verifyPeer(with: context)
+    {
+      handshake.connection.shutdown()
+      return sent(to: peer) + [.refused(peer, .certificate(fault))]
     }
     var actions: [Action] = []
     if let old = sessions[peer] {

@@ -186,8 +186,10 @@ public final class DTLSServer {
     return sent(to: peer)
   }
 
-  /// Goes on with other credentials: ends each session whose client's certificate isn't good under
-  /// them, and all handshakes, which their clients begin anew.
+  /// Goes on with other credentials.
+  ///
+  /// Ends each session whose client's certificate isn't good under
+  /// them. A handshake under way is judged by them at its end.
   ///
   /// OpenSSL by itself serves a live session, and resumes one, however revoked its certificate is.
   /// When it throws, nothing has changed.
@@ -199,7 +201,6 @@ public final class DTLSServer {
       desk: desk,
       datagramLimit: limits.datagram
     )
-    for peer in halfOpen.peers { end(peer) }
     var actions: [Action] = []
     for session in peers.keys.sorted() {
       guard let peer = peers[session],

@@ -261,14 +261,6 @@ class Home:
     def nft(self, *words):
         return self.run("router", "nft", *words)
 
-    def table(self):
-        """The table's objects as nft tells them: a list of (kind, fields); empty without one."""
-        answer = self.nft("-j", "list", "table", "inet", "cordon")
-        if answer.returncode != 0:
-            return []
-        objects = json.loads(answer.stdout)["nftables"]
-        return [next(iter(one.items())) for one in objects if "metainfo" not in one]
-
     def counters(self):
         """{counter's name: (packets, bytes)} of Cordon's table."""
         answer = self.nft("-j", "list", "counters", "table", "inet", "cordon")

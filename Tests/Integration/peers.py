@@ -204,10 +204,15 @@ class Session:
         return Parsed(answer) if answer else None
 
     def ask(self, method, where, body=None, kind=NON, more=()):
-        """One request; the answer, parsed; None for silence."""
+        """One request; the answer that belongs to it, parsed; None for silence."""
         self.number = self.number + 1 & 0xFFFF
         token = struct.pack(">H", self.number)
-        return self.exchange(request(method, where, self.number, body, kind, token, more))
+        self.send(request(method, where, self.number, body, kind, token, more))
+        while answer := self.receive():
+            reply = Parsed(answer)
+            if reply.token == token or (reply.kind == RST and reply.number == self.number):
+                return reply
+        return None
 
     def close(self):
         SSL.SSL_shutdown(self.ssl)

@@ -148,7 +148,8 @@ PATHS = {
     f".well-known/dots/mitigate/mid=1/cuid={CUID}": "4.00",
     f".well-known/dots/mitigate/cuid={CUID}/mid=-1": "4.00",
     f".well-known/dots/mitigate/cuid={CUID}/mid=4294967296": "4.00",
-    ".well-known/dots/mitigate/cuid=/mid=1": "4.00", f".well-known/dots/Mitigate/cuid={CUID}": "4.04",
+    ".well-known/dots/mitigate/cuid=/mid=1": "4.00",
+    f".well-known/dots/Mitigate/cuid={CUID}": "4.04",
 }
 
 
@@ -188,7 +189,8 @@ def critical(home):
 
 FORGED = {
     "version 0": b"\x00\x01\x00\x01", "a token of 15": b"\x4f\x01\x00\x02",
-    "an option past the end": b"\x40\x01\x00\x03\xb9abc", "a reserved nibble": b"\x40\x01\x00\x04\xf0",
+    "an option past the end": b"\x40\x01\x00\x03\xb9abc",
+    "a reserved nibble": b"\x40\x01\x00\x04\xf0",
     "a marker without payload": b"\x40\x01\x00\x05\xff", "three bytes": b"\x40\x01\x00",
     "a reserved class": b"\x40\x20\x00\x06", "a request in an ACK": b"\x60\x01\x00\x07",
     "an empty message with a token": b"\x41\x00\x00\x08t", "an ACK of nothing": b"\x60\x00\x00\x09",
@@ -202,7 +204,7 @@ def malformed_messages(home):
         session.wait(0.2)
         for name, data in FORGED.items():
             reply = session.exchange(data)
-            expect(reply is None or reply.kind == RST, f"{name} was answered {reply and reply.code}")
+            expect(reply is None or reply.kind == RST, f"{name}: answered {reply and reply.code}")
         session.wait(2)
         expect_equal(session.ask("get", path(1)).code, "4.04", "a good GET afterwards")
 

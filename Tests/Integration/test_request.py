@@ -43,7 +43,7 @@ def stops_v6(home):
     expect(home.rate("laptop6") > 400, "the laptop's IPv6 traffic was stopped too")
 
 
-@test("GET tells the scope as it was sent, status 2 once drops were seen, and the kernel's counters")
+@test("GET tells the scope as it was sent, status 2 once drops were seen, the kernel's counters")
 def tells(home):
     home.daemon()
     flood = home.flood("camera")

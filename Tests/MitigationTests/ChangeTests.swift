@@ -37,11 +37,11 @@ import Testing
     var settings = Fixture.settings
     settings.action = .observe
     let changes = desk.engine.reconfigured(settings, now: desk.now) ?? []
-    #expect(changes.first == .remove(MitigationID(1)))
-    guard case .install(let rule, let remaining) = changes.last else {
-      Issue.record("no installation")
+    guard changes.count == 1, case .install(let rule, let remaining) = changes[0] else {
+      Issue.record("no installation in the place of the other")
       return
     }
+    #expect(rule.id == MitigationID(1))
     #expect(rule.verdict == .count)
     #expect(remaining == .seconds(3600))
     #expect(desk.engine.reconfigured(settings, now: desk.now) == [])

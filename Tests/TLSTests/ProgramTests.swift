@@ -93,9 +93,8 @@ extension LiveTests {
       #expect(endpoint.run(5) { endpoint.sessions.count == 1 }.isDone)
       endpoint.run(2) { FileManager.default.fileExists(atPath: session) }
       let second = try openssl(endpoint, holder, ["-dtls1_2", "-sess_in", session])
+      #expect(endpoint.run(5) { endpoint.sessions.count == 2 }.isDone)
       #expect(endpoint.run(5) { second.output.contains("Reused, TLSv1.2") }.isDone)
-      #expect(endpoint.sessions.count == 2)
-
       try authority.revoke(holder)
       let renewed = try authority.credentials(server, revocations: authority.revocations())
       endpoint.perform(try endpoint.server.reload(renewed, wall: Endpoint.wall))

@@ -105,7 +105,7 @@ func parsed(_ datagram: [UInt8]) -> ClientHello? {
     let cookie = CookieGate(key: [1], now: instant(0)).cookie(for: client, random: hello.random)
     let answer = hello.verifyRequest(cookie: cookie)
     #expect(smallest.count == 67)
-    #expect(answer.count == 45)
+    #expect(answer.count == 45 && answer.count == ClientHello.verifyRequestLength)
     #expect(answer.count * 10 <= smallest.count * 7)
   }
 

@@ -95,8 +95,13 @@ enum Shared {
     let client: Holder
   }
 
-  static let certificates = Result { () throws -> Certificates in
+  static let certificates: Result<Certificates, any Error> = Result {
     let authority = try Authority()
+    // What a static property holds is never deinitialised.
+    atexit {
+      guard let directory = try? Shared.certificates.get().authority.directory else { return }
+      try? FileManager.default.removeItem(atPath: directory)
+    }
     return Certificates(
       authority: authority,
       server: try authority.issue("router.example", extensions: "server"),

@@ -1,0 +1,144 @@
+import Bytes
+import Firewall
+import Linux
+import Mitigation
+import Model
+
+extension Core {
+  /// Takes up what an earlier core left in the kernel and in the state file.
+  func recover() throws(CoreFault) {
+    let now = Clock.now
+    var state: State?
+    do { state = try store.read() } catch {
+      log.warning("can't read the state file: \(error.description)")
+    }
+    let snapshot = try kernel.snapshot()
+    let recovery = Recovery(state: state, boot: store.boot, kernel: snapshot, now: now)
+    engine = MitigationEngine(
+      settings: engine.settings,
+      home: engine.home,
+      nextID: recovery.nextID
+    )
+    let leftOut = engine.restore(recovery.records, now: now, surroundings: surroundings())
+    let changes = journalled(engine.plan(at: now), now: now)
+    do { try kernel.reconcile(changes, with: snapshot, now: now) } catch {
+      throw .kernel("bring the firewall's table up to date", error)
+    }
+    let taken = engine.count
+    if taken > 0 || !leftOut.isEmpty || !recovery.orphans.isEmpty {
+      let dropped = leftOut.count + recovery.orphans.count
+      log.info("took up \(taken) mitigations of an earlier run, dropped \(dropped)")
+      store.changed()
+    }
+  }
+
+  /// Time has come to `now`: what is over is taken out of the kernel.
+  func advance(to now: Instant) {
+    guard let due = engine.nextEvent, due <= now else { return }
+    let changes = engine.advanced(to: now)
+    logEndings()
+    guard !changes.isEmpty else { return }
+    store.changed()
+    do throws(KernelFault) { try kernel.commit(changes, now: now) } catch {
+      log.error("the kernel refused a change: \(error.description)")
+      for case .renew(let id, _) in changes { engine.renewalFailed(id) }
+      repairAt = now
+    }
+  }
+
+  func logEndings() {
+    for ending in engine.takeEndings() {
+      var packets = "uncounted"
+      if let dropped = ending.report.dropped { packets = "\(dropped.packets) packets dropped" }
+      let cause = Self.words(ending.cause)
+      log.info("\(ending.client.string) mid \(ending.name.mid): ended, \(cause); \(packets)")
+    }
+  }
+
+  private static func words(_ cause: MitigationEnding.Cause) -> String {
+    switch cause {
+    case .expired: "lifetime over"
+    case .withdrawn: "withdrawn"
+    case .overridden: "a newer request took its place"
+    case .clientRemoved: "its client is gone from the settings"
+    case .settingsChanged: "the settings no longer allow it"
+    case .homeChanged: "its addresses are no longer of this home"
+    }
+  }
+
+  func renew(_ now: Instant) {
+    do throws(KernelFault) {
+      try kernel.renew(now: now)
+      engine.renewed()
+    } catch {
+      log.error("the kernel refused a renewal: \(error.description)")
+      for mitigation in engine.mitigations(now: now) { engine.renewalFailed(mitigation.id) }
+      kernel.postponeRenewal(to: now + Self.renewalRetry)
+      repairAt = now + Self.repairInterval
+    }
+  }
+
+  /// Brings the kernel's table back to what it should be.
+  func repair(_ now: Instant) {
+    repairAt = nil
+    do throws(KernelFault) {
+      if try kernel.repair(now: now) { log.warning("the firewall's table was brought back") }
+    } catch {
+      log.error("can't bring the firewall's table back: \(error.description)")
+      repairAt = now + Self.repairInterval
+    }
+  }
+
+  /// Somebody changed tables, or events were lost.
+  func tableChanged() {
+    if kernel.tableMayBeGone() { repair(Clock.now) }
+  }
+
+  func addressesChanged() {
+    guard kernel.addressesMayHaveChanged() else { return }
+    homeReadAt = homeReadAt ?? Clock.now + Self.settlingTime
+  }
+
+  func readHome(_ now: Instant) {
+    homeReadAt = nil
+    do throws(CoreFault) {
+      let home = try kernel.home(wan: engine.settings.wan, lan: engine.settings.lan)
+      guard home != engine.home else { return }
+      guard let changes = engine.homeChanged(home, now: now, surroundings: surroundings()) else {
+        homeReadAt = now + Self.settlingTime
+        return
+      }
+      log.info("the home's addresses have changed")
+      carryOut(changes, now: now)
+    } catch {
+      log.error(error.description)
+      homeReadAt = now + Self.settlingTime
+    }
+  }
+
+  /// Has the kernel carry out what follows from other settings or addresses.
+  func carryOut(_ changes: [RuleChange], now: Instant) {
+    logEndings()
+    store.changed()
+    guard !changes.isEmpty else { return }
+    do throws(KernelFault) { try kernel.commit(journalled(changes, now: now), now: now) } catch {
+      log.error("the kernel refused a change: \(error.description)")
+      repairAt = now
+    }
+  }
+
+  func readCounters(_ now: Instant) {
+    countAt = nil
+    do throws(KernelFault) { engine.counted(try kernel.allCounters(), now: now) } catch {
+      log.warning("can't read counters: \(error.description)")
+    }
+  }
+
+  /// Writes the state file.
+  func save() {
+    let now = Clock.now
+    do { try store.write(engine.records(now: now), nextID: engine.nextID, now: now) } catch {
+      log.warning("can't write the state file: \(error.description)")
+    }
+  }
+}

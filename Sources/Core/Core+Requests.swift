@@ -1,0 +1,182 @@
+import Bytes
+import Firewall
+import Link
+import Linux
+import Mitigation
+import Model
+
+// MARK: The signal front
+
+extension Core {
+  /// A new end of the door to the signal front, which tells its sessions again.
+  func connectSignal(_ door: PacketSocket) {
+    disconnectSignal()
+    do { try poller.add(door.descriptor, token: Token.signal) } catch {
+      log.error("can't watch the door to signal: \(error.description)")
+      return
+    }
+    signal = door
+  }
+
+  private func disconnectSignal() {
+    if let signal { try? poller.remove(signal.descriptor) }
+    signal = nil
+    sessions = [:]
+  }
+
+  func serveSignal(_ event: Poller.Event) {
+    do throws(SystemError) {
+      while let signal {
+        if event.isWritable, signal.hasBacklog {
+          try signal.flush()
+          try poller.change(signal.descriptor, token: Token.signal, writing: signal.hasBacklog)
+        }
+        switch try signal.receive() {
+        case .nothing: return
+        case .closed:
+          log.warning("signal is gone")
+          disconnectSignal()
+        case .message(let bytes, _):
+          guard let message = try? SignalMessage(parsing: bytes) else {
+            log.error("signal sent what is no message")
+            disconnectSignal()
+            return
+          }
+          received(message)
+        }
+      }
+    } catch {
+      log.warning("the door to signal is closed: \(error.description)")
+      disconnectSignal()
+    }
+  }
+
+  private func received(_ message: SignalMessage) {
+    switch message {
+    case .sessionOpened(let session, _):
+      guard sessions.count < Self.maximumSessions else { return }
+      sessions[session.id] = KnownSession(session: session, since: Clock.wall)
+    case .sessionClosed(let id):
+      sessions[id] = nil
+    case .request(let id, let handle, let request):
+      guard let session = sessions[id]?.session else {
+        reply(handle, .refused(Refusal(.unavailable, retryAfter: 1)))
+        return
+      }
+      reply(handle, outcome(of: request, from: session))
+    }
+  }
+
+  /// More than the signal front ever has.
+  private static let maximumSessions = 65_536
+
+  private func reply(_ handle: UInt32, _ outcome: RequestOutcome) {
+    guard let signal else { return }
+    do throws(SystemError) {
+      for bytes in CoreMessage.reply(handle, outcome) { try signal.send(bytes) }
+      try poller.change(signal.descriptor, token: Token.signal, writing: signal.hasBacklog)
+    } catch {
+      log.warning("the door to signal is closed: \(error.description)")
+      disconnectSignal()
+    }
+  }
+}
+
+// MARK: Requests
+
+extension Core {
+  /// Decides about a request and does what follows from it, before the answer leaves.
+  private func outcome(of request: MitigationRequest, from session: Session) -> RequestOutcome {
+    let now = Clock.now
+    advance(to: now)
+    let before = engine.count
+    let decision = engine.received(
+      request,
+      from: session,
+      now: now,
+      wall: Clock.wall,
+      surroundings: surroundings()
+    )
+    let outcome: RequestOutcome
+    switch decision {
+    case .answer(let answer): outcome = answer
+    case .enforce(let changes): outcome = enforce(changes, now: now)
+    }
+    logOutcome(outcome, of: request, from: session)
+    logEndings()
+    switch outcome {
+    case .created, .changed, .deleted:
+      store.changed()
+      if case .created = outcome { rememberAtOnce(newerThan: before) }
+    case .content, .ignored, .refused: break
+    }
+    return outcome
+  }
+
+  /// Has the kernel carry out what the engine decided; the answer to the request.
+  private func enforce(_ changes: [RuleChange], now: Instant) -> RequestOutcome {
+    do throws(KernelFault) {
+      try kernel.commit(journalled(changes, now: now), now: now)
+      return engine.enforced()
+    } catch {
+      log.error("the kernel refused a change: \(error.description)")
+      if error.isDrift { repairAt = now }
+      return engine.refusedByKernel(isFull: error.isFull)
+    }
+  }
+
+  /// The same changes, with what a restarted core needs to know in each rule's journal.
+  func journalled(_ changes: [RuleChange], now: Instant) -> [RuleChange] {
+    changes.map { change in
+      guard case .install(var rule, let remaining) = change,
+        let record = engine.record(of: rule.id, now: now)
+      else { return change }
+      rule.journal = Journal(record, writtenAt: now).encoded ?? []
+      return .install(rule, remaining: remaining)
+    }
+  }
+
+  /// Writes the state file before a 2.01 whose mitigation the kernel can't give back: one that it
+  /// doesn't hold, or whose journal is too long for it.
+  private func rememberAtOnce(newerThan count: Int) {
+    let now = Clock.now
+    guard let record = engine.record(of: MitigationID(engine.nextID &- 1), now: now) else { return }
+    let isHeld =
+      record.status != .attackMitigationSignalLoss
+      && Journal(record, writtenAt: now).encoded != nil
+    if !isHeld { save() }
+  }
+
+  func surroundings() -> Surroundings {
+    let kernel = kernel
+    return Surroundings(
+      elementCount: { rule in
+        let count = Firewall.elementCount(of: rule)
+        return count > Firewall.maximumElements ? nil : count
+      },
+      counters: { kernel.counters(of: $0) }
+    )
+  }
+
+  private func logOutcome(
+    _ outcome: RequestOutcome,
+    of request: MitigationRequest,
+    from session: Session
+  ) {
+    let client = engine.client(for: session)?.section ?? session.identity.names.first ?? "nobody"
+    switch outcome {
+    case .created(let mid, .seconds(let seconds), _, _):
+      log.info("\(client.string) mid \(mid): mitigating for \(seconds) s")
+    case .created(let mid, .indefinite, _, _):
+      log.info("\(client.string) mid \(mid): mitigating until withdrawn")
+    case .changed(let mid, _, _): log.debug("\(client.string) mid \(mid): refreshed")
+    case .deleted:
+      if case .withdraw(let name) = request {
+        log.info("\(client.string) mid \(name.mid): withdrawn")
+      }
+    case .refused(let refusal):
+      log.info("\(client.string): refused, reason \(refusal.reason.rawValue)")
+    case .content, .ignored: break
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import Bytes
+import Firewall
+import Link
+import Linux
+import Mitigation
+import Model
+import Netlink
+
+/// Core at work: engine, firewall and state file behind the doors, on one event loop.
+final class Core {
+  /// A session that the signal front told of.
+  struct KnownSession {
+    let session: Session
+    let since: UnixTime
+  }
+
+  enum Token {
+    static let launcher: UInt64 = 0
+    static let signal: UInt64 = 1
+    static let listener: UInt64 = 2
+    static let tableEvents: UInt64 = 3
+    static let addressEvents: UInt64 = 4
+    static let firstControl: UInt64 = 16
+  }
+
+  /// How often counters are read for the mitigations' status.
+  static let countingInterval = Span.seconds(10)
+  /// An interface may lose its addresses for a moment.
+  static let settlingTime = Span.seconds(2)
+  /// Before the next try to bring the kernel's table back.
+  static let repairInterval = Span.seconds(1)
+  /// Before the next try to renew what the kernel refused to: three fit before elements end.
+  static let renewalRetry = Span.seconds(600)
+  /// The wall clock was set when it differs this much from what it should show, in seconds.
+  static let clockStep: UInt64 = 2
+
+  let poller: Poller
+  let launcher: PacketSocket
+  let kernel: Kernel
+  let startedAt = Clock.now
+  var signal: PacketSocket?
+  var listener: PacketListener?
+  var controls: [UInt64: PacketSocket] = [:]
+  var lastControl = Token.firstControl
+  var engine: MitigationEngine
+  var sessions: [UInt32: KnownSession] = [:]
+  var certificateExpires: UnixTime?
+  var store: StateStore
+  var assembly = CoreSettingsAssembly()
+  var log: Log
+  var repairAt: Instant?
+  var homeReadAt: Instant?
+  var countAt: Instant?
+  private var clockOffset: Int64 = 0
+
+  init(settings: CoreSettings, launcher: PacketSocket, log: Log) throws(CoreFault) {
+    self.launcher = launcher
+    self.log = log
+    kernel = try Kernel(settings: settings)
+    do {
+      poller = try Poller()
+      try poller.add(launcher.descriptor, token: Token.launcher)
+      try poller.add(number: kernel.tableEvents, token: Token.tableEvents)
+      try poller.add(number: kernel.addressEvents, token: Token.addressEvents)
+    } catch { throw .system("watch the kernel", error) }
+    store = try StateStore(folder: settings.state)
+    let home = try kernel.home(wan: settings.wan, lan: settings.lan)
+    engine = MitigationEngine(settings: settings, home: home)
+    clockOffset = Self.offset()
+    for section in engine.sectionsFallingBack {
+      log.warning("`\(section.string)`: quarantine and ask are not in this version; blocking")
+    }
+    try recover()
+  }
+
+  /// Serves until the launcher is gone.
+  func run() throws(CoreFault) {
+    while true {
+      let events: [Poller.Event]
+      do { events = try poller.wait(timeout: nextTimeout.map { $0 - Clock.now }) } catch {
+        throw .system("wait for events", error)
+      }
+      for event in events {
+        switch event.token {
+        case Token.launcher:
+          guard try serveLauncher() else {
+            save()
+            return
+          }
+        case Token.signal: serveSignal(event)
+        case Token.listener: acceptControl()
+        case Token.tableEvents: tableChanged()
+        case Token.addressEvents: addressesChanged()
+        default: serveControl(event)
+        }
+      }
+      timePassed()
+    }
+  }
+
+  private var nextTimeout: Instant? {
+    let now = Clock.now
+    let moments = [
+      engine.nextEvent, kernel.nextRenewal, repairAt, homeReadAt, countAt,
+      store.due(now: now, isActive: engine.enforcedCount > 0),
+    ]
+    return moments.compactMap { $0 }.min()
+  }
+
+  private func timePassed() {
+    let now = Clock.now
+    checkClock(now)
+    if let due = homeReadAt, due <= now { readHome(now) }
+    advance(to: now)
+    if let due = repairAt, due <= now { repair(now) }
+    if let due = kernel.nextRenewal, due <= now { renew(now) }
+    if let due = countAt, due <= now { readCounters(now) }
+    if engine.enforcedCount == 0 {
+      countAt = nil
+    } else if countAt == nil {
+      countAt = now + Self.countingInterval
+    }
+    if let due = store.due(now: now, isActive: engine.enforcedCount > 0), due <= now { save() }
+  }
+
+  private func checkClock(_ now: Instant) {
+    let offset = Self.offset()
+    guard (offset - clockOffset).magnitude >= Self.clockStep else { return }
+    clockOffset = offset
+    engine.clockSet(wall: Clock.wall, now: now)
+  }
+
+  /// How far the wall clock is ahead of the boot's, in seconds.
+  private static func offset() -> Int64 {
+    Int64(clamping: Clock.wall.seconds) - Clock.now.milliseconds / 1000
+  }
+}

@@ -1,0 +1,66 @@
+import Bytes
+import Link
+import Linux
+import Model
+
+/// `cordond-core`: the room that decides, enforces, remembers and reports.
+///
+/// It has CAP_NET_ADMIN and nothing else, and reads nothing from a network.
+public enum CoreRoom {
+  /// Where the launcher puts its door.
+  private static let doorNumber: Int32 = 3
+  /// How long the launcher may take to send all settings.
+  private static let setupPatience = Span.seconds(10)
+
+  /// Runs until the launcher ends it; gives the exit status.
+  public static func run(_ arguments: [Text]) -> Int32 {
+    if arguments == ["--version"] {
+      StandardStream.output.write("cordond-core " + Software.version + "\n")
+      return 0
+    }
+    var log = Log(room: "core")
+    let door = PacketSocket(adopting: FileDescriptor(adopting: doorNumber))
+    do {
+      let (user, settings) = try receiveSetup(door)
+      log.level = settings.logLevel
+      try confine(user)
+      let core = try Core(settings: settings, launcher: door, log: log)
+      try core.report(.ready)
+      try core.run()
+      return 0
+    } catch {
+      log.error(error.description)
+      if let message = try? RoomReport.failed(Text(error.description)).encoded() {
+        try? door.send(message)
+      }
+      return 1
+    }
+  }
+
+  private static func confine(_ user: RoomUser) throws(CoreFault) {
+    let confinement = Confinement(
+      user: User(user: user.user, group: user.group),
+      keeping: [.administerNetwork]
+    )
+    do { try confinement.enter() } catch { throw .system("give up rights", error) }
+  }
+
+  private static func receiveSetup(
+    _ door: PacketSocket
+  ) throws(CoreFault) -> (RoomUser, CoreSettings) {
+    var assembly = CoreSettingsAssembly()
+    let deadline = Clock.now + setupPatience
+    while true {
+      let received: Received
+      do { received = try door.receive(within: deadline - Clock.now) } catch {
+        throw .system("read settings", error)
+      }
+      guard case .message(let bytes, _) = received else { throw .noSettings }
+      do {
+        if let (user, settings) = try assembly.receive(CoreSetup(parsing: bytes)) {
+          return (user, settings)
+        }
+      } catch { throw .link(error) }
+    }
+  }
+}

@@ -1,0 +1,194 @@
+import Bytes
+import Firewall
+import Linux
+import Model
+import Netlink
+
+/// Why the kernel doesn't hold what it should.
+enum KernelFault: Error {
+  /// The plan needs more than the table may have.
+  case plan(FirewallError)
+  /// The kernel refused the batch as a whole.
+  case refused(KernelError)
+
+  /// Whether there is no room, rather than something wrong.
+  var isFull: Bool {
+    switch self {
+    case .plan(.tooManyElements), .plan(.tooManyShapes): true
+    case .plan(.nothingToMatch), .plan(.unknown): false
+    case .refused(let error): error.isFull
+    }
+  }
+
+  /// Whether the kernel's table isn't what we believe it is.
+  var isDrift: Bool {
+    switch self {
+    case .plan(.unknown): true
+    case .plan: false
+    case .refused(let error): error.isDrift
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .plan(.tooManyElements(let count)): "\(count) elements for one mitigation"
+    case .plan(.tooManyShapes(let count)): "\(count) kinds of keys"
+    case .plan(.nothingToMatch): "no source pairs with a target"
+    case .plan(.unknown(let id)): "mitigation \(id.value) is not in the table"
+    case .refused(let error): error.description
+    }
+  }
+}
+
+/// The firewall's value and the kernel's table, kept equal: both change or neither.
+final class Kernel {
+  private(set) var firewall: Firewall
+  private let table: NetfilterConnection
+  private let monitor: TableMonitor
+  private let routes: RouteConnection
+  private let addressMonitor: AddressMonitor
+  /// Whether the last look or change found the kernel's table as it should be.
+  private(set) var isInSync = false
+
+  private var postponedTo: Instant?
+
+  /// Opens the netlink sockets; changes nothing.
+  init(settings: CoreSettings) throws(CoreFault) {
+    firewall = Firewall(protection: Protection(settings))
+    do {
+      table = try NetfilterConnection()
+      monitor = try TableMonitor(ignoring: table.port)
+      addressMonitor = try AddressMonitor()
+      routes = try RouteConnection()
+    } catch { throw .kernel("open netlink", error) }
+  }
+
+  /// Readable when others have changed tables.
+  var tableEvents: Int32 { monitor.descriptor }
+
+  /// Readable when addresses have changed.
+  var addressEvents: Int32 { addressMonitor.descriptor }
+
+  /// When elements must be renewed that outlive their timeout in the kernel.
+  var nextRenewal: Instant? {
+    firewall.nextRenewal.map { max($0, postponedTo ?? $0) }
+  }
+
+  /// A renewal failed: the next try is not before `moment`.
+  func postponeRenewal(to moment: Instant) { postponedTo = moment }
+
+  /// Has the kernel carry out all changes, or none when it throws.
+  func commit(_ changes: [RuleChange], now: Instant) throws(KernelFault) {
+    var next = firewall
+    let plan: [Operation]
+    do { plan = try next.apply(changes, now: now) } catch { throw .plan(error) }
+    try commit(plan, making: next)
+  }
+
+  /// Sets the timeouts of long mitigations anew.
+  func renew(now: Instant) throws(KernelFault) {
+    var next = firewall
+    let plan = next.renew(now: now)
+    try commit(plan, making: next)
+  }
+
+  /// Protects other traffic from now on.
+  func protect(_ protection: Protection, now: Instant) throws(KernelFault) {
+    var next = firewall
+    let plan = next.setProtection(protection, now: now)
+    try commit(plan, making: next)
+  }
+
+  private func commit(_ plan: [Operation], making next: Firewall) throws(KernelFault) {
+    if !plan.isEmpty {
+      do { try table.commit(plan) } catch {
+        if error.isDrift { isInSync = false }
+        throw .refused(error)
+      }
+    }
+    firewall = next
+  }
+
+  /// What the kernel's table holds; nil when there is none.
+  func snapshot() throws(CoreFault) -> KernelSnapshot? {
+    do { return try table.snapshot() } catch { throw .kernel("read the firewall's table", error) }
+  }
+
+  /// Makes the kernel's table hold exactly what `changes` install, in one batch.
+  ///
+  /// A mitigation that can't be planned is left out: the engine shows it with status 4.
+  func reconcile(
+    _ changes: [RuleChange],
+    with snapshot: KernelSnapshot?,
+    now: Instant
+  ) throws(KernelError) {
+    for change in changes { _ = try? firewall.apply([change], now: now) }
+    guard snapshot != nil || !firewall.isEmpty else {
+      isInSync = true
+      return
+    }
+    try table.commit(firewall.operationsToReconcile(with: snapshot, now: now))
+    isInSync = true
+  }
+
+  /// Brings the kernel's table back to what it should be; false when it was.
+  func repair(now: Instant) throws(KernelFault) -> Bool {
+    do {
+      let snapshot = try table.snapshot()
+      if firewall.matches(snapshot) {
+        isInSync = true
+        return false
+      }
+      isInSync = false
+      try table.commit(firewall.operationsToReconcile(with: snapshot, now: now))
+      isInSync = true
+      return true
+    } catch { throw .refused(error) }
+  }
+
+  /// Takes the waiting events of others' changes; whether our table may be among what they changed.
+  func tableMayBeGone() -> Bool {
+    guard let events = try? monitor.readEvents() else { return true }
+    return !events.isEmpty
+  }
+
+  /// Takes the waiting events of interfaces and addresses; whether there were any.
+  func addressesMayHaveChanged() -> Bool { (try? addressMonitor.changed()) ?? true }
+
+  /// The home's addresses now.
+  func home(wan: [Text], lan: [Text]) throws(CoreFault) -> Home {
+    do { return Home(try routes.addresses(), wan: wan, lan: lan) } catch {
+      throw .kernel("read the interfaces' addresses", error)
+    }
+  }
+
+  /// The devices whose addresses the kernel knows.
+  func neighbours() -> [Neighbour] { (try? routes.neighbours()) ?? [] }
+
+  /// The kernel's counter of a mitigation; nil when it can't be read.
+  func counters(of id: MitigationID) -> DropCounters? {
+    guard let counter = try? table.counter(id.counter) else { return nil }
+    return DropCounters(packets: counter.packets, bytes: counter.bytes)
+  }
+
+  /// The kernel's counters of all mitigations, by number.
+  func allCounters() throws(KernelFault) -> [(id: MitigationID, counters: DropCounters)] {
+    let counters: [KernelCounter]
+    do { counters = try table.counters() } catch { throw .refused(error) }
+    return counters.compactMap { counter in
+      guard let id = MitigationID(counter: counter.name) else { return nil }
+      return (id, DropCounters(packets: counter.packets, bytes: counter.bytes))
+    }
+  }
+}
+
+extension Protection {
+  /// What these settings protect.
+  init(_ settings: CoreSettings) {
+    self.init(
+      listenPorts: settings.listenPorts,
+      resolvers: settings.resolvers,
+      sections: settings.protections
+    )
+  }
+}

@@ -1,0 +1,93 @@
+import Bytes
+import CBOR
+import Link
+import Mitigation
+import Model
+
+extension Span: CBORCoded {
+  /// Its milliseconds.
+  public var cbor: CBORValue { .integer(milliseconds) }
+
+  /// An integer of 64 bits.
+  public init(cbor: CBORValue) throws(LinkError) {
+    guard let milliseconds = cbor.integer else { throw .malformed }
+    self.init(milliseconds: milliseconds)
+  }
+}
+
+extension MitigationRecord: CBORCoded {
+  /// An array of the properties in their order; times that are spans in milliseconds.
+  public var cbor: CBORValue {
+    .array([
+      id.cbor, client.cbor, name.cbor, role.cbor, scope.cbor, action.cbor, granted.cbor,
+      remaining.cbor, status.cbor, start.cbor, active.cbor, carried.cbor, reading.cbor,
+    ])
+  }
+
+  /// An array of exactly these.
+  public init(cbor: CBORValue) throws(LinkError) {
+    var fields = try Fields(cbor)
+    self.init(
+      id: try fields.next(),
+      client: try fields.text(),
+      name: try fields.next(),
+      role: try fields.next(),
+      scope: try fields.next(),
+      action: try fields.next(),
+      granted: try fields.next(),
+      remaining: try fields.next(),
+      status: try fields.next(),
+      start: try fields.optional(),
+      active: try fields.next(),
+      carried: try fields.next(),
+      reading: try fields.optional()
+    )
+    try fields.end()
+  }
+}
+
+/// What the kernel keeps of a mitigation beside its counter: what a restarted core needs of it.
+struct Journal: Equatable {
+  /// The most bytes that the kernel keeps (NFT_USERDATA_MAXLEN).
+  static let maximumLength = 256
+
+  /// The mitigation as it was when its rule was installed.
+  var record: MitigationRecord
+  /// When that was, on the clock of this boot.
+  var writtenAt: Instant
+
+  /// The bytes; nil when they are too many for the kernel, and the state file has to hold it.
+  var encoded: [UInt8]? {
+    let bytes = CBORValue.array([.integer(writtenAt.milliseconds), record.cbor]).encoded
+    return bytes.count <= Self.maximumLength ? bytes : nil
+  }
+
+  /// A journal of these parts.
+  init(_ record: MitigationRecord, writtenAt: Instant) {
+    self.record = record
+    self.writtenAt = writtenAt
+  }
+
+  /// Reads what a counter carries; nil when it is no journal of ours.
+  init?(parsing bytes: [UInt8]) {
+    guard let value = try? CBORValue(parsing: bytes), let parts = value.array, parts.count == 2,
+      let writtenAt = parts[0].integer, let record = try? MitigationRecord(cbor: parts[1])
+    else { return nil }
+    self.init(record, writtenAt: Instant(milliseconds: writtenAt))
+  }
+
+  /// The record as it is at `now` of the same boot.
+  func record(at now: Instant) -> MitigationRecord {
+    record.aged(by: max(now - writtenAt, .zero))
+  }
+}
+
+extension MitigationRecord {
+  /// The same after some time.
+  func aged(by span: Span) -> MitigationRecord {
+    var older = self
+    older.remaining = max(remaining + span * -1, .zero)
+    if start != nil { older.active = active + span }
+    return older
+  }
+}

@@ -1,0 +1,82 @@
+import Bytes
+import Firewall
+import Mitigation
+import Model
+
+/// Puts together what a core that starts finds of an earlier one: the kernel's journals and the
+/// state file.
+struct Recovery: Equatable {
+  /// Mitigations to take up, oldest first.
+  var records: [MitigationRecord] = []
+  /// The number that the next mitigation gets.
+  var nextID: UInt32 = 1
+  /// Counters whose mitigation nobody knows any more.
+  var orphans: [MitigationID] = []
+
+  /// A mitigation that has less left than this has elements that have as much: longer ones have them
+  /// set to an hour at least every twenty minutes.
+  private static let exactBelow = Span.seconds(2400)
+
+  /// What a mitigation has left whose elements have `left`.
+  ///
+  /// Elements that end sooner show a withdrawal that the file missed; later ones a refresh, or a key
+  /// that another mitigation shares: so never more than was granted.
+  private static func remaining(_ record: MitigationRecord, kernel left: Span) -> Span {
+    if left < record.remaining { return left < exactBelow ? left : record.remaining }
+    return max(record.remaining, min(left, .seconds(record.granted)))
+  }
+
+  /// Merges both sources at `now`.
+  ///
+  /// `kernel` is nil when there is no table: then what the state file knows stands, whoever removed
+  /// the table. With a table, an enforced mitigation that it lacks has ended.
+  init(state: State?, boot: Text, kernel: KernelSnapshot?, now: Instant) {
+    var known: [MitigationID: MitigationRecord] = [:]
+    let isSameBoot = state?.boot == boot
+    for record in state?.records ?? [] {
+      let age = isSameBoot ? max(now - (state?.writtenAt ?? now), .zero) : .zero
+      known[record.id] = record.aged(by: age)
+    }
+    nextID = max(state?.nextID ?? 1, 1)
+    var inKernel: Set<MitigationID> = []
+    for mitigation in kernel?.mitigations ?? [] {
+      nextID = max(nextID, mitigation.id.value == .max ? .max : mitigation.id.value + 1)
+      inKernel.insert(mitigation.id)
+      let journal = Journal(parsing: mitigation.counter.journal)?.record(at: now)
+      guard var record = known[mitigation.id] ?? journal, record.id == mitigation.id,
+        let left = mitigation.remaining
+      else {
+        orphans.append(mitigation.id)
+        known[mitigation.id] = nil
+        continue
+      }
+      record.remaining = Self.remaining(record, kernel: left)
+      // The file is older than the kernel's counter, which only grows.
+      record.reading = DropCounters(
+        packets: mitigation.counter.packets,
+        bytes: mitigation.counter.bytes
+      )
+      known[mitigation.id] = record
+    }
+    for id in known.keys.sorted() {
+      guard let record = known[id] else { continue }
+      let isEnforced = record.status != .attackMitigationSignalLoss
+      if kernel != nil, isEnforced, !inKernel.contains(id) { continue }
+      records.append(inKernel.contains(id) ? record : record.withFreshCounter)
+    }
+  }
+}
+
+extension MitigationRecord {
+  /// The same for a kernel whose counter begins at zero again: what was read goes to what is carried.
+  fileprivate var withFreshCounter: MitigationRecord {
+    guard let reading else { return self }
+    var fresh = self
+    fresh.carried = DropCounters(
+      packets: carried.packets &+ reading.packets,
+      bytes: carried.bytes &+ reading.bytes
+    )
+    fresh.reading = nil
+    return fresh
+  }
+}

@@ -1,0 +1,90 @@
+import Bytes
+import CBOR
+import Link
+import Mitigation
+
+/// The state file's content: what has to outlive core, and a loss of power.
+///
+/// Lifetimes are what was left when the file was written: after a boot, whose clock may be wrong,
+/// they never grow.
+struct State: Equatable {
+  /// What the kernel called the boot in which the file was written.
+  var boot: Text
+  /// When it was written, on the clock of that boot.
+  var writtenAt: Instant
+  /// The number that the next mitigation gets.
+  var nextID: UInt32
+  /// All mitigations.
+  var records: [MitigationRecord]
+
+  /// The first item of the file: another number is another format.
+  private static let version: UInt32 = 1
+  /// The most bytes that are read: far more than all mitigations of all clients.
+  static let maximumLength = 8_388_608
+  /// The most items of CBOR in a file of that length.
+  private static let maximumItems = 4_194_304
+
+  /// The bytes of the file.
+  var encoded: [UInt8] {
+    CBORValue.array([
+      Self.version.cbor, .text(boot), .integer(writtenAt.milliseconds), nextID.cbor,
+      .array(records.map { $0.cbor }),
+    ]).encoded
+  }
+
+  /// A state of these parts.
+  init(boot: Text, writtenAt: Instant, nextID: UInt32, records: [MitigationRecord]) {
+    self.boot = boot
+    self.writtenAt = writtenAt
+    self.nextID = nextID
+    self.records = records
+  }
+
+  /// Reads a file; nil when it is none of ours.
+  init?(parsing bytes: [UInt8]) {
+    let limits = CBORLimits(depth: 16, items: Self.maximumItems)
+    guard bytes.count <= Self.maximumLength,
+      let value = try? CBORValue(parsing: bytes, limits: limits), let parts = value.array,
+      parts.count == 5, parts[0].unsigned == UInt64(Self.version), let boot = parts[1].text,
+      let writtenAt = parts[2].integer, let nextID = parts[3].unsigned, let list = parts[4].array
+    else { return nil }
+    var records: [MitigationRecord] = []
+    for item in list {
+      guard let record = try? MitigationRecord(cbor: item) else { return nil }
+      records.append(record)
+    }
+    self.init(
+      boot: boot,
+      writtenAt: Instant(milliseconds: writtenAt),
+      nextID: UInt32(clamping: nextID),
+      records: records
+    )
+  }
+}
+
+/// When the state file is written: seldom, because flash wears.
+struct StateSchedule: Equatable {
+  /// At most one write in this time on a change.
+  static let spacing = Span.seconds(10)
+  /// One write in this time while something is active.
+  static let refresh = Span.seconds(900)
+
+  private var isDirty = false
+  private var writtenAt: Instant?
+
+  /// Something changed that the file should hold.
+  mutating func changed() { isDirty = true }
+
+  /// The file was written, or could not be: the next try is as far away.
+  mutating func wrote(at now: Instant) {
+    isDirty = false
+    writtenAt = now
+  }
+
+  /// When the next write is due; nil: none is.
+  func due(now: Instant, isActive: Bool) -> Instant? {
+    guard let writtenAt else { return isDirty ? now : nil }
+    if isDirty { return writtenAt + Self.spacing }
+    return isActive ? writtenAt + Self.refresh : nil
+  }
+}

@@ -1,0 +1,60 @@
+import Bytes
+import CoAP
+import Model
+
+/// A response or notification on `/mitigate`, as both roles see it (RFC 9132, Sections 4.4 and 9).
+public struct DOTSResponse: Hashable, Sendable {
+  /// The response code.
+  public var code: CoAPCode
+  /// The entries of the body; none means that there is no body.
+  public var entries: [MitigationEntry] = []
+  /// What an error says; empty with a body, or when nothing is said.
+  public var diagnostic: Text = ""
+  /// For how many seconds it holds, and how long to wait after a 5.03; nil for the default, 60.
+  public var maxAge: UInt32?
+  /// The number of a notification; nil when it is none.
+  public var observe: UInt32?
+
+  /// A response without a body.
+  public init(_ code: CoAPCode) { self.code = code }
+
+  /// The answer to a request that can't be taken.
+  public init(_ error: PeerError) {
+    self.init(error.code)
+    diagnostic = error.diagnostic
+  }
+
+  /// Parses a response.
+  ///
+  /// Deployed servers label the body of a 5.03 as text, so the code decides what a payload is.
+  public init(_ message: CoAPMessage) throws(PeerError) {
+    self.init(message.code)
+    maxAge = message.maxAge
+    observe = message.observe
+    guard !message.payload.isEmpty else { return }
+    if Self.hasBody(code) {
+      entries = try MitigationBody.response(parsing: message.payload)
+    } else {
+      diagnostic = Text(message.payload)
+    }
+  }
+
+  /// The response as a message; the message layer sets the token.
+  public var message: CoAPMessage {
+    var message = CoAPMessage(code)
+    if !entries.isEmpty {
+      message.payload = MitigationBody.encoded(entries)
+      message.add(CoAPOption(.contentFormat, uint: UInt32(dotsContentFormat)))
+    } else if !Self.hasBody(code) {
+      message.payload = diagnostic.bytes
+    }
+    if let maxAge { message.add(CoAPOption(.maxAge, uint: maxAge)) }
+    if let observe { message.add(CoAPOption(.observe, uint: observe)) }
+    return message
+  }
+
+  /// Whether a payload under `code` is CBOR, never text (RFC 9132, Section 9).
+  private static func hasBody(_ code: CoAPCode) -> Bool {
+    code.major == 2 || code == .conflict || code == .serviceUnavailable
+  }
+}

@@ -1,0 +1,48 @@
+import Bytes
+import CNetfilter
+
+/// What the kernel refused.
+public struct KernelError: Error, Hashable, Sendable {
+  /// The kernel's number.
+  public var errno: Int32
+  /// The kernel's own words; empty when it gave none.
+  public var text: Text
+  /// Which operation of the batch; nil when it was none in particular.
+  public var operation: Int?
+  /// Where in that operation's message the kernel saw the cause: bytes from its start.
+  public var offset: UInt32?
+
+  /// An error of these.
+  public init(errno: Int32, text: Text = "", operation: Int? = nil, offset: UInt32? = nil) {
+    self.errno = errno
+    self.text = text
+    self.operation = operation
+    self.offset = offset
+  }
+
+  /// The error of the last call that failed.
+  static var last: KernelError { KernelError(errno: cordon_errno()) }
+
+  /// Whether a table or the memory for it is full.
+  public var isFull: Bool {
+    [ENOMEM, ENOSPC, ENFILE, EMFILE, ENOBUFS, E2BIG, EMSGSIZE].contains(errno)
+  }
+
+  /// Whether the table belongs to another process, or this one lacks the capability.
+  public var isForbidden: Bool { errno == EPERM || errno == EACCES }
+
+  /// Whether what the kernel holds is not what was thought: read it and reconcile.
+  public var isDrift: Bool {
+    [ENOENT, EEXIST, EBUSY, ENOBUFS, EAGAIN, EINTR].contains(errno)
+  }
+}
+
+extension KernelError: CustomStringConvertible {
+  /// `errno NUMBER: TEXT (operation NUMBER)`.
+  public var description: String {
+    var result = "errno \(errno)"
+    if !text.isEmpty { result += ": " + text.string }
+    if let operation { result += " (operation \(operation))" }
+    return result
+  }
+}

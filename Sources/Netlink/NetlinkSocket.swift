@@ -1,0 +1,135 @@
+import Bytes
+import CNetfilter
+
+/// One netlink socket and its buffer.
+struct NetlinkSocket: ~Copyable {
+  private let socket: OpaquePointer
+  private let buffer: UnsafeMutableRawPointer
+  private var sequence: UInt32 = 1
+
+  /// No answer is longer: dumps come in datagrams of at most 32 KiB.
+  private static let bufferLength = 65_536
+  /// A batch must fit into one datagram; memory is used only while there is one.
+  private static let queueLength: Int32 = 32 << 20
+  /// The kernel answers within the call that asks; waiting longer means that it won't.
+  private static let answerTimeout: Int32 = 10
+
+  /// Opens a socket on this netlink family.
+  ///
+  /// `groups` is the mask of the first 32 multicast groups, bit 0 for group 1.
+  init(family: Int32, groups: UInt32 = 0) throws(KernelError) {
+    // SOCK_CLOEXEC.
+    guard let socket = mnl_socket_open2(family, 0x80000) else { throw .last }
+    guard mnl_socket_bind(socket, groups, 0) == 0 else {
+      let error = KernelError.last
+      mnl_socket_close(socket)
+      throw error
+    }
+    self.socket = socket
+    buffer = .allocate(byteCount: Self.bufferLength, alignment: 16)
+    let descriptor = mnl_socket_get_fd(socket)
+    cordon_set_buffers(descriptor, Self.queueLength)
+    _ = cordon_set_receive_timeout(descriptor, Self.answerTimeout)
+    // Without these the kernel's words are missing, no more: NETLINK_CAP_ACK, NETLINK_EXT_ACK.
+    _ = cordon_set_option(descriptor, 270, 10, 1)
+    _ = cordon_set_option(descriptor, 270, 11, 1)
+  }
+
+  deinit {
+    buffer.deallocate()
+    mnl_socket_close(socket)
+  }
+
+  var descriptor: Int32 { mnl_socket_get_fd(socket) }
+
+  var port: UInt32 { mnl_socket_get_portid(socket) }
+
+  /// The first of `count` sequence numbers that no message had lately.
+  mutating func takeSequence(_ count: Int = 1) -> UInt32 {
+    let first = sequence
+    sequence &+= UInt32(truncatingIfNeeded: count)
+    return first
+  }
+
+  func send(_ bytes: [UInt8]) throws(KernelError) {
+    while true {
+      let sent = bytes.withUnsafeBytes { mnl_socket_sendto(socket, $0.baseAddress, $0.count) }
+      if sent >= 0 { return }
+      if cordon_errno() != EINTR { throw .last }
+    }
+  }
+
+  /// The messages of the next datagram; waits for it, but not for ever (EAGAIN).
+  func receive() throws(KernelError) -> [NetlinkMessage] {
+    while true {
+      let count = mnl_socket_recvfrom(socket, buffer, Self.bufferLength)
+      if count >= 0 { return messages(count) }
+      if cordon_errno() != EINTR { throw .last }
+    }
+  }
+
+  /// The messages of the next datagram; nil when none is waiting.
+  func receiveNow() throws(KernelError) -> [NetlinkMessage]? {
+    while true {
+      let count = cordon_receive_now(descriptor, buffer, Self.bufferLength)
+      if count >= 0 { return messages(min(count, Self.bufferLength)) }
+      switch cordon_errno() {
+      case EINTR: continue
+      case EAGAIN: return nil
+      default: throw .last
+      }
+    }
+  }
+
+  private func messages(_ count: Int) -> [NetlinkMessage] {
+    NetlinkMessage.all(in: [UInt8](UnsafeRawBufferPointer(start: buffer, count: count)))
+  }
+
+  /// How often a dump is begun again that changes interrupted.
+  private static let maximumDumps = 8
+
+  /// All answers to a request for a dump; a change of the kernel's table meanwhile begins it anew.
+  mutating func dump(
+    _ request: (_ sequence: UInt32) -> [UInt8]
+  ) throws(KernelError) -> [NetlinkMessage] {
+    for _ in 0..<Self.maximumDumps {
+      let sequence = takeSequence()
+      try send(request(sequence))
+      if let messages = try answers(to: sequence) { return messages }
+    }
+    throw KernelError(errno: EINTR)
+  }
+
+  /// Nil when the dump was interrupted.
+  private func answers(to sequence: UInt32) throws(KernelError) -> [NetlinkMessage]? {
+    var messages: [NetlinkMessage] = []
+    var isConsistent = true
+    while true {
+      for message in try receive() where message.sequence == sequence {
+        if let error = message.error, error != 0 {
+          throw KernelError(errno: error, text: message.explanation.text)
+        }
+        // NLM_F_DUMP_INTR.
+        if message.flags & 0x10 != 0 { isConsistent = false }
+        // NLMSG_DONE.
+        if message.type == 3 { return isConsistent ? messages : nil }
+        messages.append(message)
+      }
+    }
+  }
+
+  /// The answer to a request for one thing; nil when there is no such thing.
+  mutating func ask(
+    _ request: (_ sequence: UInt32) -> [UInt8]
+  ) throws(KernelError) -> NetlinkMessage? {
+    let sequence = takeSequence()
+    try send(request(sequence))
+    while true {
+      for message in try receive() where message.sequence == sequence {
+        guard let error = message.error else { return message }
+        if error == ENOENT { return nil }
+        throw KernelError(errno: error, text: message.explanation.text)
+      }
+    }
+  }
+}

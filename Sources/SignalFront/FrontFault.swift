@@ -1,0 +1,36 @@
+import Bytes
+import Link
+import Linux
+import TLS
+
+/// Why the front can't start or go on: this side's fault, for the log and the launcher.
+enum FrontFault: Error {
+  /// Started by somebody else than the launcher, or the launcher went away.
+  case noSettings
+  /// The launcher or core sent what is no message.
+  case link(LinkError)
+  /// The kernel refused; what was tried.
+  case system(StaticString, SystemError)
+  /// The credentials can't serve.
+  case credentials(TLSError)
+
+  var description: String {
+    switch self {
+    case .noSettings: "no settings came over descriptor 3; cordond starts this program"
+    case .link: "a message from another room can't be read"
+    case .system(let attempt, let error): "can't \(attempt.description): \(error.description)"
+    case .credentials(let error): "can't use the credentials: " + Self.text(error)
+    }
+  }
+
+  static func text(_ error: TLSError) -> String {
+    switch error {
+    case .certificateUnreadable: "`certificate` holds no PEM certificate"
+    case .privateKeyUnreadable: "`key` holds no PEM key, or an encrypted one"
+    case .privateKeyMismatch: "`key` is not the key of `certificate`"
+    case .trustUnreadable: "`trust` holds no PEM certificate"
+    case .revocationsUnreadable: "`crl` holds no PEM revocation list"
+    case .library(let reason): "OpenSSL reason \(reason)"
+    }
+  }
+}

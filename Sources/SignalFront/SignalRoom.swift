@@ -1,0 +1,68 @@
+import Bytes
+import Link
+import Linux
+
+/// `cordond-signal`: the room that the ISP can reach.
+///
+/// It holds the TLS keys and no power: no capability, no file, no root.
+public enum SignalRoom {
+  /// Where the launcher puts what the room gets: its door, the empty root, then the bound sockets.
+  private static let doorNumber: Int32 = 3
+  private static let rootNumber: Int32 = 4
+  private static let firstSocket: Int32 = 5
+  /// How long the launcher may take to send all settings.
+  private static let setupPatience = Span.seconds(10)
+
+  /// Runs until the launcher ends it; gives the exit status.
+  public static func run(_ arguments: [Text]) -> Int32 {
+    if arguments == ["--version"] {
+      StandardStream.output.write("cordond-signal " + Software.version + "\n")
+      return 0
+    }
+    var log = Log(room: "signal")
+    let door = PacketSocket(adopting: FileDescriptor(adopting: doorNumber))
+    do {
+      let setup = try receiveSetup(door)
+      log.level = setup.settings.logLevel
+      let root = FileDescriptor(adopting: rootNumber)
+      let sockets = setup.settings.listeners.indices.map { index in
+        UDPSocket(
+          adopting: FileDescriptor(adopting: firstSocket + Int32(truncatingIfNeeded: index))
+        )
+      }
+      try confine(setup.user, root: root)
+      let front = try SignalFront(setup: setup, sockets: sockets, launcher: door, log: log)
+      try front.report(.ready)
+      try front.run()
+      return 0
+    } catch {
+      log.error(error.description)
+      if let message = try? RoomReport.failed(Text(error.description)).encoded() {
+        try? door.send(message)
+      }
+      return 1
+    }
+  }
+
+  private static func confine(_ user: RoomUser, root: FileDescriptor) throws(FrontFault) {
+    let confinement = Confinement(user: User(user: user.user, group: user.group), root: root)
+    do { try confinement.enter() } catch { throw .system("give up rights", error) }
+  }
+
+  private static func receiveSetup(
+    _ door: PacketSocket
+  ) throws(FrontFault) -> SignalSettingsAssembly.Complete {
+    var assembly = SignalSettingsAssembly()
+    let deadline = Clock.now + setupPatience
+    while true {
+      let received: Received
+      do { received = try door.receive(within: deadline - Clock.now) } catch {
+        throw .system("read settings", error)
+      }
+      guard case .message(let bytes, _) = received else { throw .noSettings }
+      do {
+        if let complete = try assembly.receive(SignalSetup(parsing: bytes)) { return complete }
+      } catch { throw .link(error) }
+    }
+  }
+}

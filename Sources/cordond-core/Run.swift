@@ -1,0 +1,5 @@
+import Bytes
+import Core
+
+/// Runs the room. A second file, because a target of one file would be a script.
+func run(_ arguments: [Text]) -> Int32 { CoreRoom.run(arguments) }

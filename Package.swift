@@ -14,7 +14,12 @@ let swiftSettings: [SwiftSetting] =
   + (embedded
     ? [
       .enableExperimentalFeature("Embedded"),
-      .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"]),
+      // object-outliner (6.3) gives constant arrays of one function in two modules the same names,
+      // whatever they hold: the linker then mixes them up.
+      .unsafeFlags([
+        "-wmo", "-Osize", "-Xfrontend", "-function-sections", "-Xllvm",
+        "-sil-disable-pass=object-outliner",
+      ]),
     ] : [])
 
 func linked(_ libraries: String...) -> [LinkerSetting] {

@@ -99,6 +99,12 @@ static inline long cordon_duplicate(int fd, int lowest) {
 static inline long cordon_close_on_exec(int fd) {
   return cordon_result(fcntl(fd, F_SETFD, FD_CLOEXEC));
 }
+static inline void cordon_close_from(unsigned lowest) {
+#ifdef SYS_close_range
+  // Linux 5.9; an older kernel leaves them open.
+  syscall(SYS_close_range, lowest, ~0U, 0);
+#endif
+}
 static inline long cordon_nonblocking(int fd) {
   int flags = fcntl(fd, F_GETFL);
   return flags < 0 ? -(long)errno : cordon_result(fcntl(fd, F_SETFL, flags | O_NONBLOCK));

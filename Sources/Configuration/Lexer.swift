@@ -87,7 +87,10 @@ struct Lexer {
       }
       if text.count > SettingsLimits.wordLength { throw SettingsError(.wordTooLong, at: start) }
     }
-    return Word(text: Text(text), location: start)
+    let word = Text(text)
+    // Decoding replaces what is no UTF-8: only valid text comes back unchanged.
+    guard Text(word.string) == word else { throw SettingsError(.notUTF8, at: start) }
+    return Word(text: word, location: start)
   }
 
   private mutating func quoted(

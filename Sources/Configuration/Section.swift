@@ -84,7 +84,9 @@ struct SectionReader {
       throw SettingsError(.unknownSection(words[1].text), at: words[1].location)
     }
     let name = words.count == 3 ? words[2] : Word(text: "", location: words[1].location)
-    guard name.text.bytes.allSatisfy({ $0.isNameCharacter }) else {
+    guard name.text.count <= SettingsLimits.sectionName,
+      name.text.bytes.allSatisfy({ $0.isNameCharacter })
+    else {
       throw SettingsError(.badName(name.text), at: name.location)
     }
     count += 1

@@ -29,7 +29,7 @@ public struct Settings: Hashable, Sendable {
   /// What the file asks for and this version does not do, in the file's order.
   public var warnings: [SettingsWarning] = []
 
-  /// The defaults; `core.leases` is that of interfaces, not the empty one of `CoreSettings`.
+  /// The defaults; core's own know no leases file.
   init() { core.leases = "/var/lib/misc/dnsmasq.leases" }
 }
 

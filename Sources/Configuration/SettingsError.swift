@@ -60,6 +60,8 @@ public enum SettingsFault: Hashable, Sendable {
   case wordTooLong
   /// A control character, which no value can need.
   case controlCharacter(UInt8)
+  /// A word that is no UTF-8.
+  case notUTF8
   /// A quote that its line does not close.
   case unterminatedQuote
   /// A line that does not begin with `config`, `option`, `list` or `package`.
@@ -68,7 +70,8 @@ public enum SettingsFault: Hashable, Sendable {
   case wordMissing
   /// A line that goes on after its last word.
   case unexpectedWord
-  /// A section's name with other characters than letters, digits, `_` and `-`.
+  /// A section's name with other characters than letters, digits, `_` and `-`, or more than
+  /// `SettingsLimits.sectionName` of them.
   case badName(Text)
   /// An `option` or `list` before the first `config`.
   case optionOutsideSection

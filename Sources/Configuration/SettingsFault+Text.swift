@@ -9,13 +9,14 @@ extension SettingsFault: CustomStringConvertible {
     case .tooManyOptions: "more than \(SettingsLimits.optionsPerSection) lines in one section"
     case .wordTooLong: "a word of more than \(SettingsLimits.wordLength) bytes"
     case .controlCharacter(let byte): "a control character (byte \(byte))"
+    case .notUTF8: "this is no UTF-8"
     case .unterminatedQuote: "this quote is not closed on its line"
     case .unknownKeyword(let word):
       "'\(word.shown)' is none of config, option, list and package"
     case .wordMissing: "the line ends too early"
     case .unexpectedWord: "the line should have ended before this word: a quote is missing?"
     case .badName(let name):
-      "'\(name.shown)': a name holds letters, digits, _ and - only"
+      "'\(name.shown)': a name is 1 to \(SettingsLimits.sectionName) letters, digits, _ and -"
     case .optionOutsideSection: "this stands before the first config line"
     case .unknownSection(let name): "there is no section '\(name.shown)'"
     case .unknownOption(let name, let kind):

@@ -13,6 +13,8 @@ public enum SettingsLimits {
   public static let path = 1024
   /// Bytes of a path that a socket is bound to: what sockaddr_un holds, without its NUL.
   public static let socketPath = 107
+  /// Bytes of a section's name: it stands in log lines.
+  public static let sectionName = 64
   /// Bytes of a host's name (RFC 1035, Section 2.3.4), and of a client's.
   public static let name = 255
 }

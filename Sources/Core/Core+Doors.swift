@@ -4,6 +4,7 @@ import Link
 import Linux
 import Mitigation
 import Model
+import Netlink
 
 // MARK: The launcher
 
@@ -99,7 +100,9 @@ extension Core {
           try control.send(message)
         }
       }
-      if try isClosed(control, event) { close(event.token) } else {
+      if try isClosed(control, event) {
+        close(event.token)
+      } else {
         try poller.change(control.descriptor, token: event.token, writing: control.hasBacklog)
       }
     } catch { close(event.token) }
@@ -135,7 +138,9 @@ extension Core {
       var found: [MitigationSummary] = []
       for address in addresses {
         for overview in engine.why(address, now: now)
-        where !found.contains(where: { $0.id == overview.id }) { found.append(summary(of: overview)) }
+        where !found.contains(where: { $0.id == overview.id }) {
+          found.append(summary(of: overview))
+        }
       }
       let state: DeviceState = found.isEmpty ? .clear : .blocked
       return [.why(subject, state)] + found.map { .mitigation($0.fittingMessage) }
@@ -189,7 +194,8 @@ extension Core {
     for neighbour in kernel.neighbours()
     where engine.settings.lan.contains(neighbour.interface)
       && scope.sourcePrefixes.contains(where: { $0.contains(neighbour.address) })
-      && !macs.contains(neighbour.mac) { macs.append(neighbour.mac) }
+      && !macs.contains(neighbour.mac)
+    { macs.append(neighbour.mac) }
     return macs.sorted { $0.value < $1.value }.map {
       DeviceMatch(mac: $0, name: nil, found: .request)
     }

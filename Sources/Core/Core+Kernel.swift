@@ -41,7 +41,6 @@ extension Core {
     store.changed()
     do throws(KernelFault) { try kernel.commit(changes, now: now) } catch {
       log.error("the kernel refused a change: \(error.description)")
-      for case .renew(let id, _) in changes { engine.renewalFailed(id) }
       repairAt = now
     }
   }

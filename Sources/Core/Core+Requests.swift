@@ -4,6 +4,7 @@ import Link
 import Linux
 import Mitigation
 import Model
+import Netlink
 
 // MARK: The signal front
 
@@ -150,6 +151,7 @@ extension Core {
   func surroundings() -> Surroundings {
     let kernel = kernel
     return Surroundings(
+      macOf: { address in kernel.neighbours().first { $0.address == address }?.mac },
       elementCount: { rule in
         let count = Firewall.elementCount(of: rule)
         return count > Firewall.maximumElements ? nil : count

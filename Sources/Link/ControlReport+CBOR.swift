@@ -47,10 +47,10 @@ extension StatusReport: CBORCoded {
   public init(cbor: CBORValue) throws(LinkError) {
     var fields = try Fields(cbor)
     let software = try fields.text()
-    let uptime: UInt64 = try fields.next()
+    guard let uptime = Int64(exactly: try fields.next() as UInt64) else { throw .malformed }
     self.init(
       software: software,
-      uptime: .milliseconds(uptime),
+      uptime: Span(milliseconds: uptime),
       sessions: try fields.list(limit: Self.maximumSessions),
       mitigations: try fields.next(),
       quarantined: try fields.next(),

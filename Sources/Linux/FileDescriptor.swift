@@ -15,6 +15,11 @@ public final class FileDescriptor {
 
   deinit { close(number) }
 
+  /// Closes all but the standard streams: what whoever started the program left open.
+  ///
+  /// To be called before anything is opened.
+  public static func closeInherited() { cordon_close_from(3) }
+
   /// Makes reads and writes return instead of wait.
   public func makeNonblocking() throws(SystemError) {
     try system("fcntl") { cordon_nonblocking(number) }

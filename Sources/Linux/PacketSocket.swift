@@ -23,8 +23,8 @@ public struct PeerCredentials: Equatable, Sendable {
 
 /// One end of a connection between processes that carries whole messages: AF_UNIX, SOCK_SEQPACKET.
 ///
-/// Nothing waits. What the kernel won't take yet stands in a bounded backlog: while `hasBacklog`,
-/// the owner watches the descriptor for writing and calls `flush`.
+/// What the kernel won't take yet stands in a bounded backlog. An end that a poller watches is
+/// reported as writable while there is one, and its owner then calls `flush`.
 public final class PacketSocket {
   /// The largest message, in bytes; a longer one is refused in both directions.
   public static let largestMessage = 16_384
@@ -38,6 +38,7 @@ public final class PacketSocket {
 
   private var backlog: [(message: [UInt8], passed: FileDescriptor?)] = []
   private var backlogLength = 0
+  private var watch: (poller: Poller, token: UInt64)?
 
   /// Takes an end that is open already.
   public init(adopting descriptor: FileDescriptor) { self.descriptor = descriptor }
@@ -79,6 +80,13 @@ public final class PacketSocket {
   /// Whether messages wait for the kernel to take them.
   public var hasBacklog: Bool { !backlog.isEmpty }
 
+  /// Lets `poller` watch this end until it is closed: for reading, and for writing while there is a
+  /// backlog.
+  public func watch(with poller: Poller, token: UInt64) throws(SystemError) {
+    try poller.add(descriptor, token: token, writing: hasBacklog)
+    watch = (poller, token)
+  }
+
   /// Sends a message of 1 to 16,384 bytes, or puts it behind those that already wait.
   ///
   /// Throws when it is empty or too long, when the backlog is full, or when the other end is closed:
@@ -93,17 +101,19 @@ public final class PacketSocket {
     }
     backlog.append((message, passed))
     backlogLength += message.count
+    if let watch, backlog.count == 1 {
+      try watch.poller.change(descriptor, token: watch.token, writing: true)
+    }
   }
 
   /// Sends what the kernel takes of the backlog.
   public func flush() throws(SystemError) {
-    var sent = 0
-    defer { backlog.removeFirst(sent) }
-    for entry in backlog {
-      guard try write(entry.message, entry.passed) else { return }
-      sent += 1
-      backlogLength -= entry.message.count
+    while let first = backlog.first {
+      guard try write(first.message, first.passed) else { return }
+      backlogLength -= first.message.count
+      backlog.removeFirst()
     }
+    if let watch { try watch.poller.change(descriptor, token: watch.token, writing: false) }
   }
 
   private func write(_ message: [UInt8], _ passed: FileDescriptor?) throws(SystemError) -> Bool {
@@ -128,21 +138,29 @@ public final class PacketSocket {
   public func receive() throws(SystemError) -> Received {
     try withUnsafeTemporaryAllocation(byteCount: Self.largestMessage, alignment: 1) {
       (buffer) throws(SystemError) -> Received in
-      let number = descriptor.number
       var passed: Int32 = -1
-      let count: Int?
+      guard let count = try take(buffer, &passed) else { return .nothing }
+      let descriptor = passed < 0 ? nil : FileDescriptor(adopting: passed)
+      guard count <= buffer.count else { throw SystemError(EMSGSIZE, "recvmsg") }
+      return count == 0 ? .closed : .message([UInt8](buffer[..<count]), descriptor)
+    }
+  }
+
+  /// Answers the message's true length; 0 when the other end is closed, nil when nothing waits.
+  private func take(
+    _ buffer: UnsafeMutableRawBufferPointer,
+    _ passed: inout Int32
+  ) throws(SystemError) -> Int? {
+    while true {
+      let number = descriptor.number
       do throws(SystemError) {
-        count = try available("recvmsg") {
+        return try available("recvmsg") {
           cordon_receive_message(number, buffer.baseAddress, buffer.count, &passed)
         }
       } catch {
-        if error.number == ECONNRESET { return .closed }
-        throw error
+        // The other end closed without reading everything. Said once; its last words come next.
+        guard error.number == ECONNRESET else { throw error }
       }
-      let descriptor = passed < 0 ? nil : FileDescriptor(adopting: passed)
-      guard let count else { return .nothing }
-      guard count <= buffer.count else { throw SystemError(EMSGSIZE, "recvmsg") }
-      return count == 0 ? .closed : .message([UInt8](buffer[..<count]), descriptor)
     }
   }
 }

@@ -7,11 +7,19 @@ public struct Process: Hashable, Sendable {
   public let identifier: Int32
 
   /// How a program ended.
-  public enum Ending: Equatable, Sendable {
+  public enum Ending: Equatable, Sendable, CustomStringConvertible {
     /// It exited with this status.
     case exited(Int32)
     /// This signal ended it.
     case signalled(Int32)
+
+    /// The same in words.
+    public var description: String {
+      switch self {
+      case .exited(let status): "ended with status \(status)"
+      case .signalled(let number): "was ended by signal \(number)"
+      }
+    }
   }
 
   /// Descriptors of a started program are numbered below this.

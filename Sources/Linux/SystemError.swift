@@ -28,6 +28,8 @@ public struct SystemError: Error, Equatable, Sendable {
   public static let tooLarge = EMSGSIZE
   /// The peer has gone.
   public static let connectionLost = ECONNRESET
+  /// This machine doesn't know the family of the address.
+  public static let familyMissing = EAFNOSUPPORT
 }
 
 extension SystemError: CustomStringConvertible {

@@ -180,7 +180,7 @@ extension SignalFront {
   private func fits(_ response: CoAPMessage, _ id: UInt32) -> Bool {
     guard let session = sessions[id] else { return true }
     let limit = entrances[session.listener].server.maximumPayload(of: session.tls) ?? 0
-    let longest = CoAPDatagram(.nonconfirmable, messageID: 0, response).encoded.count
+    let longest = CoAPDatagram(.nonConfirmable, messageID: 0, response).encoded.count
     return longest + CoAPMessage.maximumTokenLength <= limit
   }
 }

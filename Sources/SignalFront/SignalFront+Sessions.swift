@@ -1,6 +1,7 @@
 import Bytes
 import CoAP
 import DOTS
+import Link
 import Linux
 import Model
 import TLS

@@ -1,5 +1,7 @@
 import Bytes
 import Core
 
-/// Runs the room. A second file, because a target of one file would be a script.
+// A second file, because a target of one file would be a script.
+
+/// Runs the room and gives its exit status.
 func run(_ arguments: [Text]) -> Int32 { CoreRoom.run(arguments) }

@@ -26,7 +26,7 @@ private func complaint(after text: String) -> String? { complaint(agent + text) 
     ("option a b", "1:1: this stands before the first config line"),
     ("config agent\n option user 'a\n", "2:14: this quote is not closed on its line"),
     ("config agent\n option user \"a", "2:14: this quote is not closed on its line"),
-    ("config agent 'a.b'", "1:14: 'a.b': a name holds letters, digits, _ and - only"),
+    ("config agent 'a.b'", "1:14: 'a.b': a name is 1 to 64 letters, digits, _ and -"),
     ("config agent\n option user 'a\u{7}b'", "2:16: a control character (byte 7)"),
     ("package", "1:1: the line ends too early"),
   ]
@@ -207,4 +207,19 @@ func otherValues(section: String, line: String, expected: String) throws {
 func badPins(pin: String) {
   let text = "config client c\n option name n\n option pin \(pin)\n"
   #expect(complaint(after: text)?.hasPrefix("6:13: pin: ") == true)
+}
+
+@Test("a section's name has at most 64 characters")
+func longName() {
+  let name = String(repeating: "a", count: 64)
+  #expect(complaint(after: "config listen \(name)") == nil)
+  #expect(complaint(after: "config listen \(name)a")?.hasPrefix("4:15: ") == true)
+}
+
+@Test("a word that is no UTF-8 is refused where it begins")
+func notUTF8() {
+  let file = [UInt8]((agent + "config client a\n option name 'b").utf8) + [0xFF, 0x27]
+  #expect(throws: SettingsError(.notUTF8, at: SettingsLocation(line: 5, column: 14))) {
+    try Settings(parsing: file)
+  }
 }

@@ -1,0 +1,71 @@
+import Bytes
+import Configuration
+import Link
+import Linux
+import Model
+
+/// What is made once, as root, and stays until cordond is restarted: users, folders, sockets.
+struct Premises {
+  let coreUser: RoomUser
+  let signalUser: RoomUser
+  let control: Text
+  let listeners: [Listener]
+  let sockets: [UDPSocket]
+  /// A root for rooms that need no file.
+  let emptyRoot: FileDescriptor
+
+  init(_ settings: Settings, log: Log) throws(StartFault) {
+    guard User.isRoot else { throw .notRoot }
+    var lacking: [Text] = []
+    coreUser = Self.user(settings.core.user, fallback: 64_901, &lacking)
+    signalUser = Self.user(settings.users.signal, fallback: 64_902, &lacking)
+    if !lacking.isEmpty {
+      let names = Text([UInt8](lacking.map { $0.bytes }.joined(separator: [0x2C, 0x20])))
+      log.warning("no such user: \(names.string); numbers from 64901 on stand in")
+    }
+    control = settings.control
+    try Self.makeFolders(settings, owner: User(user: coreUser.user, group: coreUser.group))
+    (listeners, sockets) = try Self.bind(settings.listen, log: log)
+    do { emptyRoot = try File.emptyRoot() } catch { throw .system(error) }
+  }
+
+  private static func user(_ name: Text, fallback: UInt32, _ lacking: inout [Text]) -> RoomUser {
+    if let user = User(named: name) { return RoomUser(user: user.user, group: user.group) }
+    lacking.append(name)
+    return RoomUser(user: fallback, group: fallback)
+  }
+
+  private static func makeFolders(_ settings: Settings, owner: User) throws(StartFault) {
+    let state = settings.core.state
+    do { try File.makeFolder(state, mode: 0o700, owner: owner) } catch {
+      throw .folder(state, error)
+    }
+    let control = settings.control.folder
+    do { try File.makeFolder(control, mode: 0o755) } catch { throw .folder(control, error) }
+  }
+
+  private static func bind(
+    _ sections: [ListenSettings],
+    log: Log
+  ) throws(StartFault) -> ([Listener], [UDPSocket]) {
+    let everyV6 = IPAddress(v6High: 0, low: 0)
+    var listeners: [Listener] = []
+    var sockets: [UDPSocket] = []
+    for section in sections where section.transports.contains(.udp) {
+      var addresses = section.addresses
+      if addresses.contains(everyV6) { addresses.append(IPAddress(v4: 0)) }
+      for address in addresses {
+        let local = Endpoint(address, port: section.port)
+        do { sockets.append(try UDPSocket(binding: local)) } catch {
+          guard address == everyV6, error.number == SystemError.familyMissing else {
+            throw .listen(local, error)
+          }
+          log.warning("this machine has no IPv6: listening for IPv4 only")
+          continue
+        }
+        listeners.append(Listener(address: address, port: section.port, transport: .udp))
+      }
+    }
+    return (listeners, sockets)
+  }
+}

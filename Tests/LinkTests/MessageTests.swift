@@ -1,0 +1,107 @@
+import Bytes
+import CBOR
+import Link
+import Model
+import TestSupport
+import Testing
+
+/// What holds for every message of every door.
+struct MessageTests {
+  private static let seed: UInt64 = 0xC0_4D09
+
+  private func check<Message: LinkMessage & Equatable>(
+    _ make: (inout RandomValues) throws -> Message
+  ) throws {
+    var values = RandomValues(seed: Self.seed)
+    for round in 0..<300 {
+      let message = try make(&values)
+      let bytes = try message.encoded()
+      #expect(bytes.count <= 16_384)
+      #expect(try Message(parsing: bytes) == message, "seed \(Self.seed), round \(round)")
+      if round < 20 {
+        for count in 0..<bytes.count {
+          #expect(throws: LinkError.self) { try Message(parsing: [UInt8](bytes.prefix(count))) }
+        }
+        #expect(throws: LinkError.malformed) { try Message(parsing: bytes + [0xF6]) }
+      }
+      for _ in 0..<10 {
+        var mutated = bytes
+        mutated[values.number(0...mutated.count - 1)] = values.number(0...255)
+        // What is understood at all has these bytes and no others.
+        if let other = try? Message(parsing: mutated) { #expect(try other.encoded() == mutated) }
+      }
+    }
+  }
+
+  @Test("a message to core is read as it was written, and in no other spelling")
+  func coreSetup() throws { try check { try $0.coreSetup() } }
+
+  @Test("a message to the signal front is read as it was written, and in no other spelling")
+  func signalSetup() throws { try check { try $0.signalSetup() } }
+
+  @Test("a room's report is read as it was written, and in no other spelling")
+  func roomReport() throws { try check { $0.roomReport() } }
+
+  @Test("a message from the signal front is read as it was written, and in no other spelling")
+  func signalMessage() throws { try check { try $0.signalMessage() } }
+
+  @Test("a reply of core is read as it was written, and in no other spelling")
+  func coreMessage() throws { try check { try $0.coreMessage() } }
+
+  @Test("a control command is read as it was written, and in no other spelling")
+  func controlCommand() throws { try check { $0.command() } }
+
+  @Test("a control reply is read as it was written, and in no other spelling")
+  func controlReply() throws { try check { try $0.controlReply() } }
+
+  @Test("no door has more than eight kinds of message")
+  func kinds() {
+    #expect(CoreSetup.Kind.allCases.count + 1 <= 8)
+    #expect(SignalSetup.Kind.allCases.count + 1 <= 8)
+    #expect(SignalDoorKind.allCases.count <= 8)
+    #expect(ControlDoorKind.allCases.count <= 8)
+    #expect(!CoreSetup.Kind.allCases.contains { $0.rawValue == RoomReport.kind })
+    #expect(!SignalSetup.Kind.allCases.contains { $0.rawValue == RoomReport.kind })
+  }
+
+  @Test("a kind that the door doesn't know is refused", arguments: [0, 9, 255])
+  func unknownKind(_ kind: UInt8) {
+    let bytes = CBORValue.array([kind.cbor]).encoded
+    #expect(throws: LinkError.unknownKind) { try CoreSetup(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try SignalSetup(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try RoomReport(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try SignalMessage(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try CoreMessage(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try ControlCommand(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try ControlReply(parsing: bytes) }
+  }
+
+  @Test("the kinds of one direction are unknown in the other")
+  func directions() throws {
+    let closed = try SignalMessage.sessionClosed(1).encoded()
+    #expect(throws: LinkError.unknownKind) { try CoreMessage(parsing: closed) }
+    let reply = try CoreMessage.reply(handle: 1, .deleted, more: false).encoded()
+    #expect(throws: LinkError.unknownKind) { try SignalMessage(parsing: reply) }
+  }
+
+  @Test("a surplus field is refused")
+  func surplusField() {
+    let bytes = CBORValue.array([UInt8(2).cbor, .unsigned(1), .null]).encoded
+    #expect(throws: LinkError.malformed) { try SignalMessage(parsing: bytes) }
+  }
+
+  @Test("a message of more than 16 KiB is neither written nor read")
+  func tooLarge() {
+    var scope = MitigationScope()
+    scope.targetURIs = [Text([UInt8](repeating: 0x61, count: 16_384))]
+    let name = MitigationName(cuid: "c", mid: 1)
+    let message = SignalMessage.request(
+      session: 1,
+      handle: 1,
+      .mitigate(name, scope, lifetime: nil, efficacy: nil)
+    )
+    #expect(throws: LinkError.tooLarge) { try message.encoded() }
+    let bytes = [UInt8](repeating: 0, count: 16_385)
+    #expect(throws: LinkError.tooLarge) { try SignalMessage(parsing: bytes) }
+  }
+}

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -54,11 +55,12 @@ class Daemon:
             env=dict(os.environ, **(environment or {})))
 
     def wait_ready(self, seconds=5):
-        """Ready is when the control socket answers: it is bound last."""
+        """Ready is when somebody listens at the control socket: it is bound last."""
         def ready():
             if self.process.poll() is not None:
                 raise Failure(f"cordond ended with {self.process.returncode}")
-            return os.path.exists(self.home.control) and self.home.ctl("status").returncode == 0
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+                return door.connect_ex(self.home.control) == 0
         wait_for(ready, seconds, "cordond is ready")
         return self
 

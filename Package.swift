@@ -15,6 +15,10 @@ let swiftSettings: [SwiftSetting] =
     ? [
       .enableExperimentalFeature("Embedded"),
       .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"]),
+      // Swift 6.3.1 makes constant arrays global objects and numbers them within a function, in
+      // each module that emits the function, in another order: where a function has two, the
+      // linker may join the code of one module with the arrays of another, which swaps them.
+      .unsafeFlags(["-Xllvm", "-sil-disable-pass=object-outliner"]),
     ] : [])
 
 func linked(_ libraries: String...) -> [LinkerSetting] {

@@ -14,11 +14,12 @@ let swiftSettings: [SwiftSetting] =
   + (embedded
     ? [
       .enableExperimentalFeature("Embedded"),
-      .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"]),
-      // Swift 6.3.1 makes constant arrays global objects and numbers them within a function, in
-      // each module that emits the function, in another order: where a function has two, the
-      // linker may join the code of one module with the arrays of another, which swaps them.
-      .unsafeFlags(["-Xllvm", "-sil-disable-pass=object-outliner"]),
+      // object-outliner (6.3) gives constant arrays of one function in two modules the same names,
+      // whatever they hold: the linker then mixes them up.
+      .unsafeFlags([
+        "-wmo", "-Osize", "-Xfrontend", "-function-sections", "-Xllvm",
+        "-sil-disable-pass=object-outliner",
+      ]),
     ] : [])
 
 func linked(_ libraries: String...) -> [LinkerSetting] {

@@ -41,21 +41,17 @@ public final class NetfilterConnection {
   public func commit(_ operations: [Operation]) throws(KernelError) {
     guard !operations.isEmpty else { return }
     if operations.contains(.deleteTable) { leftovers = [] }
+    dialect.tableFlags = Self.ownerFlags
+    let makesTable = operations.contains(.addTable)
+    if makesTable, operations.count > 1, try hasTable() {
+      // The kernel refuses base chains (EINVAL) in the batch in which a table changes hands.
+      try settle([Pending(operation: .addTable, index: 0)])
+    }
     var pending = operations.indices.map { Pending(operation: operations[$0], index: $0) }
     pending += leftovers.map { Pending(operation: $0, index: nil) }
     leftovers = []
-    dialect.tableFlags = Self.ownerFlags
-    let makesTable = operations.contains(.addTable)
-    for _ in 0..<Self.maximumAttempts {
-      if pending.isEmpty { return }
-      let failures = try send(pending)
-      if failures.isEmpty {
-        if makesTable { ownsTable = dialect.tableFlags != 0 }
-        return
-      }
-      try adapt(&pending, to: failures)
-    }
-    throw KernelError(errno: EAGAIN)
+    try settle(pending)
+    if makesTable { ownsTable = dialect.tableFlags != 0 }
   }
 
   /// The names, values and journals of all counters; empty when there is no table.
@@ -117,6 +113,18 @@ extension NetfilterConnection {
   private struct Failure {
     var place: Int?
     var error: KernelError
+  }
+
+  /// Sends the batch until it is acknowledged, each time without what needn't succeed.
+  private func settle(_ operations: [Pending]) throws(KernelError) {
+    var pending = operations
+    for _ in 0..<Self.maximumAttempts {
+      if pending.isEmpty { return }
+      let failures = try send(pending)
+      if failures.isEmpty { return }
+      try adapt(&pending, to: failures)
+    }
+    throw KernelError(errno: EAGAIN)
   }
 
   private func send(_ pending: [Pending]) throws(KernelError) -> [Failure] {

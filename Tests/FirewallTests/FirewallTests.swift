@@ -1,0 +1,7 @@
+import Firewall
+import Testing
+
+@Test("an empty firewall has no table")
+func emptyFirewall() {
+  #expect(Firewall(protection: Protection()).isEmpty)
+}

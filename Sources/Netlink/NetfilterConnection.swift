@@ -40,7 +40,17 @@ public final class NetfilterConnection {
   /// Returns when the kernel has acknowledged it. Deletes of what is gone already are left out.
   public func commit(_ operations: [Operation]) throws(KernelError) {
     guard !operations.isEmpty else { return }
-    if operations.contains(.deleteTable) { leftovers = [] }
+    let kept = leftovers
+    do throws(KernelError) {
+      try commitAll(operations)
+    } catch {
+      // Nothing was removed, so nothing more is left over.
+      leftovers = kept
+      throw error
+    }
+  }
+
+  private func commitAll(_ operations: [Operation]) throws(KernelError) {
     dialect.tableFlags = Self.ownerFlags
     let makesTable = operations.contains(.addTable)
     if makesTable, operations.count > 1, try hasTable() {
@@ -48,7 +58,13 @@ public final class NetfilterConnection {
       try settle([Pending(operation: .addTable, index: 0)])
     }
     var pending = operations.indices.map { Pending(operation: operations[$0], index: $0) }
-    pending += leftovers.map { Pending(operation: $0, index: nil) }
+    let replacesAll = operations.contains { $0 == .deleteTable || $0 == .flushTable }
+    if !replacesAll {
+      let added = Set(operations.compactMap { $0.addedName })
+      for operation in leftovers where !added.contains(operation.removedName ?? "") {
+        pending.append(Pending(operation: operation, index: nil))
+      }
+    }
     leftovers = []
     try settle(pending)
     if makesTable { ownsTable = dialect.tableFlags != 0 }
@@ -185,7 +201,7 @@ extension NetfilterConnection {
       }
       switch failure.error.errno {
       case ENOENT: break
-      case EBUSY where pending[place].operation.isOfMitigation:
+      case EBUSY where pending[place].operation.removedName != nil:
         if leftovers.count < Self.maximumLeftovers { leftovers.append(pending[place].operation) }
       default: throw error(failure, pending)
       }
@@ -226,12 +242,20 @@ extension Operation {
     }
   }
 
-  /// Whether what it removes has the mitigation's number for a name, so that it can be removed later.
-  fileprivate var isOfMitigation: Bool {
+  /// The name of what it removes, when that is the number of a mitigation: it can be removed later.
+  fileprivate var removedName: Text? {
     switch self {
-    case .deleteCounter, .deleteLimit: true
-    case .deleteChain(let name): name.hasPrefix("m")
-    default: false
+    case .deleteCounter(let name), .deleteLimit(let name): name
+    case .deleteChain(let name): name.hasPrefix("m") ? name : nil
+    default: nil
+    }
+  }
+
+  /// The name of the object or chain that it makes.
+  fileprivate var addedName: Text? {
+    switch self {
+    case .addCounter(let name, _), .addLimit(let name, _), .addChain(let name, _): name
+    default: nil
     }
   }
 }

@@ -92,6 +92,22 @@ struct LifecycleTests {
     }
   }
 
+  @Test("a mitigation whose elements have just run out is removed without an error")
+  func lateRemoval() throws {
+    try withNetwork { _, connection in
+      var enforcer = Enforcer(connection)
+      try enforcer.install(try rule(1, ports: [try ports(1000, 2000)]), for: .milliseconds(100))
+      try enforcer.install(try rule(2, to: "203.0.113.6"))
+      usleep(610_000)
+      try enforcer.apply(.remove(MitigationID(1)))
+      usleep(3_000_000)
+      try enforcer.install(try rule(3, to: "203.0.113.6"))
+      let found = try #require(try connection.snapshot())
+      #expect(found.counters.map { $0.name } == ["m2", "m3"])
+      #expect(enforcer.firewall.matches(found))
+    }
+  }
+
   @Test("a refresh lengthens what the kernel holds and keeps the counter")
   func refresh() throws {
     try withNetwork { network, connection in

@@ -182,4 +182,29 @@ struct ShapeTests {
       #expect(try enforcer.packets(12) == 4)
     }
   }
+
+  @Test("after translation, what the router itself sends for DOTS passes, and exempt devices do")
+  func translatedProtection() throws {
+    try withNetwork { network, connection in
+      try run("nft", "add table ip nat")
+      try run("nft", "add chain ip nat post { type nat hook postrouting priority 100 ; }")
+      try run("nft", "add rule ip nat post oifname w0 masquerade")
+      var section = ProtectSettings(section: "phone")
+      section.sources = [try prefix("192.168.1.11")]
+      var enforcer = Enforcer(
+        connection,
+        protection: Protection(listenPorts: [4646], sections: [section])
+      )
+      var range = try rule(1, sourcePorts: [try ports(4000, 4999)])
+      range.sources = [.translated(try #require(IPAddress(parsing: "203.0.113.1")))]
+      try enforcer.install(range)
+      try network.send(1, sourcePort: 4645, to: "203.0.113.5", port: 9, by: .router)
+      try network.send(2, from: "192.168.1.10", sourcePort: 4646, to: "203.0.113.5", port: 10)
+      #expect(network.received() == 0)
+      try network.send(1, sourcePort: 4646, to: "203.0.113.5", port: 11, by: .router)
+      try network.send(1, from: "192.168.1.11", sourcePort: 4000, to: "203.0.113.5", port: 12)
+      #expect(network.received() == 2)
+      #expect(try enforcer.packets(1) == 3)
+    }
+  }
 }

@@ -114,8 +114,10 @@ struct Shape: Hashable, Comparable {
   }
 
   /// The rule that looks a packet up.
+  ///
+  /// The lane's gate knows the family already; said again, `nft` can show what the key is made of.
   var rule: [Expression] {
-    var rule: [Expression] = []
+    var rule = Match.family(lane.family)
     var register: UInt32 = 0
     func load(_ field: HeaderField, _ length: Int) {
       rule.append(field.loaded(register))

@@ -1,4 +1,5 @@
 import Bytes
+import Model
 
 /// A set or map that should be there.
 struct DesiredSet: Equatable {

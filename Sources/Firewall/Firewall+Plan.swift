@@ -6,26 +6,25 @@ struct Touched {
   private(set) var ids: [MitigationID] = []
   private(set) var cells: [Cell] = []
   private(set) var gates: [GateKey] = []
-  private var seenIDs: Set<MitigationID> = []
-  private var seenCells: Set<Cell> = []
-  private var seenGates: Set<GateKey> = []
+  private var seen: Set<[UInt8]> = []
 
-  struct GateKey: Hashable {
+  struct GateKey {
     var lane: Lane
     var key: [UInt8]
   }
 
   mutating func add(_ id: MitigationID) {
-    if seenIDs.insert(id).inserted { ids.append(id) }
+    var code: [UInt8] = []
+    code.append(bigEndian: id.value)
+    if seen.insert(code).inserted { ids.append(id) }
   }
 
   mutating func add(_ cell: Cell) {
-    if seenCells.insert(cell).inserted { cells.append(cell) }
+    if seen.insert(cell.code).inserted { cells.append(cell) }
   }
 
   mutating func add(_ lane: Lane, _ key: [UInt8]) {
-    let gate = GateKey(lane: lane, key: key)
-    if seenGates.insert(gate).inserted { gates.append(gate) }
+    if seen.insert(lane.code + key).inserted { gates.append(GateKey(lane: lane, key: key)) }
   }
 }
 
@@ -89,15 +88,15 @@ extension Firewall {
       chains.append(id.counter)
       rules += entry.lines.count
     }
-    return kernel.chains == chains.sorted() && kernel.ruleCount == rules
-      && kernel.sets == sets.map { $0.name }.sorted()
-      && kernel.counters.map { $0.name }.sorted() == entries.keys.map { $0.counter }.sorted()
+    return kernel.chains == chains.inOrder(by: <) && kernel.ruleCount == rules
+      && kernel.sets == sets.map { $0.name }.inOrder(by: <)
+      && kernel.mitigations.map { $0.id } == ids && kernel.counters.count == ids.count
   }
 
   /// All there is, in a fixed order.
   private var everything: Touched {
     var touched = Touched()
-    for id in entries.keys.sorted() {
+    for id in ids {
       touched.add(id)
       for cell in entries[id]?.cells ?? [] {
         touched.add(cell)

@@ -60,9 +60,9 @@ public final class NetfilterConnection {
     var pending = operations.indices.map { Pending(operation: operations[$0], index: $0) }
     let replacesAll = operations.contains { $0 == .deleteTable || $0 == .flushTable }
     if !replacesAll {
-      let added = Set(operations.compactMap { $0.addedName })
-      for operation in leftovers where !added.contains(operation.removedName ?? "") {
-        pending.append(Pending(operation: operation, index: nil))
+      for leftover in leftovers {
+        let isBack = operations.contains { $0.addedName == leftover.removedName }
+        if !isBack { pending.append(Pending(operation: leftover, index: nil)) }
       }
     }
     leftovers = []
@@ -101,12 +101,14 @@ public final class NetfilterConnection {
   public func snapshot() throws(KernelError) -> KernelSnapshot? {
     guard try hasTable() else { return nil }
     var snapshot = KernelSnapshot()
-    snapshot.counters = try counters().sorted { $0.name < $1.name }
+    snapshot.counters = try counters().inOrder { $0.name < $1.name }
     snapshot.limits = try objects(NFT_OBJECT_LIMIT).compactMap { $0.attributes(after: 4).text(2) }
-      .sorted()
-    snapshot.chains = try dump(.getChain).compactMap { $0.attributes(after: 4).text(3) }.sorted()
+      .inOrder(by: <)
+    snapshot.chains = try dump(.getChain).compactMap { $0.attributes(after: 4).text(3) }.inOrder(
+      by: <
+    )
     snapshot.ruleCount = try dump(.getRule).count
-    snapshot.sets = try dump(.getSet).compactMap { $0.attributes(after: 4).text(2) }.sorted()
+    snapshot.sets = try dump(.getSet).compactMap { $0.attributes(after: 4).text(2) }.inOrder(by: <)
     for set in snapshot.sets {
       for (name, remaining) in try elements(of: set) {
         snapshot.remaining[name] = max(snapshot.remaining[name] ?? .zero, remaining)
@@ -194,7 +196,7 @@ extension NetfilterConnection {
       dialect.tableFlags = 0
       return
     }
-    var left: Set<Int> = []
+    var isLeftOut = [Bool](repeating: false, count: pending.count)
     for failure in failures {
       guard let place = failure.place, pending[place].operation.isDelete else {
         throw error(failure, pending)
@@ -205,9 +207,9 @@ extension NetfilterConnection {
         if leftovers.count < Self.maximumLeftovers { leftovers.append(pending[place].operation) }
       default: throw error(failure, pending)
       }
-      left.insert(place)
+      isLeftOut[place] = true
     }
-    pending = pending.indices.filter { !left.contains($0) }.map { pending[$0] }
+    pending = pending.indices.filter { !isLeftOut[$0] }.map { pending[$0] }
   }
 
   private func error(_ failure: Failure, _ pending: [Pending]) -> KernelError {

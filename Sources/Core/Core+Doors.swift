@@ -83,39 +83,30 @@ extension Core {
     // Dropping it closes it: cordonctl tries again.
     guard controls.count < Self.maximumControls else { return }
     lastControl += 1
-    do { try poller.add(accepted.descriptor, token: lastControl) } catch { return }
+    do { try accepted.watch(with: poller, token: lastControl) } catch { return }
     controls[lastControl] = accepted
   }
 
   func serveControl(_ event: Poller.Event) {
     guard let control = controls[event.token] else { return }
     do throws(SystemError) {
-      if event.isWritable, control.hasBacklog { try control.flush() }
+      if event.isWritable { try control.flush() }
       while true {
-        guard case .message(let bytes, _) = try control.receive() else { break }
-        let command = try? ControlCommand(parsing: bytes)
-        let answers = command.map { replies(to: $0) } ?? [.end(.usage, "no such command")]
-        for reply in answers {
-          guard let message = try? reply.encoded() else { continue }
-          try control.send(message)
+        switch try control.receive() {
+        case .nothing: return
+        case .closed:
+          close(event.token)
+          return
+        case .message(let bytes, _):
+          let command = try? ControlCommand(parsing: bytes)
+          let answers = command.map { replies(to: $0) } ?? [.end(.usage, "no such command")]
+          for answer in answers {
+            guard let message = try? answer.encoded() else { continue }
+            try control.send(message)
+          }
         }
       }
-      if try isClosed(control, event) {
-        close(event.token)
-      } else {
-        try poller.change(control.descriptor, token: event.token, writing: control.hasBacklog)
-      }
     } catch { close(event.token) }
-  }
-
-  /// Whether the administrator has gone: readable, and nothing but the end to read.
-  private func isClosed(
-    _ control: PacketSocket,
-    _ event: Poller.Event
-  ) throws(SystemError) -> Bool {
-    guard event.isReadable else { return false }
-    if case .closed = try control.receive() { return true }
-    return false
   }
 
   private func close(_ token: UInt64) {
@@ -167,7 +158,7 @@ extension Core {
       sessions: [SessionSummary](summaries.prefix(StatusReport.maximumSessions)),
       mitigations: UInt32(clamping: engine.count),
       isKernelInSync: kernel.isInSync && repairAt == nil,
-      certificateExpires: nil
+      certificateExpires: certificateExpires
     )
   }
 

@@ -12,7 +12,7 @@ extension Core {
   /// A new end of the door to the signal front, which tells its sessions again.
   func connectSignal(_ door: PacketSocket) {
     disconnectSignal()
-    do { try poller.add(door.descriptor, token: Token.signal) } catch {
+    do { try door.watch(with: poller, token: Token.signal) } catch {
       log.error("can't watch the door to signal: \(error.description)")
       return
     }
@@ -28,10 +28,7 @@ extension Core {
   func serveSignal(_ event: Poller.Event) {
     do throws(SystemError) {
       while let signal {
-        if event.isWritable, signal.hasBacklog {
-          try signal.flush()
-          try poller.change(signal.descriptor, token: Token.signal, writing: signal.hasBacklog)
-        }
+        if event.isWritable { try signal.flush() }
         switch try signal.receive() {
         case .nothing: return
         case .closed:
@@ -54,7 +51,9 @@ extension Core {
 
   private func received(_ message: SignalMessage) {
     switch message {
-    case .sessionOpened(let session, _):
+    case .identity(let expires):
+      certificateExpires = expires
+    case .sessionOpened(let session):
       guard sessions.count < Self.maximumSessions else { return }
       sessions[session.id] = KnownSession(session: session, since: Clock.wall)
     case .sessionClosed(let id):
@@ -75,7 +74,6 @@ extension Core {
     guard let signal else { return }
     do throws(SystemError) {
       for bytes in CoreMessage.reply(handle, outcome) { try signal.send(bytes) }
-      try poller.change(signal.descriptor, token: Token.signal, writing: signal.hasBacklog)
     } catch {
       log.warning("the door to signal is closed: \(error.description)")
       disconnectSignal()

@@ -59,7 +59,7 @@ final class Core {
     kernel = try Kernel(settings: settings)
     do {
       poller = try Poller()
-      try poller.add(launcher.descriptor, token: Token.launcher)
+      try launcher.watch(with: poller, token: Token.launcher)
       try poller.add(number: kernel.tableEvents, token: Token.tableEvents)
       try poller.add(number: kernel.addressEvents, token: Token.addressEvents)
     } catch { throw .system("watch the kernel", error) }

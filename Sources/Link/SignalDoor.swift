@@ -8,12 +8,15 @@ public enum SignalDoorKind: UInt8, CaseIterable, Sendable {
   case sessionClosed = 2
   case request = 3
   case reply = 4
+  case identity = 5
 }
 
 /// What the signal front tells core.
 public enum SignalMessage: Hashable, LinkMessage {
-  /// A peer proved who it is; and until when its certificate is valid, where it has one.
-  case sessionOpened(Session, certificateExpires: UnixTime?)
+  /// Until when the router's own certificate is valid.
+  case identity(certificateExpires: UnixTime)
+  /// A peer proved who it is.
+  case sessionOpened(Session)
   /// A session has ended.
   case sessionClosed(UInt32)
   /// A valid request on a session; the reply carries the same handle.
@@ -22,8 +25,10 @@ public enum SignalMessage: Hashable, LinkMessage {
   /// The kind and what it carries.
   public var elements: [CBORValue] {
     switch self {
-    case .sessionOpened(let session, let expires):
-      [SignalDoorKind.sessionOpened.rawValue.cbor, session.cbor, expires.cbor]
+    case .identity(let expires):
+      [SignalDoorKind.identity.rawValue.cbor, expires.cbor]
+    case .sessionOpened(let session):
+      [SignalDoorKind.sessionOpened.rawValue.cbor, session.cbor]
     case .sessionClosed(let session):
       [SignalDoorKind.sessionClosed.rawValue.cbor, session.cbor]
     case .request(let session, let handle, let request):
@@ -34,8 +39,10 @@ public enum SignalMessage: Hashable, LinkMessage {
   /// The message whose fields these are.
   public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
     switch SignalDoorKind(rawValue: kind) {
+    case .identity:
+      self = .identity(certificateExpires: try fields.next())
     case .sessionOpened:
-      self = .sessionOpened(try fields.next(), certificateExpires: try fields.optional())
+      self = .sessionOpened(try fields.next())
     case .sessionClosed:
       self = .sessionClosed(try fields.next())
     case .request:

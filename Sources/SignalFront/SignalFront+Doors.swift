@@ -56,6 +56,7 @@ extension SignalFront {
         return
       }
     }
+    tellIdentity()
     log.info("settings read again")
   }
 }
@@ -66,11 +67,12 @@ extension SignalFront {
   /// A new end of the door to core: it knows nothing of the sessions, and owes no answer.
   private func connect(_ door: PacketSocket) {
     disconnect()
-    do { try poller.add(door.descriptor, token: Token.core) } catch {
+    do { try door.watch(with: poller, token: Token.core) } catch {
       log.error("can't watch the door to core: \(error.description)")
       return
     }
     core = door
+    tellIdentity()
     for id in sessions.keys.sorted() { announce(id) }
   }
 
@@ -83,11 +85,14 @@ extension SignalFront {
     }
   }
 
+  private func tellIdentity() {
+    guard let expires = entrances.first?.server.certificateExpires else { return }
+    tellCore(.identity(certificateExpires: expires))
+  }
+
   func announce(_ id: UInt32) {
     guard let session = sessions[id] else { return }
-    tellCore(
-      .sessionOpened(session.announced, certificateExpires: session.certificateExpires)
-    )
+    tellCore(.sessionOpened(session.announced))
   }
 
   func tellCore(_ message: SignalMessage) {
@@ -95,7 +100,6 @@ extension SignalFront {
     do throws(SystemError) {
       guard let bytes = try? message.encoded() else { return }
       try core.send(bytes)
-      try poller.change(core.descriptor, token: Token.core, writing: core.hasBacklog)
     } catch {
       log.warning("the door to core is closed: \(error.description)")
       disconnect()
@@ -126,10 +130,7 @@ extension SignalFront {
   func serveCore(_ event: Poller.Event) {
     do throws(SystemError) {
       while let core {
-        if event.isWritable, core.hasBacklog {
-          try core.flush()
-          try poller.change(core.descriptor, token: Token.core, writing: core.hasBacklog)
-        }
+        if event.isWritable { try core.flush() }
         switch try core.receive() {
         case .nothing: return
         case .closed:

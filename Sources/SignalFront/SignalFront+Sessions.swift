@@ -67,7 +67,6 @@ extension SignalFront {
       listener: entrance,
       tls: tls,
       announced: announced,
-      certificateExpires: identity.certificateExpires,
       layer: MessageLayer(seed: seed.reduce(0) { $0 << 8 | UInt64($1) })
     )
     let name = identity.names.first ?? "no name"

@@ -13,7 +13,6 @@ final class SignalFront {
     let listener: Int
     let tls: SessionID
     let announced: Session
-    let certificateExpires: UnixTime
     var layer: MessageLayer
   }
 
@@ -69,7 +68,7 @@ final class SignalFront {
     self.log = log
     do {
       poller = try Poller()
-      try poller.add(launcher.descriptor, token: Token.launcher)
+      try launcher.watch(with: poller, token: Token.launcher)
       for (index, socket) in sockets.enumerated() {
         try poller.add(socket.descriptor, token: Token.firstSocket + UInt64(index))
       }

@@ -117,6 +117,9 @@ public final class DTLSServer {
   /// How many sessions there are.
   public var sessionCount: Int { sessions.count }
 
+  /// When the time of the server's own certificate is over; nil when it can't be read.
+  public var certificateExpires: UnixTime? { context.certificateExpires }
+
   /// How many handshakes are half open.
   public var halfOpenCount: Int { halfOpen.count }
 

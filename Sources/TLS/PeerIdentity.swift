@@ -44,7 +44,7 @@ public struct PeerIdentity: Hashable, Sendable {
     return sha256([UInt8](UnsafeBufferPointer(start: der, count: Int(length))))
   }
 
-  private static func expiry(of certificate: OpaquePointer) -> UnixTime? {
+  static func expiry(of certificate: OpaquePointer) -> UnixTime? {
     guard let epoch = ASN1_TIME_set(nil, 0) else { return nil }
     defer { ASN1_TIME_free(epoch) }
     var days: CInt = 0

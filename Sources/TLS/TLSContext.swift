@@ -1,3 +1,4 @@
+import Bytes
 import COpenSSL
 
 /// The one owner of an `SSL_CTX`: what all DTLS connections of a server have in common.
@@ -55,6 +56,11 @@ final class TLSContext {
   }
 
   deinit { SSL_CTX_free(handle) }
+
+  /// When the time of our own certificate is over; nil when it can't be read.
+  var certificateExpires: UnixTime? {
+    SSL_CTX_get0_certificate(handle).flatMap { PeerIdentity.expiry(of: $0) }
+  }
 
   /// Seals tickets with other keys from now on; older tickets lead to a full handshake.
   func set(ticketKeys: [UInt8]) throws(TLSError) {

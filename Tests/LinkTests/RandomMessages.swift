@@ -30,9 +30,10 @@ extension RandomValues {
   }
 
   mutating func signalMessage() throws -> SignalMessage {
-    switch number(0...2) {
-    case 0: .sessionOpened(session(), certificateExpires: maybe { $0.time() })
+    switch number(0...3) {
+    case 0: .sessionOpened(session())
     case 1: .sessionClosed(number(0...(.max)))
+    case 2: .identity(certificateExpires: time())
     default: .request(session: number(0...(.max)), handle: number(0...(.max)), try request())
     }
   }

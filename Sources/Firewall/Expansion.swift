@@ -46,13 +46,13 @@ struct Selector: Equatable {
     let targets = merged(rule.targetPorts)
     let types = merged(rule.icmpTypes)
     let hasPorts = !rule.sourcePorts.isEmpty || !rule.targetPorts.isEmpty
-    var transports = Set(rule.protocols)
+    var transports = rule.protocols
     if transports.isEmpty {
       guard hasPorts || !rule.icmpTypes.isEmpty else { return [Selector()] }
-      if hasPorts { transports.formUnion(withPorts) }
-      if !rule.icmpTypes.isEmpty { transports.formUnion(icmp) }
+      if hasPorts { transports += withPorts }
+      if !rule.icmpTypes.isEmpty { transports += icmp }
     }
-    return transports.sorted().map { transport in
+    return transports.inOrderOnce().map { transport in
       if withPorts.contains(transport) {
         return Selector(transport: transport, sourcePorts: sources, targetPorts: targets)
       }
@@ -69,7 +69,7 @@ struct Selector: Equatable {
   /// Sorted, joined where they touch; empty when they are all ports.
   private static func merged(_ ranges: [PortRange]) -> [PortRange] {
     var result: [PortRange] = []
-    for range in ranges.sorted(by: { $0.lower < $1.lower }) {
+    for range in ranges.inOrder(by: { $0.lower < $1.lower }) {
       if let last = result.last, Int(range.lower) <= Int(last.upper) + 1,
         let joined = PortRange(last.lower, max(last.upper, range.upper))
       {
@@ -83,7 +83,7 @@ struct Selector: Equatable {
 
   private static func merged(_ ranges: [ICMPTypeRange]) -> [ICMPTypeRange] {
     var result: [ICMPTypeRange] = []
-    for range in ranges.sorted(by: { $0.lower < $1.lower }) {
+    for range in ranges.inOrder(by: { $0.lower < $1.lower }) {
       if let last = result.last, Int(range.lower) <= Int(last.upper) + 1,
         let joined = ICMPTypeRange(last.lower, max(last.upper, range.upper))
       {
@@ -113,9 +113,8 @@ struct Expansion {
 
   private static func outline(_ rule: Rule) -> Outline {
     var outline = Outline()
-    let sources = unique(rule.sources)
-    for target in unique(rule.targets) {
-      for source in sources where source.pairs(with: target) {
+    for target in rule.targets {
+      for source in rule.sources where source.pairs(with: target) {
         outline.pairs.append((source, target))
       }
       // More than enough to be refused.
@@ -139,11 +138,6 @@ struct Expansion {
     return outline
   }
 
-  private static func unique<Value: Hashable>(_ values: [Value]) -> [Value] {
-    var seen: Set<Value> = []
-    return values.filter { seen.insert($0).inserted }
-  }
-
   /// How many elements and lines a rule needs; at least this many when it exceeds the limit.
   static func count(_ rule: Rule) -> Int { outline(rule).count }
 
@@ -151,9 +145,9 @@ struct Expansion {
     let outline = Self.outline(rule)
     guard !outline.pairs.isEmpty else { throw .nothingToMatch }
     guard outline.count <= Firewall.maximumElements else { throw .tooManyElements(outline.count) }
-    var seen: Set<Cell> = []
+    var seen: Set<[UInt8]> = []
     func add(_ cell: Cell) {
-      if seen.insert(cell).inserted { cells.append(cell) }
+      if seen.insert(cell.code).inserted { cells.append(cell) }
     }
     for pair in outline.pairs {
       let base = Shape(source: pair.source, target: pair.target)

@@ -4,7 +4,7 @@ import Bytes
 ///
 /// A register is the number of one of sixteen 4-byte cells, from 0; wide values take the next ones
 /// too. A comparison that fails ends the rule.
-public enum Expression: Hashable, Sendable {
+public enum Expression: Equatable, Sendable {
   /// Loads `length` bytes of the packet.
   case payload(Header, offset: UInt32, length: UInt32, register: UInt32)
   /// Loads what the kernel knows of the packet.

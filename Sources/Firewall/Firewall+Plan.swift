@@ -6,26 +6,25 @@ struct Touched {
   private(set) var ids: [MitigationID] = []
   private(set) var cells: [Cell] = []
   private(set) var gates: [GateKey] = []
-  private var seenIDs: Set<MitigationID> = []
-  private var seenCells: Set<Cell> = []
-  private var seenGates: Set<GateKey> = []
+  private var seen: Set<[UInt8]> = []
 
-  struct GateKey: Hashable {
+  struct GateKey {
     var lane: Lane
     var key: [UInt8]
   }
 
   mutating func add(_ id: MitigationID) {
-    if seenIDs.insert(id).inserted { ids.append(id) }
+    var code: [UInt8] = []
+    code.append(bigEndian: id.value)
+    if seen.insert(code).inserted { ids.append(id) }
   }
 
   mutating func add(_ cell: Cell) {
-    if seenCells.insert(cell).inserted { cells.append(cell) }
+    if seen.insert(cell.code).inserted { cells.append(cell) }
   }
 
   mutating func add(_ lane: Lane, _ key: [UInt8]) {
-    let gate = GateKey(lane: lane, key: key)
-    if seenGates.insert(gate).inserted { gates.append(gate) }
+    if seen.insert(lane.code + key).inserted { gates.append(GateKey(lane: lane, key: key)) }
   }
 }
 
@@ -36,30 +35,16 @@ extension Firewall {
   /// them and go after it, so that no step refers to what isn't there.
   func plan(from before: Firewall, _ touched: Touched, now: Instant) -> [Operation] {
     if isEmpty { return before.isEmpty ? [] : [.deleteTable] }
-    let old = before.isEmpty ? [] : before.structure()
-    let new = structure()
-    let oldSets = before.sets
-    let newSets = sets
+    let keepsStructure =
+      !before.isEmpty && before.protection == protection && before.owners.keys == owners.keys
+    let structure = keepsStructure ? StructureChange() : StructureChange(from: before, to: self)
     var plan: [Operation] = before.isEmpty ? [.addTable] : []
     plan += withdrawn(from: before, touched)
     plan += mitigationsAdded(since: before, touched)
-    for set in newSets where !oldSets.contains(set) {
-      plan.append(.addSet(set.name, key: set.key, set.content))
-    }
+    plan += structure.addedSets
     plan += inserted(touched, now: now)
-    for chain in new where !old.contains(where: { $0.name == chain.name }) {
-      plan.append(.addChain(chain.name, chain.attachment))
-    }
-    for chain in new {
-      let previous = old.first { $0.name == chain.name }
-      if previous?.rules == chain.rules { continue }
-      if previous != nil { plan.append(.flushChain(chain.name)) }
-      plan += chain.rules.map { .addRule(chain: chain.name, $0) }
-    }
-    for chain in old.reversed() where !new.contains(where: { $0.name == chain.name }) {
-      plan.append(.deleteChain(chain.name))
-    }
-    for set in oldSets where !newSets.contains(set) { plan.append(.deleteSet(set.name)) }
+    plan += structure.chains
+    plan += structure.removedSets
     plan += mitigationsRemoved(since: before, touched)
     return plan
   }
@@ -103,15 +88,15 @@ extension Firewall {
       chains.append(id.counter)
       rules += entry.lines.count
     }
-    return kernel.chains == chains.sorted() && kernel.ruleCount == rules
-      && kernel.sets == sets.map { $0.name }.sorted()
-      && kernel.counters.map { $0.name }.sorted() == entries.keys.map { $0.counter }.sorted()
+    return kernel.chains == chains.inOrder(by: <) && kernel.ruleCount == rules
+      && kernel.sets == sets.map { $0.name }.inOrder(by: <)
+      && kernel.mitigations.map { $0.id } == ids && kernel.counters.count == ids.count
   }
 
   /// All there is, in a fixed order.
   private var everything: Touched {
     var touched = Touched()
-    for id in entries.keys.sorted() {
+    for id in ids {
       touched.add(id)
       for cell in entries[id]?.cells ?? [] {
         touched.add(cell)
@@ -219,70 +204,4 @@ extension Firewall {
 extension Firewall.Entry {
   /// The rate of the mitigation's limit object; nil when it has none.
   var limitInUse: UInt64? { lines.isEmpty ? nil : rule.verdict.rate }
-}
-
-// MARK: Structure
-
-/// A set or map that should be there.
-struct DesiredSet: Equatable {
-  var name: Text
-  var key: [KeyField]
-  var content: SetContent
-}
-
-extension Firewall {
-  /// All sets and maps: gates, then maps, each in the order of their rules.
-  var sets: [DesiredSet] {
-    gates.keys.sorted().map {
-      DesiredSet(name: $0.gate, key: [.address($0.family)], content: .keys)
-    }
-      + owners.keys.sorted().map {
-        DesiredSet(name: $0.map, key: $0.key, content: $0.content)
-      }
-  }
-
-  /// All chains but those of mitigations, each after those it jumps to.
-  func structure() -> [Chain] {
-    let shapes = owners.keys.sorted()
-    var lanes: [Lane] = []
-    for shape in shapes where lanes.last != shape.lane { lanes.append(shape.lane) }
-    let wide = lanes.filter { $0.kind == .wide }
-    let translated = lanes.filter { $0.kind == .translated }
-    let early = lanes.filter { $0.kind != .translated }
-
-    var chains: [Chain] = []
-    if !wide.isEmpty || !translated.isEmpty { chains.append(protection.own()) }
-    if !early.isEmpty { chains += protection.chains(.inside) }
-    if !translated.isEmpty { chains += protection.chains(.translated) }
-    for lane in lanes {
-      let side: Protection.Side = lane.kind == .translated ? .translated : .inside
-      let rules = [[.jump(side.chain)]] + shapes.filter { $0.lane == lane }.map { $0.rule }
-      chains.append(Chain(name: lane.chain, attachment: nil, rules: rules))
-    }
-    if !early.isEmpty {
-      chains.append(
-        Chain(name: "pre", attachment: .rawPrerouting, rules: early.map { $0.entry(to: $0.chain) })
-      )
-    }
-    if !wide.isEmpty {
-      let rules = wide.flatMap {
-        [$0.entry(to: Protection.ownChain), $0.entry(to: $0.chain)]
-      }
-      chains.append(Chain(name: "out", attachment: .rawOutput, rules: rules))
-    }
-    if !translated.isEmpty {
-      let rules = translated.map { $0.entry(to: $0.chain) }
-      chains.append(Chain(name: "post", attachment: .translatedPostrouting, rules: rules))
-    }
-    return chains
-  }
-}
-
-extension Attachment {
-  /// After defragmentation, before connection tracking.
-  static let rawPrerouting = Attachment(hook: .prerouting, priority: -300)
-  /// The router's own packets.
-  static let rawOutput = Attachment(hook: .output, priority: -300)
-  /// One after source translation.
-  static let translatedPostrouting = Attachment(hook: .postrouting, priority: 101)
 }

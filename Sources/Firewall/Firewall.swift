@@ -71,6 +71,9 @@ public struct Firewall: Sendable {
   /// A table without mitigations: there is none in the kernel.
   public init(protection: Protection) { self.protection = protection }
 
+  /// The mitigations, in ascending order.
+  public var ids: [MitigationID] { [MitigationID](entries.keys).inOrder(by: <) }
+
   /// Whether there is no mitigation, and so no table.
   public var isEmpty: Bool { entries.isEmpty }
 
@@ -116,7 +119,7 @@ public struct Firewall: Sendable {
   public mutating func renew(now: Instant) -> [Operation] {
     let before = self
     var touched = Touched()
-    for id in entries.keys.sorted() {
+    for id in ids {
       guard let entry = entries[id], entry.outlivesKernel else { continue }
       extend(id, until: entry.until, now: now, &touched)
     }

@@ -2,7 +2,7 @@ import Bytes
 import Model
 
 /// A named counter as the kernel has it.
-public struct KernelCounter: Hashable, Sendable {
+public struct KernelCounter: Equatable, Sendable {
   /// Its name.
   public var name: Text
   /// Packets counted.
@@ -22,9 +22,9 @@ public struct KernelCounter: Hashable, Sendable {
 }
 
 /// What the kernel's table holds, as read at one moment.
-public struct KernelSnapshot: Hashable, Sendable {
+public struct KernelSnapshot: Equatable, Sendable {
   /// A mitigation that the kernel still knows.
-  public struct Mitigation: Hashable, Sendable {
+  public struct Mitigation: Equatable, Sendable {
     /// Its id.
     public var id: MitigationID
     /// Its counter, with the journal.
@@ -68,6 +68,6 @@ public struct KernelSnapshot: Hashable, Sendable {
     counters.compactMap { counter in
       guard let id = MitigationID(counter: counter.name) else { return nil }
       return Mitigation(id: id, counter: counter, remaining: remaining[counter.name])
-    }.sorted { $0.id < $1.id }
+    }.inOrder { $0.id < $1.id }
   }
 }

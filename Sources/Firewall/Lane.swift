@@ -27,6 +27,11 @@ struct Lane: Hashable, Comparable {
       < (right.kind.rawValue, right.family.rawValue, left.length)
   }
 
+  /// The lane as three bytes.
+  var code: [UInt8] {
+    [kind.rawValue, family.rawValue, UInt8(truncatingIfNeeded: length)]
+  }
+
   private var suffix: Text { Text(decimal: family.rawValue) + "_" + Text(decimal: length) }
 
   var chain: Text {
@@ -114,8 +119,10 @@ struct Shape: Hashable, Comparable {
   }
 
   /// The rule that looks a packet up.
+  ///
+  /// The lane's gate knows the family already; said again, `nft` can show what the key is made of.
   var rule: [Expression] {
-    var rule: [Expression] = []
+    var rule = Match.family(lane.family)
     var register: UInt32 = 0
     func load(_ field: HeaderField, _ length: Int) {
       rule.append(field.loaded(register))
@@ -161,9 +168,18 @@ struct Shape: Hashable, Comparable {
 }
 
 /// One element of one map.
-struct Cell: Hashable {
+struct Cell {
   var shape: Shape
   var key: [UInt8]
+
+  /// The cell as bytes that no other cell and no gate has: one kind of set holds all.
+  var code: [UInt8] {
+    let flags: UInt8 =
+      (shape.hasProtocol ? 1 : 0) | (shape.hasSourcePort ? 2 : 0) | (shape.hasTargetPort ? 4 : 0)
+    let layer = UInt16(truncatingIfNeeded: shape.layer)
+    return shape.lane.code + [UInt8(truncatingIfNeeded: shape.targetLength), flags]
+      + layer.networkBytes + key
+  }
 
   /// The gate's key: the first address of the key.
   var gateKey: [UInt8] { [UInt8](key.prefix(shape.lane.family.bits / 8)) }

@@ -4,7 +4,7 @@ import Bytes
 ///
 /// A plan is a list of them: the kernel does all or nothing. Deletes of what is gone already succeed;
 /// adding a counter that exists keeps it and what it counted; adding an element that exists fails.
-public enum Operation: Hashable, Sendable {
+public enum Operation: Equatable, Sendable {
   /// Makes the table, or takes it over when it has no owner.
   case addTable
   /// Removes the table and all in it.
@@ -38,7 +38,7 @@ public enum Operation: Hashable, Sendable {
 }
 
 /// Where a base chain sees packets.
-public struct Attachment: Hashable, Sendable {
+public struct Attachment: Equatable, Sendable {
   /// The hooks in use, with the kernel's numbers (`enum nf_inet_hooks`).
   public enum Hook: UInt32, Hashable, Sendable {
     case prerouting = 0
@@ -60,7 +60,7 @@ public struct Attachment: Hashable, Sendable {
 
 /// One part of a set's key, in the order in which they stand in it; each begins at a multiple of four
 /// bytes and is filled with zeros.
-public enum KeyField: Hashable, Sendable {
+public enum KeyField: Equatable, Sendable {
   case family
   case address(IPAddress.Family)
   case transportProtocol
@@ -76,7 +76,7 @@ public enum KeyField: Hashable, Sendable {
 }
 
 /// What a set's elements carry.
-public enum SetContent: Hashable, Sendable {
+public enum SetContent: Equatable, Sendable {
   /// Nothing: a plain set.
   case keys
   /// A counter each.
@@ -86,7 +86,7 @@ public enum SetContent: Hashable, Sendable {
 }
 
 /// What one element carries.
-public enum ElementValue: Hashable, Sendable {
+public enum ElementValue: Equatable, Sendable {
   case none
   case counter(Text)
   case jump(Text)

@@ -46,7 +46,7 @@ public struct Confinement {
   public var user: User?
   /// The capabilities that stay permitted and effective.
   public var capabilities: [Capability]
-  /// The folder that becomes the root of its files; nil: stays what it is.
+  /// The folder that becomes the root of its files, and is closed then; nil: stays what it is.
   public var root: FileDescriptor?
   /// Whether it ends when the process that started it does.
   public var endsWithParent: Bool
@@ -69,7 +69,10 @@ public struct Confinement {
   /// A room's first act, before it reads anything from outside. When it throws, the process must
   /// end: some of it may have happened. Programs started later gain nothing (no_new_privs).
   public func enter() throws(SystemError) {
-    if let root { try system("chroot") { cordon_change_root(root.number) } }
+    if let root {
+      try system("chroot") { cordon_change_root(root.number) }
+      root.end()
+    }
     try emptyBoundingSet()
     if let user {
       try control("PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, 1)

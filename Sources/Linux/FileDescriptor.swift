@@ -13,7 +13,16 @@ public final class FileDescriptor {
 
   init(result: Int) { number = Int32(truncatingIfNeeded: result) }
 
-  deinit { close(number) }
+  private var isOpen = true
+
+  deinit { end() }
+
+  /// Closes it before its owners let go of it; none of them may use it any more.
+  public func end() {
+    guard isOpen else { return }
+    isOpen = false
+    close(number)
+  }
 
   /// Closes all but the standard streams: what whoever started the program left open.
   ///

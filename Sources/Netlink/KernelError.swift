@@ -2,7 +2,7 @@ import Bytes
 import CNetfilter
 
 /// What the kernel refused.
-public struct KernelError: Error, Hashable, Sendable {
+public struct KernelError: Error, Equatable, Sendable {
   /// The kernel's number.
   public var errno: Int32
   /// The kernel's own words; empty when it gave none.

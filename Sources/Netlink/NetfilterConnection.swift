@@ -40,22 +40,34 @@ public final class NetfilterConnection {
   /// Returns when the kernel has acknowledged it. Deletes of what is gone already are left out.
   public func commit(_ operations: [Operation]) throws(KernelError) {
     guard !operations.isEmpty else { return }
-    if operations.contains(.deleteTable) { leftovers = [] }
-    var pending = operations.indices.map { Pending(operation: operations[$0], index: $0) }
-    pending += leftovers.map { Pending(operation: $0, index: nil) }
-    leftovers = []
+    let kept = leftovers
+    do throws(KernelError) {
+      try commitAll(operations)
+    } catch {
+      // Nothing was removed, so nothing more is left over.
+      leftovers = kept
+      throw error
+    }
+  }
+
+  private func commitAll(_ operations: [Operation]) throws(KernelError) {
     dialect.tableFlags = Self.ownerFlags
     let makesTable = operations.contains(.addTable)
-    for _ in 0..<Self.maximumAttempts {
-      if pending.isEmpty { return }
-      let failures = try send(pending)
-      if failures.isEmpty {
-        if makesTable { ownsTable = dialect.tableFlags != 0 }
-        return
-      }
-      try adapt(&pending, to: failures)
+    if makesTable, operations.count > 1, try hasTable() {
+      // The kernel refuses base chains (EINVAL) in the batch in which a table changes hands.
+      try settle([Pending(operation: .addTable, index: 0)])
     }
-    throw KernelError(errno: EAGAIN)
+    var pending = operations.indices.map { Pending(operation: operations[$0], index: $0) }
+    let replacesAll = operations.contains { $0 == .deleteTable || $0 == .flushTable }
+    if !replacesAll {
+      for leftover in leftovers {
+        let isBack = operations.contains { $0.addedName == leftover.removedName }
+        if !isBack { pending.append(Pending(operation: leftover, index: nil)) }
+      }
+    }
+    leftovers = []
+    try settle(pending)
+    if makesTable { ownsTable = dialect.tableFlags != 0 }
   }
 
   /// The names, values and journals of all counters; empty when there is no table.
@@ -89,12 +101,14 @@ public final class NetfilterConnection {
   public func snapshot() throws(KernelError) -> KernelSnapshot? {
     guard try hasTable() else { return nil }
     var snapshot = KernelSnapshot()
-    snapshot.counters = try counters().sorted { $0.name < $1.name }
+    snapshot.counters = try counters().inOrder { $0.name < $1.name }
     snapshot.limits = try objects(NFT_OBJECT_LIMIT).compactMap { $0.attributes(after: 4).text(2) }
-      .sorted()
-    snapshot.chains = try dump(.getChain).compactMap { $0.attributes(after: 4).text(3) }.sorted()
+      .inOrder(by: <)
+    snapshot.chains = try dump(.getChain).compactMap { $0.attributes(after: 4).text(3) }.inOrder(
+      by: <
+    )
     snapshot.ruleCount = try dump(.getRule).count
-    snapshot.sets = try dump(.getSet).compactMap { $0.attributes(after: 4).text(2) }.sorted()
+    snapshot.sets = try dump(.getSet).compactMap { $0.attributes(after: 4).text(2) }.inOrder(by: <)
     for set in snapshot.sets {
       for (name, remaining) in try elements(of: set) {
         snapshot.remaining[name] = max(snapshot.remaining[name] ?? .zero, remaining)
@@ -117,6 +131,18 @@ extension NetfilterConnection {
   private struct Failure {
     var place: Int?
     var error: KernelError
+  }
+
+  /// Sends the batch until it is acknowledged, each time without what needn't succeed.
+  private func settle(_ operations: [Pending]) throws(KernelError) {
+    var pending = operations
+    for _ in 0..<Self.maximumAttempts {
+      if pending.isEmpty { return }
+      let failures = try send(pending)
+      if failures.isEmpty { return }
+      try adapt(&pending, to: failures)
+    }
+    throw KernelError(errno: EAGAIN)
   }
 
   private func send(_ pending: [Pending]) throws(KernelError) -> [Failure] {
@@ -170,20 +196,20 @@ extension NetfilterConnection {
       dialect.tableFlags = 0
       return
     }
-    var left: Set<Int> = []
+    var isLeftOut = [Bool](repeating: false, count: pending.count)
     for failure in failures {
       guard let place = failure.place, pending[place].operation.isDelete else {
         throw error(failure, pending)
       }
       switch failure.error.errno {
       case ENOENT: break
-      case EBUSY where pending[place].operation.isOfMitigation:
+      case EBUSY where pending[place].operation.removedName != nil:
         if leftovers.count < Self.maximumLeftovers { leftovers.append(pending[place].operation) }
       default: throw error(failure, pending)
       }
-      left.insert(place)
+      isLeftOut[place] = true
     }
-    pending = pending.indices.filter { !left.contains($0) }.map { pending[$0] }
+    pending = pending.indices.filter { !isLeftOut[$0] }.map { pending[$0] }
   }
 
   private func error(_ failure: Failure, _ pending: [Pending]) -> KernelError {
@@ -218,12 +244,20 @@ extension Operation {
     }
   }
 
-  /// Whether what it removes has the mitigation's number for a name, so that it can be removed later.
-  fileprivate var isOfMitigation: Bool {
+  /// The name of what it removes, when that is the number of a mitigation: it can be removed later.
+  fileprivate var removedName: Text? {
     switch self {
-    case .deleteCounter, .deleteLimit: true
-    case .deleteChain(let name): name.hasPrefix("m")
-    default: false
+    case .deleteCounter(let name), .deleteLimit(let name): name
+    case .deleteChain(let name): name.hasPrefix("m") ? name : nil
+    default: nil
+    }
+  }
+
+  /// The name of the object or chain that it makes.
+  fileprivate var addedName: Text? {
+    switch self {
+    case .addCounter(let name, _), .addLimit(let name, _), .addChain(let name, _): name
+    default: nil
     }
   }
 }

@@ -3,7 +3,7 @@ import CNetfilter
 import Model
 
 /// An address of an interface of the router.
-public struct InterfaceAddress: Hashable, Sendable {
+public struct InterfaceAddress: Equatable, Sendable {
   /// The interface's name.
   public var interface: Text
   /// The address.
@@ -20,7 +20,7 @@ public struct InterfaceAddress: Hashable, Sendable {
 }
 
 /// A device that the router has spoken to lately.
-public struct Neighbour: Hashable, Sendable {
+public struct Neighbour: Equatable, Sendable {
   /// The name of the interface behind which it is.
   public var interface: Text
   /// Its address.

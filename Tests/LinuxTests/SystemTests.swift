@@ -107,3 +107,20 @@ func users() {
   #expect(User(named: "root") == .root)
   #expect(User(named: "cordon-no-such-user") == nil)
 }
+
+@Test("a descriptor that was ended is closed once")
+func ended() throws {
+  let (first, second) = try PacketSocket.pair()
+  first.descriptor.end()
+  guard case .closed = try second.receive() else {
+    Issue.record("it is still open")
+    return
+  }
+  let (third, fourth) = try PacketSocket.pair()
+  first.descriptor.end()
+  try third.send([1])
+  guard case .message([1], nil) = try fourth.receive() else {
+    Issue.record("another descriptor was closed in its place")
+    return
+  }
+}

@@ -1,0 +1,96 @@
+import Bytes
+import Model
+
+/// A set or map that should be there.
+struct DesiredSet: Equatable {
+  var name: Text
+  var key: [KeyField]
+  var content: SetContent
+}
+
+/// What changes in sets, and in chains but those of mitigations.
+struct StructureChange {
+  private(set) var addedSets: [Operation] = []
+  private(set) var chains: [Operation] = []
+  private(set) var removedSets: [Operation] = []
+
+  /// No change.
+  init() {}
+
+  init(from before: Firewall, to after: Firewall) {
+    let old = before.isEmpty ? [] : before.structure()
+    let new = after.structure()
+    for chain in new where !old.contains(where: { $0.name == chain.name }) {
+      chains.append(.addChain(chain.name, chain.attachment))
+    }
+    for chain in new {
+      let previous = old.first { $0.name == chain.name }
+      if previous?.rules == chain.rules { continue }
+      if previous != nil { chains.append(.flushChain(chain.name)) }
+      for rule in chain.rules { chains.append(.addRule(chain: chain.name, rule)) }
+    }
+    for chain in old.reversed() where !new.contains(where: { $0.name == chain.name }) {
+      chains.append(.deleteChain(chain.name))
+    }
+    let oldSets = before.sets
+    let newSets = after.sets
+    for set in newSets where !oldSets.contains(set) {
+      addedSets.append(.addSet(set.name, key: set.key, set.content))
+    }
+    for set in oldSets where !newSets.contains(set) { removedSets.append(.deleteSet(set.name)) }
+  }
+}
+
+extension Firewall {
+  /// All sets and maps: gates, then maps, each in the order of their rules.
+  var sets: [DesiredSet] {
+    [Lane](gates.keys).inOrder(by: <).map {
+      DesiredSet(name: $0.gate, key: [.address($0.family)], content: .keys)
+    }
+      + [Shape](owners.keys).inOrder(by: <).map {
+        DesiredSet(name: $0.map, key: $0.key, content: $0.content)
+      }
+  }
+
+  /// All chains but those of mitigations, each after those it jumps to.
+  func structure() -> [Chain] {
+    let shapes = [Shape](owners.keys).inOrder(by: <)
+    var lanes: [Lane] = []
+    for shape in shapes where lanes.last != shape.lane { lanes.append(shape.lane) }
+    let wide = lanes.filter { $0.kind == .wide }
+    let translated = lanes.filter { $0.kind == .translated }
+    let early = lanes.filter { $0.kind != .translated }
+
+    var chains: [Chain] = []
+    if !wide.isEmpty || !translated.isEmpty { chains.append(protection.own()) }
+    if !early.isEmpty { chains += protection.chains(.inside) }
+    if !translated.isEmpty { chains += protection.chains(.translated) }
+    for lane in lanes {
+      let side: Protection.Side = lane.kind == .translated ? .translated : .inside
+      let rules = [[.jump(side.chain)]] + shapes.filter { $0.lane == lane }.map { $0.rule }
+      chains.append(Chain(name: lane.chain, attachment: nil, rules: rules))
+    }
+    if !early.isEmpty {
+      let rules = early.map { $0.entry(to: $0.chain) }
+      chains.append(Chain(name: "pre", attachment: .rawPrerouting, rules: rules))
+    }
+    if !wide.isEmpty {
+      let rules = wide.flatMap { [$0.entry(to: Protection.ownChain), $0.entry(to: $0.chain)] }
+      chains.append(Chain(name: "out", attachment: .rawOutput, rules: rules))
+    }
+    if !translated.isEmpty {
+      let rules = translated.map { $0.entry(to: $0.chain) }
+      chains.append(Chain(name: "post", attachment: .translatedPostrouting, rules: rules))
+    }
+    return chains
+  }
+}
+
+extension Attachment {
+  /// After defragmentation, before connection tracking.
+  static let rawPrerouting = Attachment(hook: .prerouting, priority: -300)
+  /// The router's own packets.
+  static let rawOutput = Attachment(hook: .output, priority: -300)
+  /// One after source translation.
+  static let translatedPostrouting = Attachment(hook: .postrouting, priority: 101)
+}

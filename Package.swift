@@ -45,7 +45,7 @@ func cDoor(_ name: String) -> Target { .systemLibrary(name: name) }
 func executable(_ name: String, _ room: String, links libraries: String...) -> Target {
   .executableTarget(
     name: name,
-    dependencies: [.init(stringLiteral: room), "Linux"],
+    dependencies: [.init(stringLiteral: room), "Linux", "Bytes"],
     swiftSettings: swiftSettings,
     linkerSettings: libraries.map { .linkedLibrary($0) } + linked()
   )

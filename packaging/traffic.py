@@ -115,7 +115,7 @@ def rate(path, tag, seconds):
 
 
 def paced(rate):
-    """Yields how many packets are due, about a thousand times a second at most, for ever."""
+    """Yields how many packets are due, for ever, in bursts of at most a few tenths of a ms."""
     start, sent = time.monotonic(), 0
     while True:
         due = int((time.monotonic() - start) * rate) - sent
@@ -125,7 +125,7 @@ def paced(rate):
             sent = 0
         sent += due
         yield due
-        time.sleep(max(0.001, 1 / rate) if due < 2 else 0.001)
+        time.sleep(max(0.0001, 1 / rate) if due < 2 else 0.0001)
 
 
 def send(target, rate, tag):

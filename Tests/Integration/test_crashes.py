@@ -161,8 +161,19 @@ def reload(home):
     wait_for(lambda: f"cordon.conf:{line}:" in home.log(), 3, "the log tells the place")
     put(home)
     with open(where, "w") as file:
-        file.write(home.settings(client={"internal": "0"}))
+        file.write(home.settings(client={"max_lifetime": "60"}))
     daemon.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: coap(home, "put", path(2), against("203.0.113.9/32")).code == "4.00", 5,
+    other = against("203.0.113.9/32")
+    wait_for(lambda: coap(home, "put", path(2), other)["lifetime"] == 60, 5,
              "the new settings hold")
     expect_equal(coap(home, "get", path(1)).code, "2.05", "GET of the mitigation from before")
+
+
+@test("a mitigation that new settings no longer allow ends, and its traffic flows again")
+def reload_ends(home):
+    daemon = flooded(home)
+    with open(f"{home.work}/cordon.conf", "w") as file:
+        file.write(home.settings(client={"internal": "0"}))
+    daemon.process.send_signal(signal.SIGHUP)
+    home.arrives("camera")
+    expect_equal(coap(home, "get", path(1)).code, "4.04", "GET of the mitigation")

@@ -203,7 +203,9 @@ def protects(home):
     body = scope(target_prefix=[f"{VICTIM}/32"], source_prefix=[f"{CAMERA}/32"], lifetime=60)
     reply = coap(home, "put", path(1), against(port=444))
     expect_equal(reply.code, "4.09", "PUT for the protected traffic alone")
-    expect_equal(reply["conflict-information"], {"conflict-cause": 2}, "conflict-information")
+    conflict = reply["conflict-information"]
+    expect_equal(conflict["conflict-cause"], 2, "conflict-cause")
+    expect("conflict-scope" not in conflict, "conflict-scope tells what is protected")
     reply = coap(home, "put", path(2), body)
     expect_equal(reply.code, "2.01", f"PUT that covers more ({reply.text})")
     time.sleep(0.1)

@@ -1,5 +1,4 @@
 // swift-tools-version: 6.2
-import Foundation
 import PackageDescription
 
 /// The one switch: set, the package builds what ships (Embedded Swift, release); unset, the ordinary
@@ -98,7 +97,6 @@ let everything: [Target] =
       tests("BytesTests", "Bytes"),
       tests("CBORTests", "Bytes", "CBOR", "TestSupport"),
       tests("JSONTests", "Bytes", "JSON"),
-      tests("ModelTests", "Bytes", "Model"),
       tests("CoAPTests", "Bytes", "Model", "CoAP", "TestSupport"),
       tests("ConfigurationTests", "Bytes", "Model", "Configuration", "TestSupport"),
       tests("LinkTests", "Bytes", "Model", "Link", "TestSupport"),
@@ -119,7 +117,18 @@ let everything: [Target] =
         links: ["mnl", "nftnl"]
       ),
       tests("LauncherTests", "Bytes", "Model", "Configuration", "Link", "Launcher"),
-      tests("CoreTests", "Bytes", "Model", "Core", links: ["mnl", "nftnl"]),
+      tests(
+        "CoreTests",
+        "Bytes",
+        "Model",
+        "CBOR",
+        "Link",
+        "Mitigation",
+        "Firewall",
+        "Core",
+        "TestSupport",
+        links: ["mnl", "nftnl"]
+      ),
       tests(
         "SignalFrontTests",
         "Bytes",
@@ -137,19 +146,4 @@ let everything: [Target] =
       ),
     ])
 
-// While the house is being built: leave out what has no folder yet.
-let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
-func exists(_ name: String) -> Bool {
-  ["Sources", "Tests"].contains {
-    FileManager.default.fileExists(atPath: root + "/" + $0 + "/" + name)
-  }
-}
-let built = everything.filter { exists($0.name) }
-for target in built {
-  target.dependencies = target.dependencies.filter {
-    if case .byNameItem(let name, _) = $0 { return exists(name) }
-    return true
-  }
-}
-
-let package = Package(name: "cordon", targets: built)
+let package = Package(name: "cordon", targets: everything)

@@ -23,7 +23,7 @@ let smallCode =
     "-enable-machine-outliner=always", "-enable-linkonceodr-outlining",
     // Inline only what makes the caller smaller.
     "-inline-threshold=0", "-sil-inline-generic-specialization-benefit=0",
-    "-sil-inline-removed-call-benefit=5", "-sil-inline-overall-caller-block-limit=40",
+    "-sil-inline-removed-call-benefit=5", "-sil-inline-overall-caller-block-limit=20",
   ].flatMap { ["-Xllvm", $0] }
 
 let swiftSettings: [SwiftSetting] =
@@ -59,11 +59,16 @@ func linked(_ libraries: String...) -> [LinkerSetting] {
       : [])
 }
 
+/// In Embedded Swift an executable's own object holds all that it uses of its modules, compiled as
+/// one program: theirs would only add what the linker can't tell to be the same.
+let withoutObject: [SwiftSetting] =
+  embedded ? [.unsafeFlags(["-Xfrontend", "-emit-empty-object-file"])] : []
+
 func module(_ name: String, _ dependencies: String...) -> Target {
   .target(
     name: name,
     dependencies: dependencies.map { .init(stringLiteral: $0) },
-    swiftSettings: swiftSettings
+    swiftSettings: swiftSettings + withoutObject
   )
 }
 

@@ -103,15 +103,15 @@ extension Firewall {
       chains.append(id.counter)
       rules += entry.lines.count
     }
-    return kernel.chains == chains.sorted() && kernel.ruleCount == rules
-      && kernel.sets == sets.map { $0.name }.sorted()
-      && kernel.counters.map { $0.name }.sorted() == entries.keys.map { $0.counter }.sorted()
+    return kernel.chains == chains.ordered() && kernel.ruleCount == rules
+      && kernel.sets == sets.map { $0.name }.ordered()
+      && kernel.counters.map { $0.name }.ordered() == entries.keys.map { $0.counter }.ordered()
   }
 
   /// All there is, in a fixed order.
   private var everything: Touched {
     var touched = Touched()
-    for id in entries.keys.sorted() {
+    for id in entries.keys.ordered() {
       touched.add(id)
       for cell in entries[id]?.cells ?? [] {
         touched.add(cell)
@@ -233,17 +233,17 @@ struct DesiredSet: Equatable {
 extension Firewall {
   /// All sets and maps: gates, then maps, each in the order of their rules.
   var sets: [DesiredSet] {
-    gates.keys.sorted().map {
+    gates.keys.ordered().map {
       DesiredSet(name: $0.gate, key: [.address($0.family)], content: .keys)
     }
-      + owners.keys.sorted().map {
+      + owners.keys.ordered().map {
         DesiredSet(name: $0.map, key: $0.key, content: $0.content)
       }
   }
 
   /// All chains but those of mitigations, each after those it jumps to.
   func structure() -> [Chain] {
-    let shapes = owners.keys.sorted()
+    let shapes = owners.keys.ordered()
     var lanes: [Lane] = []
     for shape in shapes where lanes.last != shape.lane { lanes.append(shape.lane) }
     let wide = lanes.filter { $0.kind == .wide }

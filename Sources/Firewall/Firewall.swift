@@ -116,7 +116,7 @@ public struct Firewall: Sendable {
   public mutating func renew(now: Instant) -> [Operation] {
     let before = self
     var touched = Touched()
-    for id in entries.keys.sorted() {
+    for id in entries.keys.ordered() {
       guard let entry = entries[id], entry.outlivesKernel else { continue }
       extend(id, until: entry.until, now: now, &touched)
     }

@@ -68,6 +68,6 @@ public struct KernelSnapshot: Hashable, Sendable {
     counters.compactMap { counter in
       guard let id = MitigationID(counter: counter.name) else { return nil }
       return Mitigation(id: id, counter: counter, remaining: remaining[counter.name])
-    }.sorted { $0.id < $1.id }
+    }.ordered { $0.id < $1.id }
   }
 }

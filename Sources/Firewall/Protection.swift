@@ -145,12 +145,12 @@ extension Protection {
   /// DHCPv6, DNS and NTP to the resolvers.
   func own() -> Chain {
     var rules: [[Expression]] = []
-    for port in Set(listenPorts).sorted() {
+    for port in listenPorts.distinct() {
       for transport in Self.transports {
         rules.append(Match.transport(transport) + Match.ports(.sourcePort, PortRange(port)))
       }
     }
-    for peer in Set(sessions).sorted() {
+    for peer in sessions.distinct() {
       for transport in Self.transports {
         rules.append(Self.toward(peer.address, transport, peer.port))
       }
@@ -164,7 +164,7 @@ extension Protection {
           + Match.ports(.targetPort, PortRange(target))
       )
     }
-    for resolver in Set(resolvers).sorted() {
+    for resolver in resolvers.distinct() {
       for transport in Self.transports { rules.append(Self.toward(resolver, transport, 53)) }
       rules.append(Self.toward(resolver, 17, 123))
     }

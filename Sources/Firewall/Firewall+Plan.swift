@@ -88,8 +88,8 @@ extension Firewall {
       chains.append(id.counter)
       rules += entry.lines.count
     }
-    return kernel.chains == chains.inOrder(by: <) && kernel.ruleCount == rules
-      && kernel.sets == sets.map { $0.name }.inOrder(by: <)
+    return kernel.chains == chains.ordered() && kernel.ruleCount == rules
+      && kernel.sets == sets.map { $0.name }.ordered()
       && kernel.mitigations.map { $0.id } == ids && kernel.counters.count == ids.count
   }
 

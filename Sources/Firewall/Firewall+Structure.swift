@@ -44,17 +44,17 @@ struct StructureChange {
 extension Firewall {
   /// All sets and maps: gates, then maps, each in the order of their rules.
   var sets: [DesiredSet] {
-    [Lane](gates.keys).inOrder(by: <).map {
+    [Lane](gates.keys).ordered().map {
       DesiredSet(name: $0.gate, key: [.address($0.family)], content: .keys)
     }
-      + [Shape](owners.keys).inOrder(by: <).map {
+      + [Shape](owners.keys).ordered().map {
         DesiredSet(name: $0.map, key: $0.key, content: $0.content)
       }
   }
 
   /// All chains but those of mitigations, each after those it jumps to.
   func structure() -> [Chain] {
-    let shapes = [Shape](owners.keys).inOrder(by: <)
+    let shapes = [Shape](owners.keys).ordered()
     var lanes: [Lane] = []
     for shape in shapes where lanes.last != shape.lane { lanes.append(shape.lane) }
     let wide = lanes.filter { $0.kind == .wide }

@@ -72,7 +72,7 @@ public struct Firewall: Sendable {
   public init(protection: Protection) { self.protection = protection }
 
   /// The mitigations, in ascending order.
-  public var ids: [MitigationID] { [MitigationID](entries.keys).inOrder(by: <) }
+  public var ids: [MitigationID] { [MitigationID](entries.keys).ordered() }
 
   /// Whether there is no mitigation, and so no table.
   public var isEmpty: Bool { entries.isEmpty }

@@ -70,7 +70,7 @@ extension MitigationEngine {
       for index in table.all.indices where table.all[index].claim.key.holder == holder {
         ids.append((table.all[index].mid, table.all[index].id))
       }
-      ids.sort { $0.mid < $1.mid }
+      ids = ids.ordered { $0.mid < $1.mid }
     }
     if ids.isEmpty { throw Refusal(.unknownMitigation) }
     return ids.compactMap { report(of: $0.id, inquiry: inquiry) }

@@ -288,6 +288,15 @@ struct Bench {
     }
   }
 
+  @Test("ports of UDP-Lite narrow a rule that names it")
+  func udpLite() throws {
+    var bench = Bench()
+    let rule = try rule(1, protocols: [136], ports: [PortRange(443)])
+    try bench.apply(.install(rule, remaining: .seconds(60)))
+    #expect(bench.kernel.sets["d4_32_32_pd"]?.count == 1)
+    #expect(bench.kernel.sets["d4_32_32_p"] == nil)
+  }
+
   @Test("ports become lines of a chain when exact keys would be too many")
   func chainInstead() throws {
     var rule = try rule(1, ports: [try #require(PortRange(1, 60))])

@@ -24,6 +24,7 @@ extension Core {
     do { try kernel.reconcile(changes, with: snapshot, now: now) } catch {
       throw .kernel("bring the firewall's table up to date", error)
     }
+    showMissing(changes)
     let taken = engine.count
     if taken > 0 || !leftOut.isEmpty || !recovery.orphans.isEmpty {
       let dropped = leftOut.count + recovery.orphans.count
@@ -77,11 +78,25 @@ extension Core {
     }
   }
 
-  /// Brings the kernel's table back to what it should be.
+  /// What could not be planned is enforced by nobody: status 4 says so.
+  private func showMissing(_ wanted: [RuleChange]) {
+    for case .install(let rule, _) in wanted where !kernel.holds(rule.id) {
+      log.error("mitigation \(rule.id.description) finds no room in the firewall's table")
+      engine.renewalFailed(rule.id)
+    }
+  }
+
+  /// Brings the kernel's table to what was decided, whatever it refused or lost before.
   func repair(_ now: Instant) {
+    advance(to: now)
     repairAt = nil
     do throws(KernelFault) {
-      if try kernel.repair(now: now) { log.warning("the firewall's table was brought back") }
+      let wanted = journalled(engine.plan(at: now), now: now)
+      let protection = Protection(engine.settings)
+      if try kernel.repair(wanted, protection: protection, now: now) {
+        log.warning("the firewall's table was brought back")
+        showMissing(wanted)
+      }
       repairDelay = Self.repairInterval
     } catch {
       log.error("can't bring the firewall's table back: \(error.description)")

@@ -124,7 +124,7 @@ extension Core {
       return engine.enforced()
     } catch {
       log.error("the kernel refused a change: \(error.description)")
-      if error.isDrift { repairAt = now }
+      if error.wantsRepair { repairAt = now }
       return engine.refusedByKernel(isFull: error.isFull)
     }
   }

@@ -20,12 +20,12 @@ enum KernelFault: Error {
     }
   }
 
-  /// Whether the kernel's table isn't what we believe it is.
-  var isDrift: Bool {
+  /// Whether the kernel and we may hold something else than what was decided: too large a plan, which
+  /// the kernel never saw, leaves both as they were.
+  var wantsRepair: Bool {
     switch self {
-    case .plan(.unknown): true
+    case .plan(.unknown), .refused: true
     case .plan: false
-    case .refused(let error): error.isDrift
     }
   }
 
@@ -109,7 +109,7 @@ final class Kernel {
 
   /// Makes the kernel's table hold exactly what `changes` install, in one batch.
   ///
-  /// A mitigation that can't be planned is left out: the engine shows it with status 4.
+  /// A mitigation that can't be planned is left out; see `holds`.
   func reconcile(
     _ changes: [RuleChange],
     with snapshot: KernelSnapshot?,
@@ -124,20 +124,37 @@ final class Kernel {
     isInSync = true
   }
 
-  /// Brings the kernel's table back to what it should be; false when it was.
-  func repair(now: Instant) throws(KernelFault) -> Bool {
+  /// Brings the kernel's table to what it should be; false when it was.
+  ///
+  /// That is what `wanted` installs under this protection and nothing else, whatever was refused
+  /// before. A mitigation that can't be planned is left out.
+  func repair(
+    _ wanted: [RuleChange],
+    protection: Protection,
+    now: Instant
+  ) throws(KernelFault) -> Bool {
+    var next = firewall
+    var isBehind = !next.setProtection(protection, now: now).isEmpty
+    for change in next.changes(toward: wanted, now: now) {
+      if (try? next.apply([change], now: now)) != nil { isBehind = true }
+    }
     do {
       let snapshot = try table.snapshot()
-      if firewall.matches(snapshot) {
+      if !isBehind, next.matches(snapshot) {
+        firewall = next
         isInSync = true
         return false
       }
       isInSync = false
-      try table.commit(firewall.operationsToReconcile(with: snapshot, now: now))
+      try table.commit(next.operationsToReconcile(with: snapshot, now: now))
+      firewall = next
       isInSync = true
       return true
     } catch { throw .refused(error) }
   }
+
+  /// Whether a mitigation's rule stands, as far as is known.
+  func holds(_ id: MitigationID) -> Bool { firewall.rule(of: id) != nil }
 
   /// Takes the waiting events of others' changes; whether our table may be among what they changed.
   func tableMayBeGone() -> Bool {

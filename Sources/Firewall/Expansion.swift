@@ -17,8 +17,11 @@ struct Selector: Equatable {
     guard icmpTypes.isEmpty else { return nil }
     let sources = sourcePorts.reduce(0) { $0 + $1.count }
     let targets = targetPorts.reduce(0) { $0 + $1.count }
+    let most = Firewall.maximumExpandedPorts
+    // Each by itself first: where numbers have 32 bits the product could be too large for one.
+    guard sources <= most, targets <= most else { return nil }
     let count = max(sources, 1) * max(targets, 1)
-    return count <= Firewall.maximumExpandedPorts ? count : nil
+    return count <= most ? count : nil
   }
 
   /// How many lines say it in a chain.
@@ -53,7 +56,7 @@ struct Selector: Equatable {
       if !rule.icmpTypes.isEmpty { transports += icmp }
     }
     return transports.distinct().map { transport in
-      if withPorts.contains(transport) {
+      if withPorts.contains(transport) || transport == udpLite {
         return Selector(transport: transport, sourcePorts: sources, targetPorts: targets)
       }
       if icmp.contains(transport) { return Selector(transport: transport, icmpTypes: types) }
@@ -63,6 +66,8 @@ struct Selector: Equatable {
 
   /// TCP, UDP, DCCP, SCTP (RFC 9132, Section 4.4.1.1, names them for port ranges).
   private static let withPorts: [UInt8] = [6, 17, 33, 132]
+  /// UDP-Lite has ports in the same place, but nobody floods with it: only who names it gets keys.
+  private static let udpLite: UInt8 = 136
   /// ICMP and ICMPv6.
   private static let icmp: [UInt8] = [1, 58]
 

@@ -120,6 +120,26 @@ public struct Firewall: Sendable {
     return plan(touched, now: now)
   }
 
+  /// What must change so that exactly what `wanted` installs is enforced, for as long as it says.
+  ///
+  /// After a change that the kernel refused this value is behind what was decided, and stays so until
+  /// these are applied: what should be gone would be renewed until its old end.
+  public func changes(toward wanted: [RuleChange], now: Instant) -> [RuleChange] {
+    var surplus = entries
+    var changes: [RuleChange] = []
+    for case .install(let rule, let remaining) in wanted {
+      let entry = surplus.removeValue(forKey: rule.id)
+      var known = entry?.rule
+      known?.journal = rule.journal
+      if known != rule {
+        changes.append(.install(rule, remaining: remaining))
+      } else if entry?.until != remaining.map({ now + $0 }) {
+        changes.append(.renew(rule.id, remaining: remaining))
+      }
+    }
+    return changes + [MitigationID](surplus.keys).ordered().map { .remove($0) }
+  }
+
   /// Sets the timeouts anew of elements whose mitigation outlives them.
   public mutating func renew(now: Instant) -> [Operation] {
     begin()

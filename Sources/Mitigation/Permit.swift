@@ -135,6 +135,8 @@ struct PermitOffice {
   }
 
   /// Refuses all traffic as target unless each source is one that the home can do without.
+  ///
+  /// Without a source, a block around a network of the home means what comes in to it as well.
   private func checkBreadth(
     of scope: MitigationScope,
     sources: [RuleSource]
@@ -145,6 +147,10 @@ struct PermitOffice {
       if target.family == .v4, sources.contains(.any) || sources.contains(.anyInsideV4) {
         throw Refusal(.targetEverything)
       }
+    }
+    guard scope.sourcePrefixes.isEmpty else { return }
+    for target in scope.targetPrefixes where home.lanPrefixes.contains(where: target.contains) {
+      throw Refusal(.targetEverything)
     }
   }
 }

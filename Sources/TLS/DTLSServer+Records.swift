@@ -49,9 +49,6 @@ extension DTLSServer {
     now: Instant
   ) -> [Action] {
     guard let first = records.first else { return [] }
-    guard sessions.count < limits.sessions || sessions[peer] != nil else {
-      return [.refused(peer, .tooManySessions)]
-    }
     end(peer)
     var actions: [Action] = []
     switch halfOpen.admit(peer, isKnown: known.contains(peer.remote), now: now) {
@@ -136,14 +133,15 @@ extension DTLSServer {
       peers.removeValue(forKey: old.id)
       actions.append(.closed(old.id, .replaced))
     } else if sessions.count >= limits.sessions {
-      handshake.connection.shutdown()
-      return sent(to: peer) + [.refused(peer, .tooManySessions)]
+      actions += makeRoom(for: identity.publicKeyDigest)
     }
     let id = nextSession()
     sessions[peer] = Session(
       id: id,
       connection: handshake.connection,
-      clientRandom: handshake.clientRandom
+      clientRandom: handshake.clientRandom,
+      client: identity.publicKeyDigest,
+      heard: nextHeard()
     )
     peers[id] = peer
     known.authenticated(from: peer.remote)
@@ -153,6 +151,7 @@ extension DTLSServer {
   private func take(_ record: Record, in session: Session, with peer: PeerAddress) -> [Action] {
     let (messages, end) = session.connection.read(record)
     var actions = sent(to: peer)
+    if !messages.isEmpty { sessions[peer]?.heard = nextHeard() }
     actions += messages.map { .received(session.id, $0) }
     guard let end else { return actions }
     if end == .closedByPeer {

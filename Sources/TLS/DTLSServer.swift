@@ -43,6 +43,10 @@ public final class DTLSServer {
     let connection: Connection
     /// The ClientHello that began it: a copy of it begins nothing.
     let clientRandom: [UInt8]
+    /// SHA-256 of the client's public key.
+    let client: [UInt8]
+    /// Grows from message to message of all sessions: the least was heard from longest ago.
+    var heard: UInt64
     var answeredHelloAt: Instant?
   }
 
@@ -75,6 +79,7 @@ public final class DTLSServer {
   private var ticketKeys: [UInt8]
   private var ticketKeysMadeAt: Instant
   private var lastSession: UInt64 = 0
+  private var lastHeard: UInt64 = 0
   private var lastTick: Instant
 
   /// No certificate is checked at an earlier time than this: a router without a battery starts in
@@ -213,6 +218,24 @@ public final class DTLSServer {
       actions.append(.closed(session, .certificate(fault)))
     }
     return actions
+  }
+
+  /// Notes when a session is heard from, among all.
+  func nextHeard() -> UInt64 {
+    lastHeard += 1
+    return lastHeard
+  }
+
+  /// Frees the place of a session for one more of `client`: of its own that it was heard on longest
+  /// ago, else of anybody's.
+  ///
+  /// A client that lost its sessions, by a power cut or a NAT that forgot it, can't close them: they
+  /// must not lock it out. One that holds many pushes out its own.
+  func makeRoom(for client: [UInt8]) -> [Action] {
+    let own = sessions.values.filter { $0.client == client }
+    let candidates = own.isEmpty ? [Session](sessions.values) : own
+    guard let oldest = candidates.min(by: { $0.heard < $1.heard }) else { return [] }
+    return close(oldest.id) + [.closed(oldest.id, .evicted)]
   }
 
   /// The next name for a session.

@@ -55,8 +55,6 @@ public enum HandshakeFailure: Error, Equatable, Sendable {
   case deadline
   /// It made room for another.
   case evicted
-  /// There are as many sessions as may be.
-  case tooManySessions
 }
 
 extension HandshakeFailure: CustomStringConvertible {
@@ -70,7 +68,6 @@ extension HandshakeFailure: CustomStringConvertible {
     case .protocolFault(let reason): reasonText(reason)
     case .deadline: "handshake not finished in time"
     case .evicted: "handshake made room for another"
-    case .tooManySessions: "too many sessions"
     }
   }
 }
@@ -81,6 +78,8 @@ public enum CloseReason: Equatable, Sendable {
   case closedByPeer
   /// The client started anew from the same address and port.
   case replaced
+  /// It made room for another session.
+  case evicted
   /// The client's certificate isn't good under the new credentials.
   case certificate(CertificateFault)
   /// The client sent this fatal alert.
@@ -95,6 +94,7 @@ extension CloseReason: CustomStringConvertible {
     switch self {
     case .closedByPeer: "closed by the client"
     case .replaced: "replaced by a new session of the same client"
+    case .evicted: "made room for a newer session"
     case .certificate(let fault): fault.description
     case .alert(let number):
       "alert from the client: " + text(SSL_alert_desc_string_long(CInt(number)))

@@ -194,6 +194,29 @@ struct Bench {
     #expect(try firewall.apply([install], now: start) == plan)
   }
 
+  @Test("after a refused change the value is led to what was decided, and no further")
+  func catchingUp() throws {
+    var firewall = firewall()
+    let rules = [try rule(1), try rule(2, to: "203.0.113.6"), try rule(3, to: "203.0.113.7")]
+    _ = try firewall.apply(rules.map { .install($0, remaining: .seconds(60)) }, now: start)
+    let new = try rule(4, to: "203.0.113.8")
+    var journalled = rules[2]
+    journalled.journal = [1]
+    let wanted: [RuleChange] = [
+      .install(rules[1], remaining: .seconds(30)), .install(journalled, remaining: .seconds(60)),
+      .install(new, remaining: .seconds(60)),
+    ]
+    let changes = firewall.changes(toward: wanted, now: start)
+    #expect(
+      changes == [
+        .renew(id(2), remaining: .seconds(30)), .install(new, remaining: .seconds(60)),
+        .remove(id(1)),
+      ]
+    )
+    _ = try firewall.apply(changes, now: start)
+    #expect(firewall.changes(toward: wanted, now: start).isEmpty)
+  }
+
   @Test("a key is counted by its first owner and handed on when that one ends")
   func handOver() throws {
     var bench = Bench()
@@ -326,6 +349,15 @@ struct Bench {
     #expect(throws: FirewallError.tooManyElements(count)) {
       try firewall.apply([.install(rule, remaining: nil)], now: start)
     }
+  }
+
+  @Test("ports of UDP-Lite narrow a rule that names it")
+  func udpLite() throws {
+    var bench = Bench()
+    let rule = try rule(1, protocols: [136], ports: [PortRange(443)])
+    try bench.apply(.install(rule, remaining: .seconds(60)))
+    #expect(bench.kernel.sets["d4_32_32_pd"]?.count == 1)
+    #expect(bench.kernel.sets["d4_32_32_p"] == nil)
   }
 
   @Test("ports become lines of a chain when exact keys would be too many")

@@ -164,6 +164,16 @@ import Testing
     #expect(desk.reason(Fixture.scope(from: [], to: ["0.0.0.0/0"])) == .targetEverything)
   }
 
+  @Test("without a source no target may hold a network of the home: what comes in would be stopped")
+  func aroundTheHome() {
+    var desk = Desk()
+    desk.role = .base
+    #expect(desk.reason(Fixture.scope(from: [], to: ["2001:db8::/32"])) == .targetEverything)
+    #expect(desk.reason(Fixture.scope(from: [], to: ["2000::/3"])) == .targetEverything)
+    #expect(desk.reason(Fixture.scope(from: [], to: ["2001:db8:ffff::/48"])) == nil)
+    #expect(reason("2001:db8:1::10", "2001:db8::/32") == nil)
+  }
+
   @Test("MIT-PUT-07 a target must lie inside the client's domain")
   func clientTargets() {
     let change = { (settings: inout CoreSettings) in

@@ -170,14 +170,26 @@ extension LiveTests {
         + [UInt8(length >> 8), UInt8(length & 255), 0, sequence, 0, 0, 0, 0, 0, 1, 9]
     }
 
-    @Test("no more sessions than the limit are made")
+    @Test("beyond the limit a client takes the place of its own session heard from longest ago")
     func sessionLimit() throws {
       let wire = try Wire(credentials, limits: .init(sessions: 2))
-      for port in UInt16(1)...3 { wire.connect(try TestClient(client, port: port)) }
-      #expect(wire.sessions.count == 2)
-      #expect(wire.refusals == [.tooManySessions])
-      wire.take(wire.server.close(wire.sessions[0]), for: TLSTests.client)
-      wire.connect(try TestClient(client, port: 4))
+      let first = try TestClient(client, port: 1)
+      wire.connect(first)
+      wire.connect(try TestClient(client, port: 2))
+      wire.deliver(first.write([7]), from: first)
+      wire.connect(try TestClient(client, port: 3))
+      #expect(wire.server.sessionCount == 2)
+      #expect(wire.log.contains(.closed(wire.sessions[1], .evicted)))
+      wire.deliver(first.write([8]), from: first)
+      #expect(wire.log.last == .received(wire.sessions[0], [8]))
+    }
+
+    @Test("dead sessions without number lock nobody out")
+    func deadSessions() throws {
+      let wire = try Wire(credentials, limits: .init(sessions: 2))
+      for port in UInt16(1)...9 { wire.connect(try TestClient(client, port: port)) }
+      #expect(wire.sessions.count == 9)
+      #expect(wire.refusals == [])
       #expect(wire.server.sessionCount == 2)
     }
 

@@ -22,7 +22,7 @@ let smallCode =
     "-enable-machine-outliner=always", "-enable-linkonceodr-outlining",
     // Inline only what makes the caller smaller.
     "-inline-threshold=0", "-sil-inline-generic-specialization-benefit=0",
-    "-sil-inline-removed-call-benefit=5", "-sil-inline-overall-caller-block-limit=20",
+    "-sil-inline-removed-call-benefit=5", "-sil-inline-overall-caller-block-limit=5",
   ].flatMap { ["-Xllvm", $0] }
 
 let swiftSettings: [SwiftSetting] =

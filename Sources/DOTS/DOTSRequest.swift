@@ -3,7 +3,9 @@ import CoAP
 import Model
 
 /// A request of the signal channel (RFC 9132, Section 4).
-public enum DOTSRequest: Hashable, Sendable {
+///
+/// Indirect: a copy is then one reference, not code for each list of each case.
+public indirect enum DOTSRequest: Hashable, Sendable {
   /// On `/mitigate`.
   case mitigation(MitigationRequest)
   /// On `/mitigate`, conditional on an entity tag that no mitigation has: it gets no answer, like an

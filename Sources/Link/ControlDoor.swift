@@ -61,7 +61,9 @@ public enum ControlOutcome: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
 }
 
 /// What core answers to `cordonctl`.
-public enum ControlReply: Hashable, LinkMessage {
+///
+/// Indirect: a copy is then one reference, not code for each list of each case.
+public indirect enum ControlReply: Hashable, LinkMessage {
   /// The answer to `status`.
   case status(StatusReport)
   /// One mitigation.

@@ -5,7 +5,9 @@ import Model
 /// What the launcher tells core: settings, in parts that fit, and descriptors.
 ///
 /// At the start and at each reload comes `settings`, then each section, then `complete`.
-public enum CoreSetup: Hashable, LinkMessage {
+///
+/// Indirect: a copy is then one reference, not code for each list of each case.
+public indirect enum CoreSetup: Hashable, LinkMessage {
   /// Whom to become, and the settings without their lists of sections.
   case settings(RoomUser, CoreSettings)
   /// A `client` section.

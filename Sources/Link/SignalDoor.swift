@@ -12,7 +12,9 @@ public enum SignalDoorKind: UInt8, CaseIterable, Sendable {
 }
 
 /// What the signal front tells core.
-public enum SignalMessage: Hashable, LinkMessage {
+///
+/// Indirect: a copy is then one reference, not code for each list of each case.
+public indirect enum SignalMessage: Hashable, LinkMessage {
   /// Until when the router's own certificate is valid.
   case identity(certificateExpires: UnixTime)
   /// A peer proved who it is.
@@ -57,7 +59,9 @@ public enum SignalMessage: Hashable, LinkMessage {
 }
 
 /// What core tells the signal front.
-public enum CoreMessage: Hashable, LinkMessage {
+///
+/// Indirect: a copy is then one reference, not code for each list of each case.
+public indirect enum CoreMessage: Hashable, LinkMessage {
   /// What a request came to; with `more`, the reports of further messages belong to it.
   case reply(handle: UInt32, RequestOutcome, more: Bool)
 

@@ -112,7 +112,9 @@ public enum CredentialKind: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
 /// What the launcher tells the signal front: settings, credentials and descriptors.
 ///
 /// At the start and at each reload comes `settings`, then the credentials, then `complete`.
-public enum SignalSetup: Hashable, LinkMessage {
+///
+/// Indirect: a copy is then one reference, not code for each list of each case.
+public indirect enum SignalSetup: Hashable, LinkMessage {
   /// Whom to become, and the settings.
   case settings(RoomUser, SignalSettings)
   /// The next bytes of a credential.

@@ -29,7 +29,9 @@ public enum ContentFilter: UInt8, Hashable, Sendable {
 }
 
 /// A valid request on `/mitigate`, before any policy looked at it.
-public enum MitigationRequest: Hashable, Sendable {
+///
+/// Indirect: a copy is then one reference, not code for each list of each case.
+public indirect enum MitigationRequest: Hashable, Sendable {
   /// PUT: mitigate this, or refresh. `lifetime` is absent only in an efficacy update.
   case mitigate(MitigationName, MitigationScope, lifetime: Lifetime?, efficacy: AttackStatus?)
   /// PUT with If-None-Match of a mitigation that must not exist yet (RFC 7252, Section 5.10.8.2).
@@ -41,7 +43,9 @@ public enum MitigationRequest: Hashable, Sendable {
 }
 
 /// What a request came to.
-public enum RequestOutcome: Hashable, Sendable {
+///
+/// Indirect: a copy is then one reference, not code for each list of each case.
+public indirect enum RequestOutcome: Hashable, Sendable {
   /// 2.01: a new mitigation that the kernel enforces. The status is told only where consent pends.
   case created(mid: UInt32, lifetime: Lifetime, status: MitigationStatus?, ConflictInformation?)
   /// 2.04: a refresh or an efficacy update.

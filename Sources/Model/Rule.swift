@@ -89,7 +89,9 @@ public struct Rule: Hashable, Sendable {
 }
 
 /// One step of what the firewall should hold.
-public enum RuleChange: Hashable, Sendable {
+///
+/// Indirect: a copy is then one reference, not code for each list of each case.
+public indirect enum RuleChange: Hashable, Sendable {
   /// Enforce the rule for at most `remaining`, nil for no end; the firewall caps each timeout.
   case install(Rule, remaining: Span?)
   /// From now on at most `remaining` more; nil for no end.

@@ -146,6 +146,8 @@ class Home:
             for pid in daemon.rooms().values():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+            # Only then: core's last act is to write its state.
+            wait_for(lambda: not daemon.rooms(), 5, "the rooms are gone")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 daemon.process.wait(5)
             daemon.log.close()

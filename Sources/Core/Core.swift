@@ -48,6 +48,7 @@ final class Core {
   var store: StateStore
   var assembly = CoreSettingsAssembly()
   var log: Log
+  var refusals = LineBudget()
   var repairAt: Instant?
   var homeReadAt: Instant?
   var countAt: Instant?

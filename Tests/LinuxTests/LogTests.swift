@@ -14,6 +14,19 @@ func logLine() {
   #expect(long.last == 0x0A)
 }
 
+@Test("peers cause a burst of lines, then one a second, and what is left out is counted")
+func lineBudget() {
+  var budget = LineBudget()
+  let start = Instant(milliseconds: 1_000_000)
+  let written = (0..<100).count { _ in budget.allows(now: start) }
+  #expect(written == 20)
+  #expect(budget.takeSuppressed() == 80)
+  #expect(!budget.allows(now: start + .milliseconds(900)))
+  #expect(budget.allows(now: start + .seconds(1)))
+  #expect(!budget.allows(now: start + .seconds(1)))
+  #expect(budget.takeSuppressed() == 2)
+}
+
 @Test("arguments leave out the program's name")
 func argumentList() {
   #expect(arguments(0, nil).isEmpty)

@@ -1,10 +1,29 @@
 // swift-tools-version: 6.2
-import Foundation
 import PackageDescription
 
 /// The one switch: set, the package builds what ships (Embedded Swift, release); unset, the ordinary
 /// build with the tests.
 let embedded = Context.environment["CORDON_EMBEDDED"] == "1"
+
+/// What makes the release's code a quarter smaller than -Osize alone: flash is scarce on routers.
+///
+/// Bounds and overflow are checked as ever; exclusivity is checked at run time in the ordinary build.
+let smallCode =
+  [
+    // Nothing unwinds the stack: Embedded Swift's errors are values.
+    "-Xcc", "-fno-asynchronous-unwind-tables", "-Xcc", "-fno-unwind-tables",
+    "-enforce-exclusivity=unchecked",
+    // Checks of one function share their trap.
+    "-Xfrontend", "-mergeable-traps",
+  ]
+  + [
+    // Repeated sequences of instructions become functions: every function counts, all of them being
+    // "linkonce" in Embedded Swift.
+    "-enable-machine-outliner=always", "-enable-linkonceodr-outlining",
+    // Inline only what makes the caller smaller.
+    "-inline-threshold=0", "-sil-inline-generic-specialization-benefit=0",
+    "-sil-inline-removed-call-benefit=5", "-sil-inline-overall-caller-block-limit=20",
+  ].flatMap { ["-Xllvm", $0] }
 
 let swiftSettings: [SwiftSetting] =
   [
@@ -20,6 +39,7 @@ let swiftSettings: [SwiftSetting] =
         "-wmo", "-Osize", "-Xfrontend", "-function-sections", "-Xllvm",
         "-sil-disable-pass=object-outliner",
       ]),
+      .unsafeFlags(smallCode),
     ] : [])
 
 func linked(_ libraries: String...) -> [LinkerSetting] {
@@ -27,16 +47,27 @@ func linked(_ libraries: String...) -> [LinkerSetting] {
     + (embedded
       ? [
         .linkedLibrary("m"),
-        .unsafeFlags(["-Xlinker", "--gc-sections", "-Xlinker", "--as-needed"]),
+        // lld, because only it can fold equal functions, of which specialised generics leave many.
+        .unsafeFlags(
+          ["-use-ld=lld"]
+            + [
+              "--gc-sections", "--as-needed", "--icf=all", "-O2", "-z", "pack-relative-relocs",
+            ].flatMap { ["-Xlinker", $0] }
+        ),
       ]
       : [])
 }
+
+/// In Embedded Swift an executable's own object holds all that it uses of its modules, compiled as
+/// one program: theirs would only add what the linker can't tell to be the same.
+let withoutObject: [SwiftSetting] =
+  embedded ? [.unsafeFlags(["-Xfrontend", "-emit-empty-object-file"])] : []
 
 func module(_ name: String, _ dependencies: String...) -> Target {
   .target(
     name: name,
     dependencies: dependencies.map { .init(stringLiteral: $0) },
-    swiftSettings: swiftSettings
+    swiftSettings: swiftSettings + withoutObject
   )
 }
 
@@ -98,7 +129,6 @@ let everything: [Target] =
       tests("BytesTests", "Bytes"),
       tests("CBORTests", "Bytes", "CBOR", "TestSupport"),
       tests("JSONTests", "Bytes", "JSON"),
-      tests("ModelTests", "Bytes", "Model"),
       tests("CoAPTests", "Bytes", "Model", "CoAP", "TestSupport"),
       tests("ConfigurationTests", "Bytes", "Model", "Configuration", "TestSupport"),
       tests("LinkTests", "Bytes", "Model", "Link", "TestSupport"),
@@ -119,7 +149,18 @@ let everything: [Target] =
         links: ["mnl", "nftnl"]
       ),
       tests("LauncherTests", "Bytes", "Model", "Configuration", "Link", "Launcher"),
-      tests("CoreTests", "Bytes", "Model", "Core", links: ["mnl", "nftnl"]),
+      tests(
+        "CoreTests",
+        "Bytes",
+        "Model",
+        "CBOR",
+        "Link",
+        "Mitigation",
+        "Firewall",
+        "Core",
+        "TestSupport",
+        links: ["mnl", "nftnl"]
+      ),
       tests(
         "SignalFrontTests",
         "Bytes",
@@ -137,19 +178,4 @@ let everything: [Target] =
       ),
     ])
 
-// While the house is being built: leave out what has no folder yet.
-let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
-func exists(_ name: String) -> Bool {
-  ["Sources", "Tests"].contains {
-    FileManager.default.fileExists(atPath: root + "/" + $0 + "/" + name)
-  }
-}
-let built = everything.filter { exists($0.name) }
-for target in built {
-  target.dependencies = target.dependencies.filter {
-    if case .byNameItem(let name, _) = $0 { return exists(name) }
-    return true
-  }
-}
-
-let package = Package(name: "cordon", targets: built)
+let package = Package(name: "cordon", targets: everything)

@@ -181,7 +181,7 @@ private struct KeyOrder {
   /// The offset of a key that was there before; nil when there is none.
   var duplicate: Int? {
     guard !isAscending else { return nil }
-    let sorted = keys.sorted {
+    let sorted = keys.ordered {
       $0.encoding == $1.encoding
         ? $0.offset < $1.offset : $0.encoding.lexicographicallyPrecedes($1.encoding)
     }

@@ -71,9 +71,8 @@ extension CBORValue {
   }
 
   private static func writeEntries(_ entries: [CBOREntry], to output: inout [UInt8]) {
-    var encoded = entries.map { (key: $0.key.encoded, value: $0.value) }
-    encoded.sort { $0.key.lexicographicallyPrecedes($1.key) }
-    for entry in encoded {
+    let encoded = entries.map { (key: $0.key.encoded, value: $0.value) }
+    for entry in encoded.ordered(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
       output += entry.key
       entry.value.write(to: &output)
     }

@@ -87,7 +87,7 @@ extension Settings {
       }
     }
     if identity == nil, preSharedKeys.isEmpty { identity = IdentitySettings() }
-    for port in listen.map({ $0.port }).sorted() where core.listenPorts.last != port {
+    for port in listen.map({ $0.port }).ordered() where core.listenPorts.last != port {
       core.listenPorts.append(port)
     }
   }

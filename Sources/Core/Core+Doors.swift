@@ -140,7 +140,7 @@ extension Core {
   }
 
   private func status(_ now: Instant) -> StatusReport {
-    let summaries = sessions.values.sorted { $0.session.id < $1.session.id }.map { known in
+    let summaries = sessions.values.ordered { $0.session.id < $1.session.id }.map { known in
       let session = known.session
       return SessionSummary(
         client: engine.client(for: session)?.section ?? "",
@@ -187,7 +187,7 @@ extension Core {
       && scope.sourcePrefixes.contains(where: { $0.contains(neighbour.address) })
       && !macs.contains(neighbour.mac)
     { macs.append(neighbour.mac) }
-    return macs.sorted { $0.value < $1.value }.map {
+    return macs.ordered { $0.value < $1.value }.map {
       DeviceMatch(mac: $0, name: nil, found: .request)
     }
   }
@@ -196,7 +196,7 @@ extension Core {
     switch subject {
     case .address(let address): return [address]
     case .mac(let mac):
-      return kernel.neighbours().filter { $0.mac == mac }.map { $0.address }.sorted()
+      return kernel.neighbours().filter { $0.mac == mac }.map { $0.address }.ordered()
     }
   }
 }

@@ -97,9 +97,11 @@ extension Core {
         log.warning("the firewall's table was brought back")
         showMissing(wanted)
       }
+      repairDelay = Self.repairInterval
     } catch {
       log.error("can't bring the firewall's table back: \(error.description)")
-      repairAt = now + Self.repairInterval
+      repairAt = now + repairDelay
+      repairDelay = min(repairDelay * 2, Self.longestRepairInterval)
     }
   }
 
@@ -117,6 +119,7 @@ extension Core {
     homeReadAt = nil
     do throws(CoreFault) {
       let home = try kernel.home(wan: engine.settings.wan, lan: engine.settings.lan)
+        .keepingLostSides(of: engine.home)
       guard home != engine.home else { return }
       guard let changes = engine.homeChanged(home, now: now, surroundings: surroundings()) else {
         homeReadAt = now + Self.settlingTime
@@ -154,5 +157,20 @@ extension Core {
     do { try store.write(engine.records(now: now), nextID: engine.nextID, now: now) } catch {
       log.warning("can't write the state file: \(error.description)")
     }
+  }
+}
+
+extension Home {
+  /// The same, but a side without any address, whose interface is down or gone, has those that it had.
+  ///
+  /// A device whose attack is stopped must not go free because a cable was pulled.
+  func keepingLostSides(of earlier: Home) -> Home {
+    var home = self
+    if wanAddresses.isEmpty { home.wanAddresses = earlier.wanAddresses }
+    if lanAddresses.isEmpty {
+      home.lanAddresses = earlier.lanAddresses
+      home.lanPrefixes = earlier.lanPrefixes
+    }
+    return home
   }
 }

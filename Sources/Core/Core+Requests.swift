@@ -93,7 +93,6 @@ extension Core {
   private func outcome(of request: MitigationRequest, from session: Session) -> RequestOutcome {
     let now = Clock.now
     advance(to: now)
-    let before = engine.count
     let decision = engine.received(
       request,
       from: session,
@@ -102,16 +101,22 @@ extension Core {
       surroundings: surroundings()
     )
     let outcome: RequestOutcome
+    var kernelRemembers = false
     switch decision {
     case .answer(let answer): outcome = answer
-    case .enforce(let changes): outcome = enforce(changes, now: now)
+    case .enforce(let changes):
+      let changes = journalled(changes, now: now)
+      kernelRemembers = changes.allSatisfy { $0.hasJournal }
+      outcome = enforce(changes, now: now)
     }
     logOutcome(outcome, of: request, from: session)
     logEndings()
     switch outcome {
     case .created, .changed, .deleted:
       store.changed()
-      if case .created = outcome { rememberAtOnce(newerThan: before) }
+      // Before a 2.01 whose mitigation the kernel can't give back: one that it doesn't hold, or whose
+      // journal is too long for it.
+      if case .created = outcome, !kernelRemembers { save() }
     case .content, .ignored, .refused: break
     }
     return outcome
@@ -120,7 +125,7 @@ extension Core {
   /// Has the kernel carry out what the engine decided; the answer to the request.
   private func enforce(_ changes: [RuleChange], now: Instant) -> RequestOutcome {
     do throws(KernelFault) {
-      try kernel.commit(journalled(changes, now: now), now: now)
+      try kernel.commit(changes, now: now)
       return engine.enforced()
     } catch {
       log.error("the kernel refused a change: \(error.description)")
@@ -138,17 +143,6 @@ extension Core {
       rule.journal = Journal(record, writtenAt: now).encoded ?? []
       return .install(rule, remaining: remaining)
     }
-  }
-
-  /// Writes the state file before a 2.01 whose mitigation the kernel can't give back: one that it
-  /// doesn't hold, or whose journal is too long for it.
-  private func rememberAtOnce(newerThan count: Int) {
-    let now = Clock.now
-    guard let record = engine.record(of: MitigationID(engine.nextID &- 1), now: now) else { return }
-    let isHeld =
-      record.status != .attackMitigationSignalLoss
-      && Journal(record, writtenAt: now).encoded != nil
-    if !isHeld { save() }
   }
 
   func surroundings() -> Surroundings {
@@ -192,5 +186,13 @@ extension Core {
       log.info("\(client.string): refused, reason \(refusal.reason.rawValue)")
     case .content, .ignored: break
     }
+  }
+}
+
+extension RuleChange {
+  /// Whether the kernel keeps what a restarted core needs to know of it.
+  fileprivate var hasJournal: Bool {
+    guard case .install(let rule, _) = self else { return true }
+    return !rule.journal.isEmpty
   }
 }

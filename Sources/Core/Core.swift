@@ -27,8 +27,10 @@ final class Core {
   static let countingInterval = Span.seconds(10)
   /// An interface may lose its addresses for a moment.
   static let settlingTime = Span.seconds(2)
-  /// Before the next try to bring the kernel's table back.
+  /// Before the next try to bring the kernel's table back; doubled each time that it fails.
   static let repairInterval = Span.seconds(1)
+  /// The longest such time.
+  static let longestRepairInterval = Span.seconds(60)
   /// Before the next try to renew what the kernel refused to: three fit before elements end.
   static let renewalRetry = Span.seconds(600)
   /// The wall clock was set when it differs this much from what it should show, in seconds.
@@ -50,6 +52,7 @@ final class Core {
   var log: Log
   var refusals = LineBudget()
   var repairAt: Instant?
+  var repairDelay = Core.repairInterval
   var homeReadAt: Instant?
   var countAt: Instant?
   private var clockOffset: Int64 = 0

@@ -79,34 +79,27 @@ final class Kernel {
 
   /// Has the kernel carry out all changes, or none when it throws.
   func commit(_ changes: [RuleChange], now: Instant) throws(KernelFault) {
-    var next = firewall
     let plan: [Operation]
-    do { plan = try next.apply(changes, now: now) } catch { throw .plan(error) }
-    try commit(plan, making: next)
+    do { plan = try firewall.apply(changes, now: now) } catch { throw .plan(error) }
+    try commit(plan)
   }
 
   /// Sets the timeouts of long mitigations anew.
-  func renew(now: Instant) throws(KernelFault) {
-    var next = firewall
-    let plan = next.renew(now: now)
-    try commit(plan, making: next)
-  }
+  func renew(now: Instant) throws(KernelFault) { try commit(firewall.renew(now: now)) }
 
   /// Protects other traffic from now on.
   func protect(_ protection: Protection, now: Instant) throws(KernelFault) {
-    var next = firewall
-    let plan = next.setProtection(protection, now: now)
-    try commit(plan, making: next)
+    try commit(firewall.setProtection(protection, now: now))
   }
 
-  private func commit(_ plan: [Operation], making next: Firewall) throws(KernelFault) {
-    if !plan.isEmpty {
-      do { try table.commit(plan) } catch {
-        if error.isDrift { isInSync = false }
-        throw .refused(error)
-      }
+  /// Carries out what the firewall's last event asks for, or takes the event back.
+  private func commit(_ plan: [Operation]) throws(KernelFault) {
+    guard !plan.isEmpty else { return }
+    do { try table.commit(plan) } catch {
+      firewall.rollBack()
+      if error.isDrift { isInSync = false }
+      throw .refused(error)
     }
-    firewall = next
   }
 
   /// What the kernel's table holds; nil when there is none.

@@ -78,7 +78,7 @@ struct Recovery: Equatable {
       )
       known[mitigation.id] = record
     }
-    for id in known.keys.sorted() {
+    for id in known.keys.ordered() {
       guard let record = known[id] else { continue }
       let isEnforced = record.status != .attackMitigationSignalLoss
       if kernel != nil, isEnforced, !inKernel.contains(id) { continue }

@@ -55,7 +55,7 @@ struct Selector: Equatable {
       if hasPorts { transports += withPorts }
       if !rule.icmpTypes.isEmpty { transports += icmp }
     }
-    return transports.inOrderOnce().map { transport in
+    return transports.distinct().map { transport in
       if withPorts.contains(transport) || transport == udpLite {
         return Selector(transport: transport, sourcePorts: sources, targetPorts: targets)
       }
@@ -74,7 +74,7 @@ struct Selector: Equatable {
   /// Sorted, joined where they touch; empty when they are all ports.
   private static func merged(_ ranges: [PortRange]) -> [PortRange] {
     var result: [PortRange] = []
-    for range in ranges.inOrder(by: { $0.lower < $1.lower }) {
+    for range in ranges.ordered(by: { $0.lower < $1.lower }) {
       if let last = result.last, Int(range.lower) <= Int(last.upper) + 1,
         let joined = PortRange(last.lower, max(last.upper, range.upper))
       {
@@ -88,7 +88,7 @@ struct Selector: Equatable {
 
   private static func merged(_ ranges: [ICMPTypeRange]) -> [ICMPTypeRange] {
     var result: [ICMPTypeRange] = []
-    for range in ranges.inOrder(by: { $0.lower < $1.lower }) {
+    for range in ranges.ordered(by: { $0.lower < $1.lower }) {
       if let last = result.last, Int(range.lower) <= Int(last.upper) + 1,
         let joined = ICMPTypeRange(last.lower, max(last.upper, range.upper))
       {

@@ -1,51 +1,66 @@
 import Bytes
 import Model
 
-/// What one event changed, in the order in which it did.
+/// One element of a gate: which, and where.
+struct GatePlace {
+  var lane: Lane
+  var key: [UInt8]
+}
+
+/// What one event changes in the kernel, in the order in which it does, and what there was before.
 struct Touched {
-  private(set) var ids: [MitigationID] = []
-  private(set) var cells: [Cell] = []
-  private(set) var gates: [GateKey] = []
+  private(set) var ids: [(id: MitigationID, before: Firewall.Entry?)] = []
+  private(set) var cells: [(cell: Cell, wasThere: Bool)] = []
+  private(set) var gates: [(place: GatePlace, wasThere: Bool)] = []
   private var seen: Set<[UInt8]> = []
 
-  struct GateKey {
-    var lane: Lane
-    var key: [UInt8]
-  }
-
-  mutating func add(_ id: MitigationID) {
+  mutating func add(_ id: MitigationID, before: Firewall.Entry?) {
     var code: [UInt8] = []
     code.append(bigEndian: id.value)
-    if seen.insert(code).inserted { ids.append(id) }
+    if seen.insert(code).inserted { ids.append((id, before)) }
   }
 
-  mutating func add(_ cell: Cell) {
-    if seen.insert(cell.code).inserted { cells.append(cell) }
+  mutating func add(_ cell: Cell, wasThere: Bool) {
+    if seen.insert(cell.code).inserted { cells.append((cell, wasThere)) }
   }
 
-  mutating func add(_ lane: Lane, _ key: [UInt8]) {
-    if seen.insert(lane.code + key).inserted { gates.append(GateKey(lane: lane, key: key)) }
+  mutating func add(_ gate: GatePlace, wasThere: Bool) {
+    if seen.insert(gate.lane.code + gate.key).inserted { gates.append((gate, wasThere)) }
   }
 }
 
 extension Firewall {
-  /// The operations that turn the kernel's table from `before` into this, given what was touched.
+  /// The operations that bring the kernel's table from where the last event began to this.
+  func plan(_ touched: Touched, now: Instant) -> [Operation] {
+    guard let undo else { return [] }
+    if !undo.wasEmpty, undo.shapes == nil, undo.protection == protection {
+      return plan(StructureChange(), wasEmpty: false, touched, now: now)
+    }
+    let after = skeleton
+    let before = Skeleton(protection: undo.protection, shapes: undo.shapes ?? after.shapes)
+    let structure = StructureChange(from: undo.wasEmpty ? nil : before, to: after)
+    return plan(structure, wasEmpty: undo.wasEmpty, touched, now: now)
+  }
+
+  /// The operations of a batch.
   ///
   /// Elements go first and come before the rules that look them up, chains come before what jumps to
   /// them and go after it, so that no step refers to what isn't there.
-  func plan(from before: Firewall, _ touched: Touched, now: Instant) -> [Operation] {
-    if isEmpty { return before.isEmpty ? [] : [.deleteTable] }
-    let keepsStructure =
-      !before.isEmpty && before.protection == protection && before.owners.keys == owners.keys
-    let structure = keepsStructure ? StructureChange() : StructureChange(from: before, to: self)
-    var plan: [Operation] = before.isEmpty ? [.addTable] : []
-    plan += withdrawn(from: before, touched)
-    plan += mitigationsAdded(since: before, touched)
+  private func plan(
+    _ structure: StructureChange,
+    wasEmpty: Bool,
+    _ touched: Touched,
+    now: Instant
+  ) -> [Operation] {
+    if isEmpty { return wasEmpty ? [] : [.deleteTable] }
+    var plan: [Operation] = wasEmpty ? [.addTable] : []
+    plan += withdrawn(touched)
+    plan += mitigationsAdded(touched)
     plan += structure.addedSets
     plan += inserted(touched, now: now)
     plan += structure.chains
     plan += structure.removedSets
-    plan += mitigationsRemoved(since: before, touched)
+    plan += mitigationsRemoved(touched)
     return plan
   }
 
@@ -53,7 +68,7 @@ extension Firewall {
   ///
   /// Counters begin at zero again.
   public func operationsToRebuild(now: Instant) -> [Operation] {
-    plan(from: Firewall(protection: protection), everything, now: now)
+    plan(StructureChange(from: nil, to: skeleton), wasEmpty: true, everything, now: now)
   }
 
   /// Makes the kernel's table what it should be, whatever it holds now, in one batch: no packet passes
@@ -81,15 +96,16 @@ extension Firewall {
   public func matches(_ kernel: KernelSnapshot?) -> Bool {
     guard let kernel else { return isEmpty }
     guard !isEmpty else { return false }
-    let structure = structure()
+    let skeleton = skeleton
+    let structure = skeleton.chains
     var chains = structure.map { $0.name }
     var rules = structure.reduce(0) { $0 + $1.rules.count }
     for (id, entry) in entries where !entry.lines.isEmpty {
       chains.append(id.counter)
       rules += entry.lines.count
     }
-    return kernel.chains == chains.inOrder(by: <) && kernel.ruleCount == rules
-      && kernel.sets == sets.map { $0.name }.inOrder(by: <)
+    return kernel.chains == chains.ordered() && kernel.ruleCount == rules
+      && kernel.sets == skeleton.sets.map { $0.name }.ordered()
       && kernel.mitigations.map { $0.id } == ids && kernel.counters.count == ids.count
   }
 
@@ -97,10 +113,11 @@ extension Firewall {
   private var everything: Touched {
     var touched = Touched()
     for id in ids {
-      touched.add(id)
+      touched.add(id, before: nil)
       for cell in entries[id]?.cells ?? [] {
-        touched.add(cell)
-        if cell.shape.lane.hasGate { touched.add(cell.shape.lane, cell.gateKey) }
+        touched.add(cell, wasThere: false)
+        let gate = GatePlace(lane: cell.shape.lane, key: cell.gateKey)
+        if gate.lane.hasGate { touched.add(gate, wasThere: false) }
       }
     }
     return touched
@@ -110,12 +127,12 @@ extension Firewall {
 // MARK: Parts of a plan
 
 extension Firewall {
-  private func withdrawn(from before: Firewall, _ touched: Touched) -> [Operation] {
+  private func withdrawn(_ touched: Touched) -> [Operation] {
     var plan: [Operation] = []
-    for cell in touched.cells where before.owners[cell.shape]?[cell.key] != nil {
+    for (cell, wasThere) in touched.cells where wasThere {
       plan.append(.deleteElement(set: cell.shape.map, key: cell.key))
     }
-    for gate in touched.gates where before.gates[gate.lane]?[gate.key] != nil {
+    for (gate, wasThere) in touched.gates where wasThere {
       plan.append(.deleteElement(set: gate.lane.gate, key: gate.key))
     }
     return plan
@@ -123,7 +140,7 @@ extension Firewall {
 
   private func inserted(_ touched: Touched, now: Instant) -> [Operation] {
     var plan: [Operation] = []
-    for cell in touched.cells {
+    for (cell, _) in touched.cells {
       guard let owners = owners[cell.shape]?[cell.key], let first = owners.first else { continue }
       let value: ElementValue =
         cell.shape.layer == 0 ? .counter(first.counter) : .jump(first.counter)
@@ -136,7 +153,7 @@ extension Firewall {
         )
       )
     }
-    for gate in touched.gates {
+    for (gate, _) in touched.gates {
       guard let until = gates[gate.lane]?[gate.key]?.until else { continue }
       plan.append(
         .addElement(
@@ -164,11 +181,10 @@ extension Firewall {
     min(max(until - now, .zero), Self.maximumTimeout) + Self.grace
   }
 
-  private func mitigationsAdded(since before: Firewall, _ touched: Touched) -> [Operation] {
+  private func mitigationsAdded(_ touched: Touched) -> [Operation] {
     var plan: [Operation] = []
-    for id in touched.ids {
+    for (id, previous) in touched.ids {
       guard let entry = entries[id] else { continue }
-      let previous = before.entries[id]
       if previous == nil { plan.append(.addCounter(id.counter, journal: entry.rule.journal)) }
       let changesLimit = previous?.limitInUse != entry.limitInUse
       let changesLines = previous?.lines != entry.lines || changesLimit
@@ -186,10 +202,10 @@ extension Firewall {
     return plan
   }
 
-  private func mitigationsRemoved(since before: Firewall, _ touched: Touched) -> [Operation] {
+  private func mitigationsRemoved(_ touched: Touched) -> [Operation] {
     var plan: [Operation] = []
-    for id in touched.ids {
-      guard let previous = before.entries[id] else { continue }
+    for (id, previous) in touched.ids {
+      guard let previous else { continue }
       if !previous.lines.isEmpty, entries[id]?.lines.isEmpty ?? true {
         plan.append(.deleteChain(id.counter))
       }

@@ -17,9 +17,9 @@ struct StructureChange {
   /// No change.
   init() {}
 
-  init(from before: Firewall, to after: Firewall) {
-    let old = before.isEmpty ? [] : before.structure()
-    let new = after.structure()
+  init(from before: Skeleton?, to after: Skeleton) {
+    let old = before?.chains ?? []
+    let new = after.chains
     for chain in new where !old.contains(where: { $0.name == chain.name }) {
       chains.append(.addChain(chain.name, chain.attachment))
     }
@@ -32,7 +32,7 @@ struct StructureChange {
     for chain in old.reversed() where !new.contains(where: { $0.name == chain.name }) {
       chains.append(.deleteChain(chain.name))
     }
-    let oldSets = before.sets
+    let oldSets = before?.sets ?? []
     let newSets = after.sets
     for set in newSets where !oldSets.contains(set) {
       addedSets.append(.addSet(set.name, key: set.key, set.content))
@@ -41,22 +41,28 @@ struct StructureChange {
   }
 }
 
-extension Firewall {
+/// What sets, and chains but those of mitigations, follow from.
+struct Skeleton: Equatable {
+  var protection: Protection
+  /// In the order of their rules.
+  var shapes: [Shape]
+
+  private var lanes: [Lane] {
+    var lanes: [Lane] = []
+    for shape in shapes where lanes.last != shape.lane { lanes.append(shape.lane) }
+    return lanes
+  }
+
   /// All sets and maps: gates, then maps, each in the order of their rules.
   var sets: [DesiredSet] {
-    [Lane](gates.keys).inOrder(by: <).map {
+    lanes.filter { $0.hasGate }.map {
       DesiredSet(name: $0.gate, key: [.address($0.family)], content: .keys)
-    }
-      + [Shape](owners.keys).inOrder(by: <).map {
-        DesiredSet(name: $0.map, key: $0.key, content: $0.content)
-      }
+    } + shapes.map { DesiredSet(name: $0.map, key: $0.key, content: $0.content) }
   }
 
   /// All chains but those of mitigations, each after those it jumps to.
-  func structure() -> [Chain] {
-    let shapes = [Shape](owners.keys).inOrder(by: <)
-    var lanes: [Lane] = []
-    for shape in shapes where lanes.last != shape.lane { lanes.append(shape.lane) }
+  var chains: [Chain] {
+    let lanes = lanes
     let wide = lanes.filter { $0.kind == .wide }
     let translated = lanes.filter { $0.kind == .translated }
     let early = lanes.filter { $0.kind != .translated }
@@ -84,6 +90,13 @@ extension Firewall {
     }
     return chains
   }
+}
+
+extension Firewall {
+  /// The kinds of keys in use, in the order of their rules.
+  var shapes: [Shape] { [Shape](owners.keys).ordered() }
+
+  var skeleton: Skeleton { Skeleton(protection: protection, shapes: shapes) }
 }
 
 extension Attachment {

@@ -15,8 +15,9 @@ public enum FirewallError: Error, Equatable, Sendable {
 
 /// What the kernel's table should hold, and the plans that bring it there.
 ///
-/// Each event changes the value and gives the operations of one batch. Keep the old value until the
-/// kernel has acknowledged the batch, and go back to it when the kernel refuses.
+/// Each event changes the value in place and gives the operations of one batch; `rollBack()` undoes
+/// the last one when the kernel refuses the batch. What an event costs doesn't depend on how many
+/// mitigations it leaves alone.
 ///
 /// The table is a tuple space: packets that a gate knows look up one hash map for each kind of keys in
 /// use. Exact keys lead to the mitigation's counter and are dropped; others lead to its chain. All
@@ -43,7 +44,7 @@ public struct Firewall: Sendable {
   static let grace = Span.milliseconds(500)
 
   /// One mitigation.
-  struct Entry {
+  struct Entry: Equatable {
     var rule: Rule
     /// Nil: no end.
     var until: Instant?
@@ -65,14 +66,18 @@ public struct Firewall: Sendable {
   /// Who wants each key, in the order in which they came; the first counts.
   var owners: [Shape: [[UInt8]: [MitigationID]]] = [:]
   var gates: [Lane: [[UInt8]: Gate]] = [:]
+  /// How many mitigations outlive their elements in the kernel.
+  var outliving = 0
+  /// What takes back the last event.
+  var undo: Undo?
   /// When elements must be renewed; nil when none needs to.
-  public private(set) var nextRenewal: Instant?
+  public internal(set) var nextRenewal: Instant?
 
   /// A table without mitigations: there is none in the kernel.
   public init(protection: Protection) { self.protection = protection }
 
   /// The mitigations, in ascending order.
-  public var ids: [MitigationID] { [MitigationID](entries.keys).inOrder(by: <) }
+  public var ids: [MitigationID] { [MitigationID](entries.keys).ordered() }
 
   /// Whether there is no mitigation, and so no table.
   public var isEmpty: Bool { entries.isEmpty }
@@ -90,7 +95,7 @@ public struct Firewall: Sendable {
     _ changes: [RuleChange],
     now: Instant
   ) throws(FirewallError) -> [Operation] {
-    let before = self
+    begin()
     var touched = Touched()
     do throws(FirewallError) {
       for change in changes {
@@ -108,11 +113,11 @@ public struct Firewall: Sendable {
         throw .tooManyShapes(owners.count)
       }
     } catch {
-      self = before
+      rollBack()
       throw error
     }
     scheduleRenewal(now: now)
-    return plan(from: before, touched, now: now)
+    return plan(touched, now: now)
   }
 
   /// What must change so that exactly what `wanted` installs is enforced, for as long as it says.
@@ -132,12 +137,12 @@ public struct Firewall: Sendable {
         changes.append(.renew(rule.id, remaining: remaining))
       }
     }
-    return changes + [MitigationID](surplus.keys).inOrder(by: <).map { .remove($0) }
+    return changes + [MitigationID](surplus.keys).ordered().map { .remove($0) }
   }
 
   /// Sets the timeouts anew of elements whose mitigation outlives them.
   public mutating func renew(now: Instant) -> [Operation] {
-    let before = self
+    begin()
     var touched = Touched()
     for id in ids {
       guard let entry = entries[id], entry.outlivesKernel else { continue }
@@ -145,14 +150,14 @@ public struct Firewall: Sendable {
     }
     nextRenewal = nil
     scheduleRenewal(now: now)
-    return plan(from: before, touched, now: now)
+    return plan(touched, now: now)
   }
 
   /// Protects other traffic from now on.
   public mutating func setProtection(_ protection: Protection, now: Instant) -> [Operation] {
-    let before = self
+    begin()
     self.protection = protection
-    return plan(from: before, Touched(), now: now)
+    return plan(Touched(), now: now)
   }
 }
 
@@ -167,17 +172,18 @@ extension Firewall {
   ) throws(FirewallError) {
     let expansion = try Expansion(rule)
     if entries[rule.id] != nil { remove(rule.id, &touched) }
-    touched.add(rule.id)
+    touched.add(rule.id, before: entries[rule.id])
     var entry = Entry(rule: rule, until: until, kernelUntil: kernelEnd(until, now: now))
     entry.lines = expansion.lines
     for cell in expansion.cells {
       let placed = placed(cell)
-      owners[placed.shape, default: [:]][placed.key, default: []].append(rule.id)
+      let owners = owners[placed.shape]?[placed.key]
+      touched.add(placed, wasThere: owners != nil)
+      set((owners ?? []) + [rule.id], of: placed)
       open(placed, until: entry.kernelUntil, &touched)
-      touched.add(placed)
       entry.cells.append(placed)
     }
-    entries[rule.id] = entry
+    set(entry, of: rule.id)
   }
 
   /// The cell in the first layer in which its key is free; cells of layer 0 are shared.
@@ -188,16 +194,15 @@ extension Firewall {
   }
 
   private mutating func remove(_ id: MitigationID, _ touched: inout Touched) {
-    guard let entry = entries.removeValue(forKey: id) else { return }
-    touched.add(id)
+    guard let entry = entries[id] else { return }
+    touched.add(id, before: entry)
+    set(nil, of: id)
     for cell in entry.cells {
-      owners[cell.shape]?[cell.key]?.removeAll { $0 == id }
-      if owners[cell.shape]?[cell.key]?.isEmpty == true {
-        owners[cell.shape]?[cell.key] = nil
-        if owners[cell.shape]?.isEmpty == true { owners[cell.shape] = nil }
-      }
+      let owners = owners[cell.shape]?[cell.key]
+      touched.add(cell, wasThere: owners != nil)
+      let left = owners?.filter { $0 != id } ?? []
+      set(left.isEmpty ? nil : left, of: cell)
       close(cell, &touched)
-      touched.add(cell)
     }
   }
 
@@ -217,47 +222,43 @@ extension Firewall {
     now: Instant,
     _ touched: inout Touched
   ) {
-    guard let entry = entries[id] else { return }
+    guard var entry = entries[id] else { return }
     let end = kernelEnd(until, now: now)
-    entries[id]?.until = until
-    entries[id]?.kernelUntil = end
+    entry.until = until
+    entry.kernelUntil = end
+    set(entry, of: id)
     for cell in entry.cells {
-      touched.add(cell)
-      let lane = cell.shape.lane
-      if lane.hasGate, let gate = gates[lane]?[cell.gateKey], gate.until < end {
-        gates[lane]?[cell.gateKey]?.until = end
-        touched.add(lane, cell.gateKey)
+      touched.add(cell, wasThere: true)
+      let place = GatePlace(lane: cell.shape.lane, key: cell.gateKey)
+      if place.lane.hasGate, var gate = gates[place.lane]?[place.key], gate.until < end {
+        touched.add(place, wasThere: true)
+        gate.until = end
+        set(gate, at: place)
       }
     }
   }
 
   private mutating func open(_ cell: Cell, until: Instant, _ touched: inout Touched) {
-    let lane = cell.shape.lane
-    guard lane.hasGate else { return }
-    let key = cell.gateKey
-    var gate = gates[lane]?[key] ?? Gate(cells: 0, until: until)
-    if gate.cells == 0 || gate.until < until { touched.add(lane, key) }
+    let place = GatePlace(lane: cell.shape.lane, key: cell.gateKey)
+    guard place.lane.hasGate else { return }
+    let before = gates[place.lane]?[place.key]
+    var gate = before ?? Gate(cells: 0, until: until)
+    if gate.cells == 0 || gate.until < until { touched.add(place, wasThere: before != nil) }
     gate.cells += 1
     gate.until = max(gate.until, until)
-    gates[lane, default: [:]][key] = gate
+    set(gate, at: place)
   }
 
   private mutating func close(_ cell: Cell, _ touched: inout Touched) {
-    let lane = cell.shape.lane
-    let key = cell.gateKey
-    guard let gate = gates[lane]?[key] else { return }
-    guard gate.cells == 1 else {
-      gates[lane]?[key]?.cells -= 1
-      return
-    }
-    touched.add(lane, key)
-    gates[lane]?[key] = nil
-    if gates[lane]?.isEmpty == true { gates[lane] = nil }
+    let place = GatePlace(lane: cell.shape.lane, key: cell.gateKey)
+    guard var gate = gates[place.lane]?[place.key] else { return }
+    gate.cells -= 1
+    if gate.cells == 0 { touched.add(place, wasThere: true) }
+    set(gate.cells == 0 ? nil : gate, at: place)
   }
 
   private mutating func scheduleRenewal(now: Instant) {
-    let isNeeded = entries.values.contains { $0.outlivesKernel }
-    nextRenewal = isNeeded ? nextRenewal ?? now + Self.renewalInterval : nil
+    nextRenewal = outliving > 0 ? nextRenewal ?? now + Self.renewalInterval : nil
   }
 
   /// When the kernel ends elements of a mitigation that ends `until`.

@@ -68,6 +68,6 @@ public struct KernelSnapshot: Equatable, Sendable {
     counters.compactMap { counter in
       guard let id = MitigationID(counter: counter.name) else { return nil }
       return Mitigation(id: id, counter: counter, remaining: remaining[counter.name])
-    }.inOrder { $0.id < $1.id }
+    }.ordered { $0.id < $1.id }
   }
 }

@@ -168,7 +168,7 @@ struct Shape: Hashable, Comparable {
 }
 
 /// One element of one map.
-struct Cell {
+struct Cell: Equatable {
   var shape: Shape
   var key: [UInt8]
 

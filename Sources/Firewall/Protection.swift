@@ -145,12 +145,12 @@ extension Protection {
   /// DHCPv6, DNS and NTP to the resolvers.
   func own() -> Chain {
     var rules: [[Expression]] = []
-    for port in listenPorts.inOrderOnce() {
+    for port in listenPorts.distinct() {
       for transport in Self.transports {
         rules.append(Match.transport(transport) + Match.ports(.sourcePort, PortRange(port)))
       }
     }
-    for peer in sessions.inOrderOnce() {
+    for peer in sessions.distinct() {
       for transport in Self.transports {
         rules.append(Self.toward(peer.address, transport, peer.port))
       }
@@ -164,7 +164,7 @@ extension Protection {
           + Match.ports(.targetPort, PortRange(target))
       )
     }
-    for resolver in resolvers.inOrderOnce() {
+    for resolver in resolvers.distinct() {
       for transport in Self.transports { rules.append(Self.toward(resolver, transport, 53)) }
       rules.append(Self.toward(resolver, 17, 123))
     }

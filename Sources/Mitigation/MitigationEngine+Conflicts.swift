@@ -6,7 +6,7 @@ extension MitigationEngine {
   ///
   /// Each upstream of Call Home has identifiers of its own, so only base mode can collide.
   func checkCollision(of holder: Holder, role: SessionRole) throws(Refusal) {
-    guard role == .base, !table.isHolding(holder) else { return }
+    guard role == .base, !table.isHolding(holder), table.hasNamesake(of: holder) else { return }
     for index in table.all.indices {
       let other = table.all[index].claim.key.holder
       guard other.cuid == holder.cuid, other.cdid == holder.cdid,
@@ -31,7 +31,7 @@ extension MitigationEngine {
     let overlap = Overlap(rule: client.overlap, home: home)
     var overridden: [Mitigation] = []
     var winner: UInt32?
-    for index in table.all.indices {
+    for index in candidates(for: scope, overlap: client.overlap) {
       guard table.all[index].claim.key.holder == key.holder,
         table.all[index].claim.scope.triggerMitigation == scope.triggerMitigation,
         overlap.between(scope, table.all[index].claim.scope)
@@ -52,6 +52,13 @@ extension MitigationEngine {
       )
     }
     return overridden
+  }
+
+  /// Positions of the mitigations that may overlap `scope`, rising; all when names count.
+  private func candidates(for scope: MitigationScope, overlap rule: OverlapRule) -> [Int] {
+    let countsNames = rule == .target && scope.hasNames
+    return countsNames
+      ? Array(table.all.indices) : table.positions(overlapping: scope.targetPrefixes)
   }
 
   /// What a new request is told of its conflict with other clients' mitigations; nil without one.
@@ -93,7 +100,7 @@ extension MitigationEngine {
   {
     guard table.holderCount > (table.isHolding(holder) ? 1 : 0) else { return [] }
     let overlap = Overlap(rule: rule, home: home)
-    return table.all.indices.filter { index in
+    return candidates(for: scope, overlap: rule).filter { index in
       table.all[index].isEnforced && table.all[index].claim.key.holder != holder
         && overlap.between(scope, table.all[index].claim.scope)
     }

@@ -38,11 +38,12 @@ extension MitigationEngine {
     guard pending == nil, let nextEvent, nextEvent <= now else { return [] }
     var changes: [RuleChange] = []
     self.nextEvent = nil
-    for mitigation in table.all {
-      guard mitigation.end <= now else {
-        wake(at: mitigation.end)
-        continue
-      }
+    var due: [Mitigation] = []
+    for index in table.all.indices {
+      let end = table.all[index].end
+      if end > now { wake(at: end) } else { due.append(table.all[index]) }
+    }
+    for mitigation in due {
       if mitigation.isEnforced { changes.append(.remove(mitigation.id)) }
       let cause: MitigationEnding.Cause =
         mitigation.phase == .terminating ? .withdrawn : .expired

@@ -11,7 +11,7 @@ extension MitigationEngine {
   ) throws(Refusal) -> Int {
     let client = inquiry.client
     let usage = table.usage(of: client.section)
-    let wait = retry(of: client.section, now: inquiry.now)
+    var wait: UInt32 { retry(of: client.section, now: inquiry.now) }
     if usage.mitigations - replaced.count >= client.maximumMitigations
       || table.all.count - replaced.count >= Limits.mitigations
       || !table.isHolding(mitigation.key.holder)

@@ -63,17 +63,15 @@ extension MitigationEngine {
     mid: UInt32?,
     inquiry: Inquiry
   ) throws(Refusal) -> [MitigationReport] {
-    var ids: [(mid: UInt32, id: MitigationID)] = []
     if let mid {
-      if let one = table[MitigationKey(holder: holder, mid: mid)] { ids = [(mid, one.id)] }
-    } else if table.isHolding(holder) {
-      for index in table.all.indices where table.all[index].claim.key.holder == holder {
-        ids.append((table.all[index].mid, table.all[index].id))
-      }
-      ids.sort { $0.mid < $1.mid }
+      guard let one = table[MitigationKey(holder: holder, mid: mid)],
+        let report = report(of: one.id, inquiry: inquiry)
+      else { throw Refusal(.unknownMitigation) }
+      return [report]
     }
-    if ids.isEmpty { throw Refusal(.unknownMitigation) }
-    return ids.compactMap { report(of: $0.id, inquiry: inquiry) }
+    let numbers = table.numbers(of: holder)
+    if numbers.isEmpty { throw Refusal(.unknownMitigation) }
+    return numbers.compactMap { report(of: $0.id, inquiry: inquiry) }
   }
 
   private mutating func report(of id: MitigationID, inquiry: Inquiry) -> MitigationReport? {

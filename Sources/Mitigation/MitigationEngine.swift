@@ -37,11 +37,7 @@ public struct MitigationEngine: Equatable, Sendable {
   public var count: Int { table.all.count }
 
   /// How many of them the kernel enforces.
-  public var enforcedCount: Int {
-    var count = 0
-    for index in table.all.indices where table.all[index].isEnforced { count += 1 }
-    return count
-  }
+  public var enforcedCount: Int { table.enforcedCount }
 
   /// The `client` section that a session's peer belongs to; nil when it is entitled to nothing.
   public func client(for session: Session) -> ClientSettings? {

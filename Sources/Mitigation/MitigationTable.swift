@@ -3,8 +3,8 @@ import Model
 
 /// All mitigations by rising id, and what each DOTS client has.
 ///
-/// Plain lists: some hundreds of mitigations are looked through faster than a request is decoded, and
-/// a dictionary for each key would take more flash than all else here.
+/// Sorted lists: looking something up takes a binary search, and a dictionary for each key would take
+/// more flash than all else here.
 struct MitigationTable: Equatable, Sendable {
   /// What one client has, or the clients of one `client` section together.
   struct Usage: Equatable, Sendable {
@@ -14,15 +14,30 @@ struct MitigationTable: Equatable, Sendable {
     var identifiers = 0
   }
 
+  /// The client's number of a mitigation and ours.
+  struct Number: Equatable, Sendable {
+    let mid: UInt32
+    let id: MitigationID
+  }
+
   private struct Account: Equatable, Sendable {
     let holder: Holder
-    var usage: Usage
+    var elements = 0
+    /// By rising `mid`.
+    var numbers: [Number] = []
+
+    func insertion(of mid: UInt32) -> Int {
+      numbers.insertion { $0.mid < mid }
+    }
   }
 
   /// By rising id.
   private(set) var all: [Mitigation] = []
+  /// How many of them the kernel enforces.
+  private(set) var enforcedCount = 0
   /// One for each client that has a mitigation.
   private var accounts: [Account] = []
+  private var targets = TargetIndex()
 
   /// How many DOTS clients have mitigations.
   var holderCount: Int { accounts.count }
@@ -33,8 +48,8 @@ struct MitigationTable: Equatable, Sendable {
   func usage(of section: Text) -> Usage {
     var total = Usage()
     for index in accounts.indices where accounts[index].holder.section == section {
-      total.mitigations += accounts[index].usage.mitigations
-      total.elements += accounts[index].usage.elements
+      total.mitigations += accounts[index].numbers.count
+      total.elements += accounts[index].elements
       total.identifiers += 1
     }
     return total
@@ -48,15 +63,35 @@ struct MitigationTable: Equatable, Sendable {
   subscript(id: MitigationID) -> Mitigation? { position(of: id).map { all[$0] } }
 
   subscript(key: MitigationKey) -> Mitigation? {
-    for index in all.indices where all[index].mid == key.mid && all[index].key == key {
-      return all[index]
+    guard let account = account(of: key.holder) else { return nil }
+    let place = accounts[account].insertion(of: key.mid)
+    let numbers = accounts[account].numbers
+    guard place < numbers.count, numbers[place].mid == key.mid else { return nil }
+    return self[numbers[place].id]
+  }
+
+  /// The numbers of a client's mitigations, by rising `mid`.
+  func numbers(of holder: Holder) -> [Number] {
+    account(of: holder).map { accounts[$0].numbers } ?? []
+  }
+
+  /// Whether a client of another section goes by the names of `holder`.
+  func hasNamesake(of holder: Holder) -> Bool {
+    for index in accounts.indices {
+      let other = accounts[index].holder
+      if other.cuid == holder.cuid, other.cdid == holder.cdid, other != holder { return true }
     }
-    return nil
+    return false
+  }
+
+  /// Positions of all mitigations whose targets share an address with one of `prefixes`, rising.
+  func positions(overlapping prefixes: [Prefix]) -> [Int] {
+    targets.overlapping(prefixes).compactMap { position(of: $0) }
   }
 
   /// Changes the one with this id in place; false when there is none.
   ///
-  /// `change` must leave the number of elements alone.
+  /// `change` must leave the number of elements and the phase alone.
   @discardableResult
   mutating func update(_ id: MitigationID, _ change: (inout Mitigation) -> Void) -> Bool {
     guard let position = position(of: id) else { return false }
@@ -66,18 +101,21 @@ struct MitigationTable: Equatable, Sendable {
 
   /// Adds a mitigation, or puts it in the place of the one with its id.
   mutating func store(_ mitigation: Mitigation) {
-    let holder = mitigation.key.holder
-    let account = account(of: holder) ?? accounts.count
-    if account == accounts.count { accounts.append(Account(holder: holder, usage: Usage())) }
-    accounts[account].usage.mitigations += 1
-    accounts[account].usage.elements += mitigation.elements
     let position = insertion(of: mitigation.id)
-    if position < all.count, all[position].id == mitigation.id {
-      forget(all[position])
-      all[position] = mitigation
-    } else {
+    guard position < all.count, all[position].id == mitigation.id else {
       all.insert(mitigation, at: position)
+      note(mitigation)
+      return
     }
+    let before = all[position]
+    all[position] = mitigation
+    guard before.claim === mitigation.claim, let account = account(of: before.key.holder) else {
+      forget(before)
+      note(mitigation)
+      return
+    }
+    accounts[account].elements += mitigation.elements - before.elements
+    enforcedCount += (mitigation.isEnforced ? 1 : 0) - (before.isEnforced ? 1 : 0)
   }
 
   mutating func remove(_ id: MitigationID) -> Mitigation? {
@@ -87,11 +125,29 @@ struct MitigationTable: Equatable, Sendable {
     return mitigation
   }
 
+  private mutating func note(_ mitigation: Mitigation) {
+    let account = account(of: mitigation.key.holder) ?? accounts.count
+    if account == accounts.count { accounts.append(Account(holder: mitigation.key.holder)) }
+    accounts[account].elements += mitigation.elements
+    accounts[account].numbers.insert(
+      Number(mid: mitigation.mid, id: mitigation.id),
+      at: accounts[account].insertion(of: mitigation.mid)
+    )
+    if mitigation.isEnforced { enforcedCount += 1 }
+    targets.insert(mitigation.id, at: mitigation.scope.targetPrefixes)
+  }
+
   private mutating func forget(_ mitigation: Mitigation) {
+    if mitigation.isEnforced { enforcedCount -= 1 }
+    targets.remove(mitigation.id, at: mitigation.scope.targetPrefixes)
     guard let account = account(of: mitigation.key.holder) else { return }
-    accounts[account].usage.mitigations -= 1
-    accounts[account].usage.elements -= mitigation.elements
-    if accounts[account].usage.mitigations == 0 { accounts.remove(at: account) }
+    accounts[account].elements -= mitigation.elements
+    let number = Number(mid: mitigation.mid, id: mitigation.id)
+    let place = accounts[account].insertion(of: number.mid)
+    if place < accounts[account].numbers.count, accounts[account].numbers[place] == number {
+      accounts[account].numbers.remove(at: place)
+    }
+    if accounts[account].numbers.isEmpty { accounts.remove(at: account) }
   }
 
   private func account(of holder: Holder) -> Int? {
@@ -99,13 +155,18 @@ struct MitigationTable: Equatable, Sendable {
     return nil
   }
 
-  private func insertion(of id: MitigationID) -> Int {
-    if let last = all.last, last.id < id { return all.count }
+  private func insertion(of id: MitigationID) -> Int { all.insertion { $0.id < id } }
+}
+
+extension Array {
+  /// Where the first element is, or belongs, that doesn't come before what is sought, in an array in
+  /// which all that do come first.
+  func insertion(_ precedes: (Element) -> Bool) -> Int {
     var lower = 0
-    var upper = all.count
+    var upper = count
     while lower < upper {
       let middle = (lower + upper) / 2
-      if all[middle].id < id { lower = middle + 1 } else { upper = middle }
+      if precedes(self[middle]) { lower = middle + 1 } else { upper = middle }
     }
     return lower
   }

@@ -39,6 +39,9 @@ extension MitigationScope {
     return false
   }
 
+  /// Whether anything is named that has no address.
+  var hasNames: Bool { !(targetFQDNs.isEmpty && targetURIs.isEmpty && aliasNames.isEmpty) }
+
   fileprivate func sharesNames(with other: MitigationScope) -> Bool {
     for name in targetFQDNs where other.targetFQDNs.contains(name) { return true }
     for uri in targetURIs where other.targetURIs.contains(uri) { return true }

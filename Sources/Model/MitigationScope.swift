@@ -6,31 +6,117 @@ import Bytes
 /// Lists keep the order of the request, because a retrieval gives them back in it. An empty list is
 /// an absent attribute: present but empty ones are refused before a scope is made.
 public struct MitigationScope: Hashable, Sendable {
-  /// Addresses under attack: the victims, outside the home.
-  public var targetPrefixes: [Prefix] = []
-  /// Ports under attack.
-  public var targetPortRanges: [PortRange] = []
-  /// IP protocol numbers; empty means any.
-  public var targetProtocols: [UInt8] = []
-  /// Names under attack; for diagnostics in Call Home, never resolved there.
-  public var targetFQDNs: [Text] = []
-  /// URIs under attack; as names.
-  public var targetURIs: [Text] = []
-  /// Names of targets agreed on before.
-  public var aliasNames: [Text] = []
-  /// Addresses that attack: the devices of this home.
-  public var sourcePrefixes: [Prefix] = []
-  /// Ports that attack.
-  public var sourcePortRanges: [PortRange] = []
-  /// ICMP or ICMPv6 types of the attack, by the family of the target.
-  public var sourceICMPTypeRanges: [ICMPTypeRange] = []
-  /// False: enforce only when the signal channel is lost.
-  public var triggerMitigation = true
-  /// The vendor attribute `cordon:action`; nil when the client leaves the choice to policy.
-  public var requestedAction: RequestedAction?
+  /// Behind one reference: nine lists side by side would make each copy of whatever holds a scope
+  /// nine copies, and the code of the copies a good part of the program.
+  private var storage = Storage()
 
   /// A scope without any attribute.
   public init() {}
+
+  /// Whether all attributes are equal.
+  public static func == (left: MitigationScope, right: MitigationScope) -> Bool {
+    left.storage === right.storage || left.storage.attributes == right.storage.attributes
+  }
+
+  /// Feeds all attributes to `hasher`.
+  public func hash(into hasher: inout Hasher) { storage.attributes.hash(into: &hasher) }
+
+  /// The storage, which no other scope shares from here on.
+  private mutating func own() -> Storage {
+    if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.attributes) }
+    return storage
+  }
+}
+
+extension MitigationScope {
+  /// Addresses under attack: the victims, outside the home.
+  public var targetPrefixes: [Prefix] {
+    get { storage.attributes.targetPrefixes }
+    set { own().attributes.targetPrefixes = newValue }
+  }
+
+  /// Ports under attack.
+  public var targetPortRanges: [PortRange] {
+    get { storage.attributes.targetPortRanges }
+    set { own().attributes.targetPortRanges = newValue }
+  }
+
+  /// IP protocol numbers; empty means any.
+  public var targetProtocols: [UInt8] {
+    get { storage.attributes.targetProtocols }
+    set { own().attributes.targetProtocols = newValue }
+  }
+
+  /// Names under attack; for diagnostics in Call Home, never resolved there.
+  public var targetFQDNs: [Text] {
+    get { storage.attributes.targetFQDNs }
+    set { own().attributes.targetFQDNs = newValue }
+  }
+
+  /// URIs under attack; as names.
+  public var targetURIs: [Text] {
+    get { storage.attributes.targetURIs }
+    set { own().attributes.targetURIs = newValue }
+  }
+
+  /// Names of targets agreed on before.
+  public var aliasNames: [Text] {
+    get { storage.attributes.aliasNames }
+    set { own().attributes.aliasNames = newValue }
+  }
+
+  /// Addresses that attack: the devices of this home.
+  public var sourcePrefixes: [Prefix] {
+    get { storage.attributes.sourcePrefixes }
+    set { own().attributes.sourcePrefixes = newValue }
+  }
+
+  /// Ports that attack.
+  public var sourcePortRanges: [PortRange] {
+    get { storage.attributes.sourcePortRanges }
+    set { own().attributes.sourcePortRanges = newValue }
+  }
+
+  /// ICMP or ICMPv6 types of the attack, by the family of the target.
+  public var sourceICMPTypeRanges: [ICMPTypeRange] {
+    get { storage.attributes.sourceICMPTypeRanges }
+    set { own().attributes.sourceICMPTypeRanges = newValue }
+  }
+
+  /// False: enforce only when the signal channel is lost.
+  public var triggerMitigation: Bool {
+    get { storage.attributes.triggerMitigation }
+    set { own().attributes.triggerMitigation = newValue }
+  }
+
+  /// The vendor attribute `cordon:action`; nil when the client leaves the choice to policy.
+  public var requestedAction: RequestedAction? {
+    get { storage.attributes.requestedAction }
+    set { own().attributes.requestedAction = newValue }
+  }
+}
+
+extension MitigationScope {
+  fileprivate struct Attributes: Hashable {
+    var targetPrefixes: [Prefix] = []
+    var targetPortRanges: [PortRange] = []
+    var targetProtocols: [UInt8] = []
+    var targetFQDNs: [Text] = []
+    var targetURIs: [Text] = []
+    var aliasNames: [Text] = []
+    var sourcePrefixes: [Prefix] = []
+    var sourcePortRanges: [PortRange] = []
+    var sourceICMPTypeRanges: [ICMPTypeRange] = []
+    var triggerMitigation = true
+    var requestedAction: RequestedAction?
+  }
+
+  /// Sendable because it changes only while one scope has it to itself.
+  fileprivate final class Storage: @unchecked Sendable {
+    var attributes: Attributes
+
+    init(_ attributes: Attributes = Attributes()) { self.attributes = attributes }
+  }
 }
 
 /// What a client may ask for with the vendor attribute `cordon:action` (CBOR key 49152).

@@ -101,14 +101,14 @@ public final class NetfilterConnection {
   public func snapshot() throws(KernelError) -> KernelSnapshot? {
     guard try hasTable() else { return nil }
     var snapshot = KernelSnapshot()
-    snapshot.counters = try counters().inOrder { $0.name < $1.name }
+    snapshot.counters = try counters().ordered { $0.name < $1.name }
     snapshot.limits = try objects(NFT_OBJECT_LIMIT).compactMap { $0.attributes(after: 4).text(2) }
-      .inOrder(by: <)
-    snapshot.chains = try dump(.getChain).compactMap { $0.attributes(after: 4).text(3) }.inOrder(
+      .ordered()
+    snapshot.chains = try dump(.getChain).compactMap { $0.attributes(after: 4).text(3) }.ordered(
       by: <
     )
     snapshot.ruleCount = try dump(.getRule).count
-    snapshot.sets = try dump(.getSet).compactMap { $0.attributes(after: 4).text(2) }.inOrder(by: <)
+    snapshot.sets = try dump(.getSet).compactMap { $0.attributes(after: 4).text(2) }.ordered()
     for set in snapshot.sets {
       for (name, remaining) in try elements(of: set) {
         snapshot.remaining[name] = max(snapshot.remaining[name] ?? .zero, remaining)

@@ -73,13 +73,13 @@ extension SignalFront {
     }
     core = door
     tellIdentity()
-    for id in sessions.keys.sorted() { announce(id) }
+    for id in sessions.keys.ordered() { announce(id) }
   }
 
   private func disconnect() {
     if let core { try? poller.remove(core.descriptor) }
     core = nil
-    for handle in questions.keys.sorted() {
+    for handle in questions.keys.ordered() {
       let mid = questions[handle]?.request.mid
       answer(handle, .refused(Refusal(.unavailable, mid: mid, retryAfter: 1)))
     }

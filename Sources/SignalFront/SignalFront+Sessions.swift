@@ -84,7 +84,7 @@ extension SignalFront {
 
   private func forget(_ id: UInt32) {
     sessions[id] = nil
-    for handle in questions.keys.sorted() where questions[handle]?.session == id {
+    for handle in questions.keys.ordered() where questions[handle]?.session == id {
       questions[handle] = nil
     }
     tellCore(.sessionClosed(id))

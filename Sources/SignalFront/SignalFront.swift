@@ -128,12 +128,12 @@ final class SignalFront {
       guard let due = entrances[index].server.nextTimeout, due <= now else { continue }
       perform(entrances[index].server.timedOut(now: now, wall: Clock.wall), at: index)
     }
-    for id in sessions.keys.sorted() {
+    for id in sessions.keys.ordered() {
       guard let due = sessions[id]?.layer.nextTimeout, due <= now else { continue }
       let actions = sessions[id]?.layer.timedOut(now: now) ?? []
       perform(actions, on: id)
     }
-    for handle in questions.keys.sorted() {
+    for handle in questions.keys.ordered() {
       guard let question = questions[handle], question.deadline <= now else { continue }
       answer(handle, .refused(Refusal(.unavailable, mid: question.request.mid, retryAfter: 1)))
     }

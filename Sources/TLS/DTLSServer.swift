@@ -210,7 +210,7 @@ public final class DTLSServer {
       datagramLimit: limits.datagram
     )
     var actions: [Action] = []
-    for session in peers.keys.sorted() {
+    for session in peers.keys.ordered() {
       guard let peer = peers[session],
         let fault = sessions[peer]?.connection.verifyPeer(with: context)
       else { continue }

@@ -152,9 +152,29 @@ struct World {
     changes.append(.install(rule, remaining: .seconds(number * 300)))
     let before = bench.firewall
     let plan = try bench.firewall.apply(changes, now: now)
-    var again = before
-    #expect(try again.apply(changes, now: now) == plan)
+    try rollBack(before, changes, to: plan, at: now)
     try bench.kernel.commit(plan)
+  }
+
+  /// Whether an event, refused or failed, leaves no trace: the next gives the same plan.
+  private func rollBack(
+    _ before: Firewall,
+    _ changes: [RuleChange],
+    to plan: [Operation],
+    at now: Instant
+  ) throws {
+    var firewall = before
+    #expect(try firewall.apply(changes, now: now) == plan)
+    firewall.rollBack()
+    #expect(firewall == before)
+    #expect(throws: FirewallError.unknown(id(9999))) {
+      try firewall.apply(changes + [.remove(id(9999))], now: now)
+    }
+    #expect(firewall == before)
+    _ = firewall.renew(now: now)
+    firewall.rollBack()
+    #expect(firewall == before)
+    #expect(try firewall.apply(changes, now: now) == plan)
   }
 
   private func compare(

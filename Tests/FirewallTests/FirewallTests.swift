@@ -154,6 +154,46 @@ struct Bench {
     #expect(firewall.isEmpty)
   }
 
+  @Test("a renewal and another protection can be taken back")
+  func takenBack() throws {
+    var firewall = firewall()
+    _ = try firewall.apply([.install(try rule(1), remaining: nil)], now: start)
+    let before = firewall
+    let later = start + .seconds(1200)
+    #expect(!firewall.renew(now: later).isEmpty)
+    #expect(firewall != before)
+    firewall.rollBack()
+    #expect(firewall == before)
+    var section = ProtectSettings(section: "resolver")
+    section.udpPorts = [PortRange(53)]
+    #expect(!firewall.setProtection(Protection(sections: [section]), now: later).isEmpty)
+    #expect(firewall != before)
+    firewall.rollBack()
+    #expect(firewall == before)
+  }
+
+  @Test("only the last event can be taken back, and once")
+  func takenBackOnce() throws {
+    var firewall = firewall()
+    _ = try firewall.apply([.install(try rule(1), remaining: nil)], now: start)
+    let before = firewall
+    _ = try firewall.apply([.install(try rule(2), remaining: nil)], now: start)
+    firewall.rollBack()
+    firewall.rollBack()
+    #expect(firewall == before)
+    #expect(firewall.ids == [id(1)])
+  }
+
+  @Test("the first mitigation that is taken back takes its table with it")
+  func takenBackFirst() throws {
+    var firewall = firewall()
+    let install = RuleChange.install(try rule(1), remaining: nil)
+    let plan = try firewall.apply([install], now: start)
+    firewall.rollBack()
+    #expect(firewall.isEmpty && firewall.nextRenewal == nil)
+    #expect(try firewall.apply([install], now: start) == plan)
+  }
+
   @Test("after a refused change the value is led to what was decided, and no further")
   func catchingUp() throws {
     var firewall = firewall()

@@ -1,6 +1,7 @@
 """What the kernel holds: kinds of rules, nothing when idle, protected traffic, other tools."""
 import json
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -225,6 +226,25 @@ def flush(home):
     time.sleep(1)
     expect_equal(home.rate("camera"), 0, "packets a second after the flush")
     expect_equal(coap(home, "get", path(1))["status"] in (1, 2), True, "status")
+
+
+@test("a rule that the kernel refuses is answered 5.00 and leaves neither rule nor mitigation")
+def refused(home):
+    home.daemon()
+    # Another program owns a table of our name: the kernel lets nobody else change it.
+    owner = home.start("router", "nft", "-i", stdin=subprocess.PIPE)
+    owner.stdin.write(b"add table inet cordon { flags owner; }\n")
+    owner.stdin.flush()
+    wait_for(lambda: b"cordon" in home.nft("list", "tables").stdout, 5, "the other's table")
+    answer = coap(home, "put", path(1), against())
+    expect_equal(answer.code, "5.00", "PUT")
+    expect(answer.text, "no diagnostic")
+    expect_equal(home.counters(), {}, "counters of ours")
+    expect_equal(coap(home, "get", path(1)).code, "4.04", "GET afterwards")
+    owner.stdin.close()
+    owner.wait(5)
+    wait_for(lambda: b"cordon" not in home.nft("list", "tables").stdout, 5, "its end")
+    expect_equal(coap(home, "put", path(1), against()).code, "2.01", "PUT once the kernel can")
 
 
 @test("the router's own table is untouched from start to end")

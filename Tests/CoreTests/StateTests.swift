@@ -1,0 +1,80 @@
+import Bytes
+import Mitigation
+import Model
+import TestSupport
+import Testing
+
+@testable import Core
+
+@Suite struct StateTests {
+  private func state() throws -> State {
+    State(
+      boot: "0f1e2d3c",
+      writtenAt: Instant(milliseconds: 9000),
+      nextID: 9,
+      records: [try sample(id: 7), try sample(id: 8)]
+    )
+  }
+
+  @Test("a state file gives back what was written")
+  func roundTrip() throws {
+    let state = try state()
+    #expect(State(parsing: state.encoded) == state)
+  }
+
+  @Test("a state file cut off anywhere is none")
+  func truncations() throws {
+    let bytes = try state().encoded
+    for length in bytes.indices { #expect(State(parsing: [UInt8](bytes[..<length])) == nil) }
+    #expect(State(parsing: bytes + [0]) == nil)
+  }
+
+  @Test("another version's file is none")
+  func version() throws {
+    var bytes = try state().encoded
+    #expect(bytes[1] == 1)
+    bytes[1] = 2
+    #expect(State(parsing: bytes) == nil)
+  }
+
+  @Test("no mutation of a state file traps")
+  func mutations() throws {
+    let bytes = try state().encoded
+    let seed = UInt64.random(in: 0...(.max))
+    var random = SeededGenerator(seed: seed)
+    var readable = 0
+    for _ in 0..<10_000 {
+      var mutated = bytes
+      let index = Int.random(in: mutated.indices, using: &random)
+      mutated[index] ^= UInt8.random(in: 1...255, using: &random)
+      if let state = State(parsing: mutated) {
+        readable += 1
+        #expect(State(parsing: state.encoded) == state, "seed \(seed)")
+      }
+    }
+    #expect(readable > 0, "some mutations leave another valid file; seed \(seed)")
+  }
+}
+
+@Suite struct StateScheduleTests {
+  @Test("the first change is written at once, the next no sooner than ten seconds later")
+  func spacing() {
+    var schedule = StateSchedule()
+    let start = Instant(milliseconds: 100_000)
+    #expect(schedule.due(now: start, isActive: false) == nil)
+    schedule.changed()
+    #expect(schedule.due(now: start, isActive: true) == start)
+    schedule.wrote(at: start)
+    schedule.changed()
+    #expect(schedule.due(now: start, isActive: true) == start + .seconds(10))
+  }
+
+  @Test("without a change, there is a write in fifteen minutes while active, and none when idle")
+  func refresh() {
+    var schedule = StateSchedule()
+    let start = Instant(milliseconds: 100_000)
+    schedule.wrote(at: start)
+    #expect(schedule.due(now: start, isActive: true) == start + .seconds(900))
+    #expect(schedule.due(now: start, isActive: false) == nil)
+  }
+}

@@ -14,20 +14,6 @@ func logLine() {
   #expect(long.last == 0x0A)
 }
 
-@Test("peers cause a burst of lines, then one a second, and what is left out is counted")
-func lineBudget() {
-  var budget = LineBudget()
-  let start = Instant(milliseconds: 1_000_000)
-  let written = (0..<100).map { _ in budget.allows(now: start) }
-  #expect(written.count { $0 } == 20)
-  #expect(budget.suppressed == 80)
-  _ = budget.takeSuppressed()
-  let moments = [Span.milliseconds(900), .seconds(1), .seconds(1)]
-  let later = moments.map { budget.allows(now: start + $0) }
-  #expect(later == [false, true, false])
-  #expect(budget.suppressed == 2)
-}
-
 @Test("arguments leave out the program's name")
 func argumentList() {
   #expect(arguments(0, nil).isEmpty)

@@ -161,15 +161,6 @@ let everything: [Target] =
         "TestSupport",
         links: ["mnl", "nftnl"]
       ),
-      tests(
-        "SignalFrontTests",
-        "Bytes",
-        "Model",
-        "CoAP",
-        "DOTS",
-        "SignalFront",
-        links: ["ssl", "crypto"]
-      ),
       .target(
         name: "TestSupport",
         dependencies: ["Bytes"],

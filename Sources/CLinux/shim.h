@@ -74,6 +74,10 @@ static inline long cordon_fchmod(int fd, unsigned mode) { return cordon_result(f
 static inline long cordon_fchown(int fd, unsigned user, unsigned group) {
   return cordon_result(fchown(fd, user, group));
 }
+// Of the link itself, where path is one.
+static inline long cordon_own(const char *path) {
+  return cordon_result(lchown(path, geteuid(), getegid()));
+}
 static inline long cordon_chmod(const char *path, unsigned mode) {
   return cordon_result(chmod(path, mode));
 }

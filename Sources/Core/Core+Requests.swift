@@ -27,13 +27,15 @@ extension Core {
 
   func serveSignal(_ event: Poller.Event) {
     do throws(SystemError) {
-      while let signal {
+      for _ in 0..<Self.messagesPerTurn {
+        guard let signal else { return }
         if event.isWritable { try signal.flush() }
         switch try signal.receive() {
         case .nothing: return
         case .closed:
           log.warning("signal is gone")
           disconnectSignal()
+          return
         case .message(let bytes, _):
           guard let message = try? SignalMessage(parsing: bytes) else {
             log.error("signal sent what is no message")
@@ -67,8 +69,11 @@ extension Core {
     }
   }
 
-  /// More than the signal front ever has.
-  private static let maximumSessions = 65_536
+  /// Messages between looks at everything else: a signal room that never stops must not keep elements
+  /// from being renewed.
+  private static let messagesPerTurn = 64
+  /// As many as the signal front has with all listeners that it can have; some kilobytes each.
+  private static let maximumSessions = 2048
 
   private func reply(_ handle: UInt32, _ outcome: RequestOutcome) {
     guard let signal else { return }
@@ -142,8 +147,14 @@ extension Core {
 
   func surroundings() -> Surroundings {
     let kernel = kernel
+    // Asked for each source and target against each section, and the same for one decision.
+    var neighbours: [Neighbour]?
     return Surroundings(
-      macOf: { address in kernel.neighbours().first { $0.address == address }?.mac },
+      macOf: { address in
+        let known = neighbours ?? kernel.neighbours()
+        neighbours = known
+        return known.first { $0.address == address }?.mac
+      },
       elementCount: { rule in
         let count = Firewall.elementCount(of: rule)
         return count > Firewall.maximumElements ? nil : count
@@ -169,6 +180,9 @@ extension Core {
         log.info("\(client.string) mid \(name.mid): withdrawn")
       }
     case .refused(let refusal):
+      guard refusals.allows(now: Clock.now) else { return }
+      let missing = refusals.takeSuppressed()
+      if missing > 0 { log.info("\(missing) more refusals were not logged") }
       log.info("\(client.string): refused, reason \(refusal.reason.rawValue)")
     case .content, .ignored: break
     }

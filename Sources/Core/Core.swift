@@ -50,6 +50,7 @@ final class Core {
   var store: StateStore
   var assembly = CoreSettingsAssembly()
   var log: Log
+  var refusals = LineBudget()
   var repairAt: Instant?
   var repairDelay = Core.repairInterval
   var homeReadAt: Instant?

@@ -26,6 +26,18 @@ struct Recovery: Equatable {
     return max(record.remaining, min(left, .seconds(record.granted)))
   }
 
+  /// What a mitigation has left that has no element of its own; nil when it has ended.
+  ///
+  /// A key leads to the first who wanted it and stands until the last of them ends, so one that came
+  /// second lives on in the elements of another.
+  private static func shared(
+    _ record: MitigationRecord,
+    with standing: [(scope: MitigationScope, left: Span)]
+  ) -> Span? {
+    let spans = standing.filter { record.scope.sharesPair(with: $0.scope) }.map { $0.left }
+    return spans.max().map { min($0, record.remaining) }
+  }
+
   /// Merges both sources at `now`.
   ///
   /// `kernel` is nil when there is no table: then what the state file knows stands, whoever removed
@@ -39,18 +51,26 @@ struct Recovery: Equatable {
     }
     nextID = max(state?.nextID ?? 1, 1)
     var inKernel: Set<MitigationID> = []
-    for mitigation in kernel?.mitigations ?? [] {
+    let found = (kernel?.mitigations ?? []).map { mitigation in
+      let journal = Journal(parsing: mitigation.counter.journal)?.record(at: now)
+      return (kernel: mitigation, record: known[mitigation.id] ?? journal)
+    }
+    let standing: [(scope: MitigationScope, left: Span)] = found.compactMap { other in
+      guard let record = other.record, let left = other.kernel.remaining else { return nil }
+      return (record.scope, left)
+    }
+    for (mitigation, record) in found {
       nextID = max(nextID, mitigation.id.value == .max ? .max : mitigation.id.value + 1)
       inKernel.insert(mitigation.id)
-      let journal = Journal(parsing: mitigation.counter.journal)?.record(at: now)
-      guard var record = known[mitigation.id] ?? journal, record.id == mitigation.id,
-        let left = mitigation.remaining
+      guard var record, record.id == mitigation.id,
+        let remaining = mitigation.remaining.map({ Self.remaining(record, kernel: $0) })
+          ?? Self.shared(record, with: standing)
       else {
         orphans.append(mitigation.id)
         known[mitigation.id] = nil
         continue
       }
-      record.remaining = Self.remaining(record, kernel: left)
+      record.remaining = remaining
       // The file is older than the kernel's counter, which only grows.
       record.reading = DropCounters(
         packets: mitigation.counter.packets,
@@ -64,6 +84,15 @@ struct Recovery: Equatable {
       if kernel != nil, isEnforced, !inKernel.contains(id) { continue }
       records.append(inKernel.contains(id) ? record : record.withFreshCounter)
     }
+  }
+}
+
+extension MitigationScope {
+  /// Whether both name the same source with the same target, as scopes with a key in common do.
+  fileprivate func sharesPair(with other: MitigationScope) -> Bool {
+    targetPrefixes.contains { other.targetPrefixes.contains($0) }
+      && (sourcePrefixes.isEmpty && other.sourcePrefixes.isEmpty
+        || sourcePrefixes.contains { other.sourcePrefixes.contains($0) })
   }
 }
 

@@ -109,6 +109,9 @@ final class Room {
     try? process?.send(signal)
   }
 
+  /// It has been reaped: its number may be another process's by now, which must get no signal.
+  func isGone() { process = nil }
+
   /// It has ended; sets when it is started again.
   func hasEnded(now: Instant) {
     process = nil

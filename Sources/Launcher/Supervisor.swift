@@ -14,6 +14,8 @@ final class Supervisor {
 
   /// How long rooms may take to stop before they are ended.
   private static let patience = Span.seconds(5)
+  /// Reports of a room between looks at everything else; it has three to make in its life.
+  private static let reportsPerTurn = 16
 
   private let path: Text
   private let premises: Premises
@@ -127,7 +129,8 @@ final class Supervisor {
   }
 
   private func listen(to room: Room) throws(StartFault) {
-    while true {
+    // Bounded: a room that talks without end must not keep the others waiting.
+    for _ in 0..<Self.reportsPerTurn {
       let wasReady = room.isReady
       switch room.nextReport() {
       case .ready:
@@ -164,6 +167,7 @@ final class Supervisor {
   private func reap() throws(StartFault) {
     while let (process, ending) = (try? Process.reap()).flatMap({ $0 }) {
       for room in rooms where room.process == process {
+        room.isGone()
         // What it said last tells why.
         try listen(to: room)
         guard listener != nil else { throw .room(room.name, Text(ending.description)) }

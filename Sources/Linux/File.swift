@@ -92,11 +92,14 @@ public enum File {
     owner: User
   ) throws(SystemError) {
     try makeFolder(path, mode: 0o700)
+    // A found one may be its owner's alone: root with CAP_CHOWN and nothing more can neither open nor
+    // change that before it is root's.
+    try system("lchown") { cordon_own(path.characters) }
     let folder = FileDescriptor(
       result: try system("open") { cordon_open_directory(path.characters) }
     )
-    try system("fchown") { cordon_fchown(folder.number, owner.user, owner.group) }
     try system("fchmod") { cordon_fchmod(folder.number, mode) }
+    try system("fchown") { cordon_fchown(folder.number, owner.user, owner.group) }
   }
 
   /// A folder that exists nowhere any more, as a root for rooms: nothing can ever be made in it.

@@ -25,12 +25,20 @@ extension SignalFront {
         perform(actions, on: id)
       case .closed(let tls, let reason):
         guard let id = entrances[entrance].sessions.removeValue(forKey: tls) else { continue }
-        log.info("session \(id) is over: \(reason.description)")
+        logSession { "session \(id) is over: \(reason.description)" }
         forget(id)
       case .refused(let peer, let failure):
         logRefusal(of: peer, failure)
       }
     }
+  }
+
+  /// A client may come and go as often as it likes.
+  private func logSession(_ line: () -> String) {
+    guard sessionLines.allows(now: Clock.now) else { return }
+    let missing = sessionLines.takeSuppressed()
+    if missing > 0 { log.info("\(missing) more lines about sessions were not logged") }
+    log.info(line())
   }
 
   private func logRefusal(of peer: PeerAddress, _ failure: HandshakeFailure) {
@@ -70,7 +78,7 @@ extension SignalFront {
       layer: MessageLayer(seed: seed.reduce(0) { $0 << 8 | UInt64($1) })
     )
     let name = identity.names.first ?? "no name"
-    log.info("session \(id) with \(peer.description): \(name.string)")
+    logSession { "session \(id) with \(peer.description): \(name.string)" }
     announce(id)
   }
 
@@ -109,10 +117,11 @@ extension SignalFront {
     do throws(PeerError) {
       switch try DOTSRequest(message, role: role) {
       case .mitigation(let request):
-        if case .mitigate(_, let scope, _, _) = request, !scope.fitsMessage {
+        switch request {
+        case .mitigate(_, let scope, _, _) where !scope.fitsMessage,
+          .mitigateNew(_, let scope, _) where !scope.fitsMessage:
           refuse(.tooManyValues, exchange, on: id)
-        } else {
-          ask(request, exchange, on: id)
+        default: ask(request, exchange, on: id)
         }
       case .unmatched: leaveUnanswered(exchange, on: id)
       case .heartbeat, .retrieveConfiguration, .configure, .resetConfiguration:

@@ -55,6 +55,7 @@ final class SignalFront {
   var assembly = SignalSettingsAssembly()
   var log: Log
   var budget = LineBudget()
+  var sessionLines = LineBudget()
   private var lastSession: UInt32 = 0
   private var lastHandle: UInt32 = 0
 

@@ -43,14 +43,14 @@ def section(kind, name, options):
 class Daemon:
     """One running cordond with its rooms."""
 
-    def __init__(self, home, settings, environment=None):
+    def __init__(self, home, settings, environment=None, through=()):
         self.home = home
         path = os.path.join(home.work, "cordon.conf")
         with open(path, "w") as file:
             file.write(settings)
         self.log = open(home.log_path, "ab")
         self.process = subprocess.Popen(
-            home.at("router", os.path.join(BUILD, "cordond"), "--config", path),
+            home.at("router", *through, os.path.join(BUILD, "cordond"), "--config", path),
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             env=dict(os.environ, **(environment or {})))
 
@@ -209,9 +209,9 @@ class Home:
             + section("listen", "isp", {"transport": ["udp"]})
             + section("client", "telemetry", CLIENT | (client or {})) + more)
 
-    def daemon(self, environment=None, **overrides):
-        """A started cordond that is ready."""
-        started = Daemon(self, self.settings(**overrides), environment)
+    def daemon(self, environment=None, through=(), **overrides):
+        """A started cordond that is ready; `through` is a command that starts it."""
+        started = Daemon(self, self.settings(**overrides), environment, through)
         self.daemons.append(started)
         return started.wait_ready()
 

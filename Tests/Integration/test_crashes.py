@@ -1,11 +1,14 @@
 """kill -9 anywhere: no rule is lost, nobody is locked out, no rule outlives its lifetime."""
+import contextlib
 import os
+import shutil
 import signal
+import subprocess
 import time
 
-from home import CAMERA
+from home import CAMERA, section
 from peers import against, coap, path
-from suite import expect, expect_between, expect_equal, test, wait_for
+from suite import Skip, expect, expect_between, expect_equal, test, wait_for
 from test_request import put
 
 
@@ -112,6 +115,24 @@ def adopted(home):
     wait_for(lambda: not home.counters(), 3, "nothing of it is left in the kernel")
 
 
+@test("two clients on one key: a restarted cordond adopts both, also the one that counts nothing")
+def both_adopted(home):
+    home.home_script("certificate", home.work, "second", "second.isp.example")
+    more = section("client", "second", {"name": "second.isp.example", "internal": "1"})
+    daemon = flooded(home, lifetime=600, more=more, agent={"terminating": "0"})
+    where = path(1, cuid="second-client-0000000")
+    expect_equal(coap(home, "put", where, against(lifetime=300), identity="second").code, "2.01",
+                 "the second client's PUT")
+    daemon.kill_all()
+    home.daemon(more=more, agent={"terminating": "0"})
+    told = coap(home, "get", where, identity="second")
+    expect_equal(told.code, "2.05", "GET of the second client after the restart")
+    expect_between(280, told["lifetime"], 300, "what the second client's has left")
+    expect_equal(coap(home, "delete", path(1)).code, "2.02", "DELETE of the first")
+    time.sleep(0.5)
+    expect_equal(home.rate("camera"), 0, "packets a second after the first ended")
+
+
 @test("a restart after SIGTERM loses no mitigation, and never prolongs one")
 def restarted(home):
     daemon = flooded(home, lifetime=8)
@@ -177,3 +198,43 @@ def reload_ends(home):
     daemon.process.send_signal(signal.SIGHUP)
     home.arrives("camera")
     expect_equal(coap(home, "get", path(1)).code, "4.04", "GET of the mitigation")
+
+
+@contextlib.contextmanager
+def kernel_refuses(daemon):
+    """Nothing that core sends by netlink reaches the kernel meanwhile: ENOBUFS."""
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    tracer = subprocess.Popen(
+        ["strace", "-qq", "-o", "/dev/null", "-e", "trace=sendto",
+         "-e", "inject=sendto:error=ENOBUFS", "-p", str(daemon.rooms()["cordond-core"])])
+    try:
+        time.sleep(0.5)
+        yield
+    finally:
+        tracer.terminate()
+        tracer.wait(5)
+
+
+@test("a withdrawal that the kernel refuses is made good as soon as the kernel can")
+def refused_withdrawal(home):
+    daemon = flooded(home, agent={"terminating": "0"})
+    with kernel_refuses(daemon):
+        expect_equal(coap(home, "delete", path(1)).code, "2.02", "DELETE")
+        expect_equal(coap(home, "get", path(1)).code, "4.04", "GET")
+        expect(not home.ctl_json("status")["kernel"]["in_sync"], "status says in_sync")
+    home.arrives("camera", seconds=4)
+    wait_for(lambda: not home.counters(), 3, "nothing of it is left in the kernel")
+    expect(home.ctl_json("status")["kernel"]["in_sync"], "status does not say in_sync")
+
+
+@test("a new request that the kernel refuses is 5.xx and leaves neither rule nor mitigation")
+def refused_request(home):
+    daemon = home.daemon()
+    with kernel_refuses(daemon):
+        reply = coap(home, "put", path(1), against())
+        expect(reply.code in ("5.00", "5.03"), f"PUT: {reply.code}")
+        expect_equal(coap(home, "get", path(1)).code, "4.04", "GET")
+    time.sleep(1.5)
+    expect_equal(home.counters(), {}, "counters in the kernel")
+    expect_equal(coap(home, "put", path(1), against()).code, "2.01", "PUT afterwards")

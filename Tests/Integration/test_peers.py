@@ -8,7 +8,7 @@ import time
 
 from home import CUID, ROUTER
 from peers import ACK, CON, NON, RST, Session, against, coap, message, path, request
-from suite import Failure, expect, expect_equal, test, wait_for
+from suite import Failure, expect, expect_between, expect_equal, test, wait_for
 
 
 def openssl(*words, text=None):
@@ -340,3 +340,13 @@ def same_port(home):
     first.socket.close()
     with Session(home, source_port=40000) as second:
         expect_equal(second.ask("get", path(1)).code, "4.04", "GET in the second session")
+
+
+@test("a client whose requests are refused one after another does not fill the log")
+def refusals_logged(home):
+    home.daemon()
+    with Session(home) as session:
+        codes = {session.ask("get", path(number)).code for number in range(300)}
+    expect_equal(codes, {"4.04"}, "codes")
+    lines = [line for line in home.log().splitlines() if "refused" in line]
+    expect_between(1, len(lines), 40, "lines about refusals")

@@ -2,13 +2,14 @@
 import os
 import pwd
 import re
+import signal
 import stat
 import subprocess
 import time
 
-from home import BUILD
+from home import BUILD, ROOT
 from peers import Session, against, coap, path
-from suite import expect, expect_equal, test
+from suite import expect, expect_equal, test, wait_for
 
 CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_ADMIN, CAP_SYS_CHROOT = 0, 5, 6, 7, 12, 18
 
@@ -126,6 +127,31 @@ def links(home):
     expect(not netlink & found["cordond-signal"], "the signal room links netlink")
     for name in ("cordond", "cordonctl"):
         expect(not (tls | netlink) & found[name], f"{name} links {found[name]}")
+
+
+def under_the_unit():
+    """The command that starts a program with the capabilities of our systemd unit, for good."""
+    with open(os.path.join(ROOT, "systemd", "cordon.service")) as file:
+        unit = file.read()
+    names = re.search(r"^CapabilityBoundingSet=(.*)$", unit, re.M).group(1).split()
+    kept = "".join(f",+{name.removeprefix('CAP_').lower()}" for name in names)
+    return ("setpriv", f"--bounding-set=-all{kept}", "--inh-caps=-all", "--no-new-privs")
+
+
+@test("the systemd unit's capabilities are enough to start, twice, to reload and to restart a room")
+def unit_rights(home):
+    for _ in range(2):
+        daemon = home.daemon(through=under_the_unit())
+        rooms = daemon.rooms()
+        expect("0" not in status(rooms["cordond-core"])["Uid"].split(), "core is root")
+        expect_equal(coap(home, "put", path(1), against()).code[0], "2", "PUT")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.kill("cordond-signal")
+        wait_for(lambda: daemon.rooms().get("cordond-signal", rooms["cordond-signal"])
+                 != rooms["cordond-signal"], 3, "the signal room was restarted")
+        wait_for(lambda: coap(home, "get", path(1), seconds=1).code == "2.05", 5, "an answer")
+        expect("settings were read again" in home.log(), "the reload failed")
+        expect_equal(daemon.stop(), 0, "exit status")
 
 
 @test("the state folder is core's alone")

@@ -1,7 +1,7 @@
 import Bytes
 import Testing
 
-@testable import SignalFront
+@testable import Linux
 
 @Suite struct LineBudgetTests {
   @Test("after a burst, peers cause one log line a second, and what is left out is counted")

@@ -42,7 +42,7 @@ struct StructureChange {
 }
 
 /// What sets, and chains but those of mitigations, follow from.
-struct Skeleton: Equatable {
+struct Skeleton {
   var protection: Protection
   /// In the order of their rules.
   var shapes: [Shape]

@@ -20,12 +20,12 @@ extension Firewall {
   ///
   /// Only the last one can be taken back, and only once; otherwise nothing happens.
   public mutating func rollBack() {
-    guard let undo else { return }
+    guard var undo else { return }
     // Without it nothing is noted meanwhile.
     self.undo = nil
-    for (id, entry) in undo.entries.reversed() { set(entry, of: id) }
-    for (cell, owners) in undo.owners.reversed() { set(owners, of: cell) }
-    for (place, gate) in undo.gates.reversed() { set(gate, at: place) }
+    while let (id, entry) = undo.entries.popLast() { set(entry, of: id) }
+    while let (cell, owners) = undo.owners.popLast() { set(owners, of: cell) }
+    while let (place, gate) = undo.gates.popLast() { set(gate, at: place) }
     protection = undo.protection
     nextRenewal = undo.nextRenewal
     outliving = undo.outliving

@@ -35,19 +35,22 @@ struct TargetIndex: Equatable, Sendable {
 
   /// All that name a target which shares an address with one of `targets`, by rising id, each once.
   func overlapping(_ targets: [Prefix]) -> [MitigationID] {
-    var found: [UInt32] = []
+    var found: [MitigationID] = []
     for target in targets { add(overlapping: target, to: &found) }
-    found.sort()
-    var ids: [MitigationID] = []
-    for number in found where ids.last?.value != number { ids.append(MitigationID(number)) }
-    return ids
+    return found
   }
 
-  private func add(overlapping target: Prefix, to found: inout [UInt32]) {
+  /// Puts one in its place among those found; as they mostly come in their order, that is the end.
+  private func add(_ id: MitigationID, to found: inout [MitigationID]) {
+    let place = found.insertion { $0 < id }
+    if place == found.count || found[place] != id { found.insert(id, at: place) }
+  }
+
+  private func add(overlapping target: Prefix, to found: inout [MitigationID]) {
     // Blocks that begin within the target: smaller ones, itself, and larger ones that begin with it.
     var place = spots.insertion { $0.target.address < target.address }
     while place < spots.count, target.contains(spots[place].target.address) {
-      found.append(spots[place].id.value)
+      add(spots[place].id, to: &found)
       place += 1
     }
     // Blocks that begin before it and reach over it: one place for each one-bit of its address.
@@ -60,7 +63,7 @@ struct TargetIndex: Equatable, Sendable {
       while place < spots.count, spots[place].target.address == address,
         spots[place].target.contains(target)
       {
-        found.append(spots[place].id.value)
+        add(spots[place].id, to: &found)
         place += 1
       }
     }

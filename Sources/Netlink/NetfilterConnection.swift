@@ -12,9 +12,11 @@ public final class NetfilterConnection {
   /// Chains, limits and counters that elements still referred to which had run out but weren't
   /// collected yet; deleted with a later batch.
   private var leftovers: [Operation] = []
+  /// What a new table is asked to have.
+  private let ownerFlags: UInt32
 
   /// NFT_TABLE_F_OWNER and NFT_TABLE_F_PERSIST.
-  private static let ownerFlags: UInt32 = 0x6
+  private static let ownAndPersist: UInt32 = 0x6
   /// How often a batch is sent again without what turned out to be gone, in use or unknown.
   private static let maximumAttempts = 4
   /// More are given up: the next reconciliation finds them.
@@ -26,10 +28,17 @@ public final class NetfilterConnection {
   /// Opens the socket and learns what the kernel can.
   ///
   /// Needs CAP_NET_ADMIN; throws the kernel's error, `isForbidden` without it.
-  public init() throws(KernelError) {
+  public convenience init() throws(KernelError) {
+    try self.init(ownerFlags: Self.ownAndPersist)
+    dialect.destroys = try knowsDestroy()
+  }
+
+  /// A connection that treats the kernel as one that knows neither deletes that forgive, nor, with 0
+  /// for `ownerFlags`, ownership.
+  init(ownerFlags: UInt32) throws(KernelError) {
     // NETLINK_NETFILTER.
     socket = try NetlinkSocket(family: 12)
-    dialect.destroys = try knowsDestroy()
+    self.ownerFlags = ownerFlags
   }
 
   /// The number by which the kernel knows this socket; see `TableMonitor`.
@@ -51,7 +60,7 @@ public final class NetfilterConnection {
   }
 
   private func commitAll(_ operations: [Operation]) throws(KernelError) {
-    dialect.tableFlags = Self.ownerFlags
+    dialect.tableFlags = ownerFlags
     let makesTable = operations.contains(.addTable)
     if makesTable, operations.count > 1, try hasTable() {
       // The kernel refuses base chains (EINVAL) in the batch in which a table changes hands.

@@ -122,15 +122,17 @@ extension Core {
     switch command {
     case .status: return [.status(status(now)), .end(.done, "")]
     case .mitigations:
-      let summaries = engine.mitigations(now: now).map { summary(of: $0) }
+      let neighbours = kernel.neighbours()
+      let summaries = engine.mitigations(now: now).map { summary(of: $0, among: neighbours) }
       return summaries.map { .mitigation($0.fittingMessage) } + [.end(.done, "")]
     case .why(let subject):
-      let addresses = addresses(of: subject)
+      let neighbours = kernel.neighbours()
+      let addresses = addresses(of: subject, among: neighbours)
       var found: [MitigationSummary] = []
       for address in addresses {
         for overview in engine.why(address, now: now)
         where !found.contains(where: { $0.id == overview.id }) {
-          found.append(summary(of: overview))
+          found.append(summary(of: overview, among: neighbours))
         }
       }
       let state: DeviceState = found.isEmpty ? .clear : .blocked
@@ -162,7 +164,10 @@ extension Core {
     )
   }
 
-  private func summary(of overview: MitigationOverview) -> MitigationSummary {
+  private func summary(
+    of overview: MitigationOverview,
+    among neighbours: [Neighbour]
+  ) -> MitigationSummary {
     MitigationSummary(
       id: overview.id,
       client: overview.client,
@@ -174,15 +179,15 @@ extension Core {
       lifetime: .seconds(overview.granted),
       remaining: .seconds(overview.remaining),
       dropped: overview.matched,
-      devices: devices(of: overview.scope),
+      devices: devices(of: overview.scope, among: neighbours),
       conflict: overview.conflict
     )
   }
 
   /// The devices that a request named by their addresses, as far as the kernel knows them.
-  private func devices(of scope: MitigationScope) -> [DeviceMatch] {
+  private func devices(of scope: MitigationScope, among neighbours: [Neighbour]) -> [DeviceMatch] {
     var macs: [MACAddress] = []
-    for neighbour in kernel.neighbours()
+    for neighbour in neighbours
     where engine.settings.lan.contains(neighbour.interface)
       && scope.sourcePrefixes.contains(where: { $0.contains(neighbour.address) })
       && !macs.contains(neighbour.mac)
@@ -192,11 +197,14 @@ extension Core {
     }
   }
 
-  private func addresses(of subject: DeviceSubject) -> [IPAddress] {
+  private func addresses(
+    of subject: DeviceSubject,
+    among neighbours: [Neighbour]
+  ) -> [IPAddress] {
     switch subject {
     case .address(let address): return [address]
     case .mac(let mac):
-      return kernel.neighbours().filter { $0.mac == mac }.map { $0.address }.ordered()
+      return neighbours.filter { $0.mac == mac }.map { $0.address }.ordered()
     }
   }
 }

@@ -72,7 +72,7 @@ extension Core {
       engine.renewed()
     } catch {
       log.error("the kernel refused a renewal: \(error.description)")
-      for mitigation in engine.mitigations(now: now) { engine.renewalFailed(mitigation.id) }
+      for id in kernel.firewall.renewing { engine.renewalFailed(id) }
       kernel.postponeRenewal(to: now + Self.renewalRetry)
       repairAt = now + Self.repairInterval
     }

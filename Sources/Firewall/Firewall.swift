@@ -140,12 +140,15 @@ public struct Firewall: Sendable {
     return changes + [MitigationID](surplus.keys).ordered().map { .remove($0) }
   }
 
+  /// The mitigations that `renew` renews, by rising number.
+  public var renewing: [MitigationID] { ids.filter { entries[$0]?.outlivesKernel == true } }
+
   /// Sets the timeouts anew of elements whose mitigation outlives them.
   public mutating func renew(now: Instant) -> [Operation] {
     begin()
     var touched = Touched()
-    for id in ids {
-      guard let entry = entries[id], entry.outlivesKernel else { continue }
+    for id in renewing {
+      guard let entry = entries[id] else { continue }
       extend(id, until: entry.until, now: now, &touched)
     }
     nextRenewal = nil

@@ -9,6 +9,8 @@ enum FrontFault: Error {
   case noSettings
   /// The launcher or core sent what is no message.
   case link(LinkError)
+  /// Core closed its door, and nobody gave a new one.
+  case coreLost
   /// The kernel refused; what was tried.
   case system(StaticString, SystemError)
   /// The credentials can't serve.
@@ -18,6 +20,7 @@ enum FrontFault: Error {
     switch self {
     case .noSettings: "no settings came over descriptor 3; cordond starts this program"
     case .link: "a message from another room can't be read"
+    case .coreLost: "the door to core stays closed; starting anew"
     case .system(let attempt, let error): "can't \(attempt.description): \(error.description)"
     case .credentials(let error): "can't use the credentials: " + Self.text(error)
     }

@@ -79,6 +79,7 @@ extension SignalFront {
   private func disconnect() {
     if let core { try? poller.remove(core.descriptor) }
     core = nil
+    closedSince = Clock.now
     for handle in questions.keys.ordered() {
       let mid = questions[handle]?.request.mid
       answer(handle, .refused(Refusal(.unavailable, mid: mid, retryAfter: 1)))

@@ -43,12 +43,19 @@ final class SignalFront {
   static let datagramsPerTurn = 64
   /// How long core may take with one request: longer than any batch of the kernel.
   static let corePatience = Span.seconds(5)
+  /// How long the door to core may be closed.
+  ///
+  /// A core that died is back sooner; one that closed the door, because it couldn't read what came,
+  /// is reached again only by a front that starts anew.
+  static let reconnection = Span.seconds(20)
   /// Requests that core may owe answers to; more are refused at once.
   static let maximumQuestions = 256
 
   let poller: Poller
   let launcher: PacketSocket
   var core: PacketSocket?
+  /// Since when there is no door to core.
+  var closedSince = Clock.now
   var entrances: [Entrance] = []
   var sessions: [UInt32: FrontSession] = [:]
   var questions: [UInt32: Question] = [:]
@@ -108,6 +115,7 @@ final class SignalFront {
         }
       }
       timedOut()
+      if core == nil, closedSince + Self.reconnection <= Clock.now { throw .coreLost }
     }
   }
 
@@ -116,6 +124,7 @@ final class SignalFront {
     func consider(_ moment: Instant?) {
       if let moment { next = next.map { min($0, moment) } ?? moment }
     }
+    if core == nil { consider(closedSince + Self.reconnection) }
     for entrance in entrances { consider(entrance.server.nextTimeout) }
     for session in sessions.values { consider(session.layer.nextTimeout) }
     for question in questions.values { consider(question.deadline) }

@@ -201,13 +201,13 @@ def reload_ends(home):
 
 
 @contextlib.contextmanager
-def kernel_refuses(daemon):
-    """Nothing that core sends by netlink reaches the kernel meanwhile: ENOBUFS."""
+def kernel_refuses(daemon, error="ENOBUFS"):
+    """Nothing that core sends by netlink reaches the kernel meanwhile."""
     if not shutil.which("strace"):
         raise Skip("strace is not installed")
     tracer = subprocess.Popen(
         ["strace", "-qq", "-o", "/dev/null", "-e", "trace=sendto",
-         "-e", "inject=sendto:error=ENOBUFS", "-p", str(daemon.rooms()["cordond-core"])])
+         "-e", f"inject=sendto:error={error}", "-p", str(daemon.rooms()["cordond-core"])])
     try:
         time.sleep(0.5)
         yield
@@ -238,3 +238,50 @@ def refused_request(home):
     time.sleep(1.5)
     expect_equal(home.counters(), {}, "counters in the kernel")
     expect_equal(coap(home, "put", path(1), against()).code, "2.01", "PUT afterwards")
+
+
+@test("MIT-PUT-20 a kernel without room is 5.03 with Max-Age, and leaves nothing")
+def full_kernel(home):
+    daemon = home.daemon()
+    with kernel_refuses(daemon, "ENOMEM"):
+        reply = coap(home, "put", path(1), against())
+        expect_equal(reply.code, "5.03", "PUT")
+        expect("Max-Age" in reply.log, "no Max-Age in the answer")
+        expect_equal(coap(home, "get", path(1)).code, "4.04", "GET")
+    expect_equal(coap(home, "put", path(1), against()).code, "2.01", "PUT afterwards")
+
+
+@test("an interface that goes down and loses its addresses frees no attacker")
+def interface_down(home):
+    daemon = flooded(home)
+    home.run("router", "ip", "link", "set", "br-lan", "down")
+    home.run("router", "ip", "address", "flush", "dev", "br-lan")
+    time.sleep(3)
+    expect_equal(coap(home, "get", path(1)).code, "2.05", "GET while the interface is down")
+    for address in ("192.168.1.1/24", "2001:db8:1::1/64", "fd00:1::1/64"):
+        home.run("router", "ip", "address", "add", address, "dev", "br-lan", "nodad", check=True)
+    home.run("router", "ip", "link", "set", "br-lan", "up", check=True)
+    home.run("camera", "ip", "route", "replace", "default", "via", "192.168.1.1")
+    time.sleep(3)
+    expect_equal(coap(home, "get", path(1)).code, "2.05", "GET when it is up again")
+    before = home.dropped()[0]
+    wait_for(lambda: home.dropped()[0] > before, 10, "the rule drops again")
+    expect_equal(home.rate("camera"), 0, "flood packets that pass")
+    expect_equal(daemon.process.poll(), None, "cordond's exit status")
+
+
+@test("a signal room that no core answers for 20 s starts anew, and is served again")
+def core_lost(home):
+    daemon = home.daemon()
+    old = daemon.rooms()
+    # The launcher can't give the front a new door meanwhile.
+    os.kill(old["cordond"], signal.SIGSTOP)
+    try:
+        os.kill(old["cordond-core"], signal.SIGKILL)
+        expect_equal(coap(home, "put", path(1), against()).code, "5.03", "PUT without core")
+        wait_for(lambda: "cordond-signal" not in daemon.rooms(), 25, "the front has ended")
+    finally:
+        os.kill(old["cordond"], signal.SIGCONT)
+    put_again = wait_for(
+        lambda: coap(home, "put", path(1), against(), seconds=1).code == "2.01", 10, "PUT is served")
+    expect(put_again, "PUT")

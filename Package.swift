@@ -42,21 +42,17 @@ let swiftSettings: [SwiftSetting] =
       .unsafeFlags(smallCode),
     ] : [])
 
-func linked(_ libraries: String...) -> [LinkerSetting] {
-  libraries.map { .linkedLibrary($0) }
-    + (embedded
-      ? [
-        .linkedLibrary("m"),
-        // lld, because only it can fold equal functions, of which specialised generics leave many.
-        .unsafeFlags(
-          ["-use-ld=lld"]
-            + [
-              "--gc-sections", "--as-needed", "--icf=all", "-O2", "-z", "pack-relative-relocs",
-            ].flatMap { ["-Xlinker", $0] }
-        ),
-      ]
-      : [])
-}
+let linkerSettings: [LinkerSetting] =
+  embedded
+  ? [
+    .linkedLibrary("m"),
+    // lld, because only it can fold equal functions, of which specialised generics leave many.
+    .unsafeFlags(
+      ["-use-ld=lld"]
+        + ["--gc-sections", "--as-needed", "--icf=all", "-O2", "-z", "pack-relative-relocs"]
+        .flatMap { ["-Xlinker", $0] }
+    ),
+  ] : []
 
 /// In Embedded Swift an executable's own object holds all that it uses of its modules, compiled as
 /// one program: theirs would only add what the linker can't tell to be the same.
@@ -78,7 +74,7 @@ func executable(_ name: String, _ room: String, links libraries: String...) -> T
     name: name,
     dependencies: [.init(stringLiteral: room), "Linux", "Bytes"],
     swiftSettings: swiftSettings,
-    linkerSettings: libraries.map { .linkedLibrary($0) } + linked()
+    linkerSettings: libraries.map { .linkedLibrary($0) } + linkerSettings
   )
 }
 

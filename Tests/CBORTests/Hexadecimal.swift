@@ -1,22 +1,11 @@
 import Bytes
 import CBOR
+import TestSupport
 import Testing
 
 /// The bytes of pairs of hexadecimal digits; spaces are skipped.
 func bytes(_ hexadecimal: String) throws -> [UInt8] {
-  var result: [UInt8] = []
-  var upper: UInt8?
-  for byte in hexadecimal.utf8 where byte != 0x20 {
-    let digit = try #require(hexadecimalDigit(byte))
-    if let high = upper {
-      result.append(high << 4 | digit)
-      upper = nil
-    } else {
-      upper = digit
-    }
-  }
-  try #require(upper == nil)
-  return result
+  try #require(hexadecimalBytes(hexadecimal))
 }
 
 /// The item that pairs of hexadecimal digits spell.

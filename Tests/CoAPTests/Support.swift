@@ -1,23 +1,12 @@
 import Bytes
 import CoAP
 import Foundation
+import TestSupport
 import Testing
 
 /// The bytes of pairs of hexadecimal digits; spaces are skipped.
 func bytes(_ hexadecimal: String) throws -> [UInt8] {
-  var result: [UInt8] = []
-  var upper: UInt8?
-  for byte in hexadecimal.utf8 where byte != 0x20 {
-    let digit = try #require(hexadecimalDigit(byte))
-    if let high = upper {
-      result.append(high << 4 | digit)
-      upper = nil
-    } else {
-      upper = digit
-    }
-  }
-  try #require(upper == nil)
-  return result
+  try #require(hexadecimalBytes(hexadecimal))
 }
 
 /// The datagram of a vector, found by the first letters of its file name.

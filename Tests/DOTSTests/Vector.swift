@@ -3,6 +3,7 @@ import CoAP
 import DOTS
 import Foundation
 import Model
+import TestSupport
 import Testing
 
 /// A worked message from the vectors' folder.
@@ -79,7 +80,6 @@ struct Vector: CustomTestStringConvertible, Sendable {
   }
 
   private static func bytes(_ hexadecimal: String) throws -> [UInt8] {
-    let digits = try hexadecimal.utf8.map { try #require(hexadecimalDigit($0)) }
-    return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    try #require(hexadecimalBytes(hexadecimal))
   }
 }

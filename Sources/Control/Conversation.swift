@@ -74,6 +74,7 @@ struct Conversation {
   /// What was said so far; nil when its main part is missing.
   private var answer: Answer? {
     switch command {
+    case .devices, .quarantine, .release, .code: nil
     case .status: status.map { .status($0) }
     case .mitigations: .mitigations(mitigations)
     case .why:

@@ -34,8 +34,9 @@ extension Core {
 
   private func take(_ message: CoreSetup, _ descriptor: FileDescriptor?) throws(CoreFault) {
     switch message {
-    case .signalDoor:
+    case .door(.signal):
       if let descriptor { connectSignal(PacketSocket(adopting: descriptor)) }
+    case .door(.portal), .garden: break
     case .controlListener:
       if let descriptor { listen(PacketListener(adopting: descriptor)) }
     case .settings, .client, .policy, .protection, .complete:
@@ -120,6 +121,7 @@ extension Core {
     advance(to: now)
     readCounters(now)
     switch command {
+    case .devices, .quarantine, .release, .code: return [.end(.usage, "no such command")]
     case .status: return [.status(status(now)), .end(.done, "")]
     case .mitigations:
       let neighbours = kernel.neighbours()

@@ -107,6 +107,7 @@ public struct Firewall: Sendable {
         case .remove(let id):
           guard entries[id] != nil else { throw .unknown(id) }
           remove(id, &touched)
+        case .quarantine, .release: continue
         }
       }
       guard owners.count <= Self.maximumShapes else {

@@ -152,7 +152,7 @@ final class Supervisor {
   private func connect() {
     guard let signalFront, signalFront.isReady, core.isReady,
       let (first, second) = try? PacketSocket.pair(),
-      let toCore = try? CoreSetup.signalDoor.encoded(),
+      let toCore = try? CoreSetup.door(.signal).encoded(),
       let toSignal = try? SignalSetup.coreDoor.encoded()
     else { return }
     core.send(toCore, passing: first.descriptor)

@@ -9,6 +9,7 @@ public enum ControlDoorKind: UInt8, CaseIterable, Sendable {
   case mitigation = 3
   case why = 4
   case end = 5
+  case device = 6
 }
 
 /// What `cordonctl` asks core for: one command for each connection.
@@ -19,11 +20,23 @@ public enum ControlCommand: Hashable, LinkMessage {
   case mitigations
   /// What holds for a device: `why`, a `mitigation` for each that concerns it, then `end`.
   case why(DeviceSubject)
+  /// All devices of the home: a `device` for each, by hardware address, then `end`.
+  case devices
+  /// Put a device into quarantine: `end`.
+  case quarantine(MACAddress)
+  /// Release a device, as the helpdesk does: `end`.
+  case release(MACAddress)
+  /// Make a code that releases a device once from its page: `end` with the code as its text.
+  case code(MACAddress)
 
   private enum Name: UInt8, CBORCoded {
     case status = 1
     case mitigations = 2
     case why = 3
+    case devices = 4
+    case quarantine = 5
+    case release = 6
+    case code = 7
   }
 
   /// The kind, the command and its argument.
@@ -33,6 +46,10 @@ public enum ControlCommand: Hashable, LinkMessage {
     case .status: [kind, Name.status.cbor]
     case .mitigations: [kind, Name.mitigations.cbor]
     case .why(let subject): [kind, Name.why.cbor, subject.cbor]
+    case .devices: [kind, Name.devices.cbor]
+    case .quarantine(let mac): [kind, Name.quarantine.cbor, mac.cbor]
+    case .release(let mac): [kind, Name.release.cbor, mac.cbor]
+    case .code(let mac): [kind, Name.code.cbor, mac.cbor]
     }
   }
 
@@ -44,6 +61,10 @@ public enum ControlCommand: Hashable, LinkMessage {
     case .status: self = .status
     case .mitigations: self = .mitigations
     case .why: self = .why(try fields.next())
+    case .devices: self = .devices
+    case .quarantine: self = .quarantine(try fields.next())
+    case .release: self = .release(try fields.next())
+    case .code: self = .code(try fields.next())
     }
   }
 }
@@ -68,6 +89,8 @@ public indirect enum ControlReply: Hashable, LinkMessage {
   case status(StatusReport)
   /// One mitigation.
   case mitigation(MitigationSummary)
+  /// One device.
+  case device(DeviceSummary)
   /// What holds for the subject; its mitigations follow, each alone.
   case why(DeviceSubject, DeviceState)
   /// Nothing more follows; the text explains where there is something to explain.
@@ -78,6 +101,7 @@ public indirect enum ControlReply: Hashable, LinkMessage {
     switch self {
     case .status(let report): [ControlDoorKind.status.rawValue.cbor, report.cbor]
     case .mitigation(let summary): [ControlDoorKind.mitigation.rawValue.cbor, summary.cbor]
+    case .device(let summary): [ControlDoorKind.device.rawValue.cbor, summary.cbor]
     case .why(let subject, let state):
       [ControlDoorKind.why.rawValue.cbor, subject.cbor, state.cbor]
     case .end(let outcome, let text):
@@ -90,6 +114,7 @@ public indirect enum ControlReply: Hashable, LinkMessage {
     switch ControlDoorKind(rawValue: kind) {
     case .status: self = .status(try fields.next())
     case .mitigation: self = .mitigation(try fields.next())
+    case .device: self = .device(try fields.next())
     case .why: self = .why(try fields.next(), try fields.next())
     case .end:
       self = .end(try fields.next(), try fields.text(limit: LinkLimits.explanation))

@@ -2,6 +2,12 @@ import Bytes
 import CBOR
 import Model
 
+/// A room that core has a door to.
+public enum FrontRoom: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
+  case signal = 1
+  case portal = 2
+}
+
 /// What the launcher tells core: settings, in parts that fit, and descriptors.
 ///
 /// At the start and at each reload comes `settings`, then each section, then `complete`.
@@ -18,10 +24,12 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
   case protection(ProtectSettings)
   /// The settings are complete.
   case complete
-  /// A new end of the door to `cordond-signal` comes with this message; the old one is dead.
-  case signalDoor
+  /// A new end of the door to a front comes with this message; the old one is dead.
+  case door(FrontRoom)
   /// The listening control socket comes with this message.
   case controlListener
+  /// Where names of the garden lead to now: all addresses, in ascending order.
+  case garden([IPAddress])
 
   /// The kinds in this direction.
   public enum Kind: UInt8, CaseIterable, Sendable {
@@ -30,9 +38,13 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
     case policy = 3
     case protection = 4
     case complete = 5
-    case signalDoor = 6
+    case door = 6
     case controlListener = 7
+    case garden = 8
   }
+
+  /// The most addresses of the garden that are told.
+  public static let maximumGarden = 512
 
   /// The kind of this message.
   public var kind: Kind {
@@ -42,8 +54,9 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
     case .policy: .policy
     case .protection: .protection
     case .complete: .complete
-    case .signalDoor: .signalDoor
+    case .door: .door
     case .controlListener: .controlListener
+    case .garden: .garden
     }
   }
 
@@ -55,7 +68,9 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
     case .client(let section): [kind, section.cbor]
     case .policy(let section): [kind, section.cbor]
     case .protection(let section): [kind, section.cbor]
-    case .complete, .signalDoor, .controlListener: [kind]
+    case .door(let room): [kind, room.cbor]
+    case .garden(let addresses): [kind, addresses.cbor]
+    case .complete, .controlListener: [kind]
     }
   }
 
@@ -68,7 +83,8 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
     case .policy: self = .policy(try fields.next())
     case .protection: self = .protection(try fields.next())
     case .complete: self = .complete
-    case .signalDoor: self = .signalDoor
+    case .door: self = .door(try fields.next())
+    case .garden: self = .garden(try fields.list(limit: Self.maximumGarden))
     case .controlListener: self = .controlListener
     }
   }
@@ -114,7 +130,7 @@ public struct CoreSettingsAssembly: Sendable {
     case .complete:
       parts = nil
       return (user, settings)
-    case .settings, .signalDoor, .controlListener: throw .malformed
+    case .settings, .door, .controlListener, .garden: throw .malformed
     }
     let longest = max(
       settings.clients.count,

@@ -15,6 +15,7 @@ extension CoreSettings: CBORCoded {
       wan.cbor, lan.cbor, action.cbor, limit.cbor, askTimeout.cbor, askDefaultsToBlock.cbor,
       terminating.cbor, conflict.cbor, maximumQuarantined.cbor, flushesOffload.cbor, user.cbor,
       state.cbor, leases.cbor, logLevel.cbor, listenPorts.cbor, resolvers.cbor,
+      quarantine.cbor, releases.cbor, vendors.cbor,
     ])
   }
 
@@ -38,6 +39,25 @@ extension CoreSettings: CBORCoded {
     logLevel = try fields.next()
     listenPorts = try fields.list()
     resolvers = try fields.list()
+    quarantine = try fields.next()
+    releases = try fields.next()
+    vendors = try fields.text(limit: LinkLimits.path)
+    try fields.end()
+  }
+}
+
+extension QuarantineAccess: CBORCoded {
+  /// An array of the properties in their order; null without an API.
+  public var cbor: CBORValue { .array([portalPort.cbor, apiPort.cbor, garden.cbor]) }
+
+  /// An array of exactly these.
+  public init(cbor: CBORValue) throws(LinkError) {
+    var fields = try Fields(cbor)
+    self.init(
+      portalPort: try fields.next(),
+      apiPort: try fields.optional(),
+      garden: try fields.list()
+    )
     try fields.end()
   }
 }

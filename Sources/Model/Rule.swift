@@ -98,4 +98,9 @@ public indirect enum RuleChange: Hashable, Sendable {
   case renew(MitigationID, remaining: Span?)
   /// Stop enforcing it.
   case remove(MitigationID)
+  /// Keep the device in quarantine for at most `remaining` from now on, nil for no end; the firewall
+  /// caps each timeout. One that is there already keeps its counter.
+  case quarantine(Quarantine, remaining: Span?)
+  /// End the device's quarantine.
+  case release(MACAddress)
 }

@@ -138,6 +138,12 @@ public struct CoreSettings: Hashable, Sendable {
   public var listenPorts: [UInt16] = []
   /// The resolvers that the router itself asks.
   public var resolvers: [IPAddress] = []
+  /// What devices in quarantine may reach, but for names of the garden.
+  public var quarantine = QuarantineAccess(portalPort: 8646)
+  /// How often an owner may release a device from the page.
+  public var releases: UInt32 = 2
+  /// The file with makers' names by hardware address; empty: none.
+  public var vendors: Text = ""
   /// Who may ask.
   public var clients: [ClientSettings] = []
   /// Which action requests get; the first match wins.

@@ -15,9 +15,8 @@ enum LaterFeatures {
   /// Options that are not used, whatever their value.
   static func contains(_ option: OptionName, of section: SectionKind) -> Bool {
     switch (section, option) {
-    case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .maxQuarantined),
-      (.agent, .offload), (.agent, .portalUser), (.agent, .tlsUser), (.agent, .resolveUser),
-      (.agent, .leases), (.client, .altServer), (.policy, .mac):
+    case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .offload), (.agent, .portalUser),
+      (.agent, .tlsUser), (.agent, .resolveUser), (.agent, .leases), (.client, .altServer):
       true
     default: false
     }
@@ -26,9 +25,7 @@ enum LaterFeatures {
   /// Single values that are not used, of options that are.
   static func contains(_ value: Text, of option: OptionName, in section: SectionKind) -> Bool {
     switch (section, option) {
-    case (.agent, .action), (.policy, .action):
-      value.matches("quarantine") || value.matches("ask")
-    case (.client, .may): value.matches("quarantine")
+    case (.agent, .action), (.policy, .action): value.matches("ask")
     case (.listen, .transport): value.matches("tcp")
     default: false
     }

@@ -165,7 +165,7 @@ def get(home, host, url, address=None, port=None, method="GET", headers=None, bo
     address = address or name.strip("[]")
     port = port or int(match[2] or 80)
     shown = name + (f":{match[2]}" if match[2] else "")
-    headers = {"Host": shown} | (headers or {})
+    headers = {"Host": shown, "Connection": "close"} | (headers or {})
     if body:
         headers["Content-Length"] = str(len(body))
     head = f"{method} {where} HTTP/1.1\r\n" + "".join(

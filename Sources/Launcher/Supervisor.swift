@@ -160,7 +160,7 @@ final class Supervisor {
   }
 
   private func giveControl() {
-    guard let listener, let message = try? CoreSetup.controlListener.encoded() else { return }
+    guard let listener, let message = try? CoreSetup.door(.control).encoded() else { return }
     core.send(message, passing: listener.descriptor)
   }
 

@@ -80,7 +80,3 @@ public enum DeviceChange: Hashable, Sendable {
     }
   }
 }
-
-extension MACAddress {
-  fileprivate var text: Text { Text(description) }
-}

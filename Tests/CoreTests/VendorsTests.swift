@@ -111,7 +111,7 @@ struct VendorsTests {
     let table = try sample()
     for index in 0..<200 {
       let block = UInt64(0x10_0000 + index * 1000)
-      let mac = { (block: UInt64) in Text(MACAddress(block << 24 | 7).description) }
+      let mac = { (block: UInt64) in MACAddress(block << 24 | 7).text }
       guard !MACAddress(block << 24).isRandom else { continue }
       #expect(try maker(mac(block), in: table) == Text("Maker Number \(index)"))
       #expect(try maker(mac(block + 4), in: table).isEmpty)

@@ -98,22 +98,22 @@ func deviceStates(word: String, state: DeviceState) throws {
 
 @Test("putting into quarantine and releasing are told in one sentence, core's where it has one")
 func changesText() {
-  let address = "44:19:b6:ab:cd:ef"
+  let address: Text = "44:19:b6:ab:cd:ef"
   #expect(
     DeviceChange.moved(mac, isQuarantined: true, note: "").text
-      == Text("\(address): in quarantine\n")
+      == "\(address): in quarantine\n"
   )
   #expect(
     DeviceChange.moved(mac, isQuarantined: false, note: "").text
-      == Text("\(address): released from quarantine\n")
+      == "\(address): released from quarantine\n"
   )
   #expect(
     DeviceChange.moved(mac, isQuarantined: false, note: "was\nfree").text
-      == Text("\(address): was?free\n")
+      == "\(address): was?free\n"
   )
   #expect(
     DeviceChange.code(mac, "12\u{1B}34").text
-      == Text("\(address): the code 12?34 releases it once from its page\n")
+      == "\(address): the code 12?34 releases it once from its page\n"
   )
 }
 

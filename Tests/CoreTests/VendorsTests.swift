@@ -46,7 +46,7 @@ private func table(of folder: URL) throws -> [UInt8] {
   defer { try? FileManager.default.removeItem(at: output) }
   let process = Process()
   process.executableURL = script
-  process.arguments = [output.appendingPathComponent("table").path, folder.path]
+  process.arguments = ["--from", folder.path, output.appendingPathComponent("table").path]
   process.standardOutput = FileHandle.nullDevice
   try process.run()
   process.waitUntilExit()
@@ -131,6 +131,17 @@ struct VendorsTests {
 
   @Test("an address that the device made up has no maker")
   func random() throws { #expect(try maker("ff:ff:ff:00:00:00", in: sample()).isEmpty) }
+
+  @Test("one file of prefixes is a registry too")
+  func oneFile() throws {
+    let folder = try makeFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("home.txt")
+    try Data("44-19-B6   (hex)  Hangzhou Hikvision Digital Technology Co.,Ltd.\n".utf8).write(
+      to: file
+    )
+    #expect(try maker("44:19:b6:01:02:03", in: table(of: file)) == "Hangzhou Hikvision")
+  }
 
   @Test("the same registry gives the same table")
   func reproducible() throws { #expect(try sample() == sample()) }

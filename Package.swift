@@ -122,7 +122,7 @@ let everything: [Target] =
   + (embedded
     ? []
     : [
-      tests("BytesTests", "Bytes"),
+      tests("BytesTests", "Bytes", "TestSupport"),
       tests("CBORTests", "Bytes", "CBOR", "TestSupport"),
       tests("JSONTests", "Bytes", "JSON"),
       tests("CoAPTests", "Bytes", "Model", "CoAP", "TestSupport"),

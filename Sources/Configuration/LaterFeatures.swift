@@ -7,8 +7,8 @@ enum LaterFeatures {
   /// Sections that are parsed and checked, and then not used.
   static func contains(_ section: SectionKind) -> Bool {
     switch section {
-    case .psk, .callHome, .dataChannel, .quarantine: true
-    case .agent, .identity, .listen, .client, .policy, .protect: false
+    case .psk, .callHome, .dataChannel: true
+    case .agent, .identity, .listen, .client, .policy, .protect, .quarantine: false
     }
   }
 
@@ -16,8 +16,7 @@ enum LaterFeatures {
   static func contains(_ option: OptionName, of section: SectionKind) -> Bool {
     switch (section, option) {
     case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .maxQuarantined),
-      (.agent, .offload), (.agent, .portalUser), (.agent, .tlsUser), (.agent, .resolveUser),
-      (.agent, .leases), (.client, .altServer), (.policy, .mac):
+      (.agent, .offload), (.client, .altServer), (.policy, .mac):
       true
     default: false
     }

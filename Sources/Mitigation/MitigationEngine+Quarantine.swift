@@ -163,6 +163,9 @@ extension MitigationEngine {
       || table.all.contains { $0.isEnforced && !$0.permit.devices.isEmpty }
   }
 
+  /// Who had which address doesn't matter until a device does again.
+  public mutating func forgetNeighbours() { known = [] }
+
   /// The neighbours are these: devices in quarantine and rules get their new addresses.
   ///
   /// What a device had stays its second key when it shows up elsewhere, unless `leasedTo` says whose

@@ -15,6 +15,8 @@ public struct MitigationOverview: Hashable, Sendable {
   public var action: Action
   /// What the client asked for.
   public var scope: MitigationScope
+  /// The devices that its sources mean, as far as they were found.
+  public var devices: [MACAddress]
   /// The lifetime that was granted last, in seconds.
   public var granted: UInt32
   /// What is left of it, or of the terminating period, in seconds.
@@ -56,6 +58,7 @@ extension MitigationEngine {
       status: mitigation.status,
       action: mitigation.permit.action,
       scope: mitigation.scope,
+      devices: mitigation.permit.devices.map { $0.mac },
       granted: mitigation.granted,
       remaining: mitigation.remaining(at: now).wholeSeconds,
       matched: mitigation.phase == .waiting ? nil : counted(for: mitigation, at: now),

@@ -41,15 +41,17 @@ public struct HTTPResponse: Hashable, Sendable {
     add("Cache-Control", "no-store")
   }
 
-  /// Adds a field. Bytes of `value` that no value may have become question marks: nothing in a value
-  /// can end its line.
+  /// Adds a field.
+  ///
+  /// Bytes of `value` that no value may have become question marks: nothing in it can end its line.
   public mutating func add(_ name: StaticString, _ value: Text) {
     let value = value.bytes.map { $0 < 0x20 || $0 > 0x7E ? 0x3F : $0 }
     fields.append(HTTPField(Text(stringLiteral: name), Text(value)))
   }
 
-  /// The whole answer; without its body when it answers a HEAD. `wall` is left out by a router that
-  /// doesn't know the time.
+  /// The whole answer, without its body when it answers a HEAD.
+  ///
+  /// `wall` is nil where the time isn't known (RFC 9110, Section 6.6.1).
   public func bytes(withBody: Bool, wall: UnixTime?) -> [UInt8] {
     var result: Text = "HTTP/1.1 "
     result += Text(decimal: status) + " " + reason

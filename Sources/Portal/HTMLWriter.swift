@@ -1,7 +1,9 @@
 import Bytes
 
-/// Writes HTML. Markup is what this program was built with; all else goes in through `text`, which
-/// leaves nothing that could be markup, in an element and between quotes of an attribute alike.
+/// Writes HTML.
+///
+/// Markup is what this program was built with; all else goes in through `text`, which leaves nothing
+/// that could be markup, in an element and between quotes of an attribute alike.
 struct HTMLWriter {
   private(set) var bytes: [UInt8] = []
 

@@ -85,7 +85,7 @@ extension Texts {
     Case number
     Is this page genuine? Call the number on your provider’s bill, not one that somebody sends \
     you.
-    How your provider explains this page
+    How your provider explains this page:
     We never ask for passwords or money here.
     Emergency? A call from this device may fail: use another phone. Phones, alarms and medical \
     devices that your router lists as protected keep working.

@@ -1,105 +1,106 @@
 /// The texts in French.
 extension Texts {
   static let french: StaticString = """
-    Language
-    Device in quarantine
-    your camera
-    your phone or tablet
-    your computer
-    your television
-    your printer
-    a device in your home
-    Attack traffic is coming from {}
-    In quarantine: {}
-    To stop it, this device has been cut off from the Internet. Everything else in your home \
-    works as usual.
-    This device has been cut off from the Internet. Everything else in your home works as usual.
-    The device
-    Name
-    Maker
-    Address
-    Hardware address ends in
-    The device made this hardware address up to protect privacy. It may differ from the one \
-    printed on it.
-    What happened
-    Your provider reported attack traffic from this device.
-    It was put in quarantine on the router itself, not by your provider.
-    Since
-    Last attempt
-    Stopped so far
-    In the last five minutes
-    {} packets
-    {} ago
-    d
+    Langue
+    Appareil en quarantaine
+    votre caméra
+    votre téléphone ou tablette
+    votre ordinateur
+    votre téléviseur
+    votre imprimante
+    un appareil de votre domicile
+    Une attaque informatique est menée depuis {}
+    En quarantaine : {}
+    Pour l’arrêter, cet appareil a été coupé d’Internet. Tout le reste fonctionne normalement \
+    chez vous.
+    Cet appareil a été coupé d’Internet. Tout le reste fonctionne normalement chez vous.
+    L’appareil
+    Nom
+    Fabricant
+    Adresse
+    Fin de l’adresse matérielle
+    L’appareil a inventé cette adresse matérielle pour protéger la vie privée. Celle imprimée \
+    dessus peut être différente.
+    Ce qui s’est passé
+    Votre fournisseur a signalé une attaque venant de cet appareil.
+    Il a été mis en quarantaine sur le routeur lui-même, pas par votre fournisseur.
+    Depuis
+    Dernière tentative
+    Arrêté jusqu’ici
+    Ces cinq dernières minutes
+    {} paquets
+    il y a {}
+    j
     h
     min
-    What is blocked, what works
-    Blocked: everything on the Internet but what is listed here.
-    Works: this page, and calls and alarms of devices that your router lists as protected.
-    For updates and help it still reaches:
-    It ends by itself on {} if the attack doesn’t go on.
-    It doesn’t end by itself.
-    Devices in your home can still reach each other, this one too.
-    How to fix it
-    Unplug it for ten seconds, then plug it in again.
-    Reset it to factory settings. Its manual says how.
-    Give it a new, long password that you use nowhere else.
-    Install the newest software for it, from the maker’s app or site only.
-    Turn off access from the Internet (remote access, UPnP) in its settings.
-    Are there no updates any more? Then replace the device.
-    Run a full virus scan with a scanner that is up to date.
-    Remove apps and programs that you don’t know or don’t need.
-    Install all updates of the system and of the apps.
-    On another device, change the passwords that you used here, e-mail and bank first.
-    If it goes on: save your files, then reset the device.
-    Then check again below.
-    Technical details
-    Attacked
-    Protocols
+    Ce qui est bloqué, ce qui marche
+    Bloqué : tout Internet, sauf ce qui est indiqué ici.
+    Marche : cette page, ainsi que les appels et alarmes des appareils que votre routeur protège.
+    Pour les mises à jour et l’aide, il peut encore joindre :
+    La quarantaine finit d’elle-même le {} si l’attaque ne continue pas.
+    La quarantaine ne finit pas d’elle-même.
+    Les appareils de votre domicile peuvent toujours se joindre, celui-ci aussi.
+    Comment y remédier
+    Débranchez-le dix secondes, puis rebranchez-le.
+    Rétablissez les réglages d’usine. Son mode d’emploi dit comment.
+    Donnez-lui un nouveau mot de passe, long et utilisé nulle part ailleurs.
+    Installez son logiciel le plus récent, uniquement depuis l’appli ou le site du fabricant.
+    Dans ses réglages, désactivez l’accès depuis Internet (accès à distance, UPnP).
+    Plus de mises à jour ? Alors remplacez l’appareil.
+    Faites une analyse complète avec un antivirus à jour.
+    Supprimez les applis et programmes inconnus ou inutiles.
+    Installez toutes les mises à jour du système et des applis.
+    Sur un autre appareil, changez les mots de passe utilisés ici, d’abord messagerie et banque.
+    Si cela continue : sauvegardez vos fichiers, puis réinitialisez l’appareil.
+    Ensuite, vérifiez à nouveau ci-dessous.
+    Détails techniques
+    Attaqué
+    Protocoles
     Ports
-    Reported by
-    Check and release
-    Check again
-    Release now
-    Releases left: {}
-    I have a code from the helpdesk
-    Code from the helpdesk
-    Released. The device is back on the Internet. If the attack comes back, it is cut off again.
-    The attack was seen in the last five minutes. Please do the steps first, then check again.
-    No attack was seen in the last five minutes. You can release the device now.
-    You can’t release it yourself any more. Please call the helpdesk and enter the code that you \
-    get.
-    This code is wrong, used or too old. Please ask the helpdesk for a new one.
-    This device isn’t in quarantine.
-    That was too fast. Please wait a minute, then try again.
-    The router couldn’t do it now. Please try again in a minute.
-    This page was too old. Nothing was changed. Please open it again.
-    There is no such page.
-    The router can’t answer now. Please try again in a minute.
-    Open the page
-    Help
-    Helpdesk
-    Phone
-    Hours
+    Signalé par
+    Vérifier et libérer
+    Vérifier à nouveau
+    Libérer maintenant
+    Libérations restantes : {}
+    J’ai un code de l’assistance
+    Code de l’assistance
+    Libéré. L’appareil est de nouveau sur Internet. Si l’attaque reprend, il sera de nouveau \
+    coupé.
+    L’attaque a été vue ces cinq dernières minutes. Suivez d’abord les étapes, puis vérifiez à \
+    nouveau.
+    Aucune attaque ces cinq dernières minutes. Vous pouvez libérer l’appareil.
+    Vous ne pouvez plus le libérer vous-même. Appelez l’assistance et saisissez le code reçu.
+    Ce code est faux, déjà utilisé ou trop ancien. Demandez-en un nouveau à l’assistance.
+    Cet appareil n’est pas en quarantaine.
+    C’était trop rapide. Attendez une minute, puis réessayez.
+    Le routeur n’a pas pu le faire. Réessayez dans une minute.
+    Cette page était trop ancienne. Rien n’a été changé. Ouvrez-la de nouveau.
+    Cette page n’existe pas.
+    Le routeur ne peut pas répondre. Réessayez dans une minute.
+    Ouvrir la page
+    Aide
+    Assistance
+    Téléphone
+    Horaires
     E-mail
-    Case number
-    Is this page genuine? Call the number on your provider’s bill, not one that somebody sends \
-    you.
-    How your provider explains this page
-    We never ask for passwords or money here.
-    Emergency? A call from this device may fail: use another phone. Phones, alarms and medical \
-    devices that your router lists as protected keep working.
-    What your provider knows
-    Your provider knows that an attack came from your line, when, and against whom. Your router \
-    tells it how much was stopped and whether the device is free again, not what you do. The \
-    router keeps these details until the quarantine is over and a short time after; your \
-    provider keeps its own as its rules say.
-    Your home network
-    No device in your home is in quarantine.
-    A device in your home is in quarantine
-    To release it, open {} on that device. If it has no screen, call the helpdesk with the case \
-    number.
-    This device was released on {}. Please do the steps if you haven’t yet: if the attack comes \
-    back, it is cut off again.
+    Numéro de dossier
+    Cette page est-elle authentique ? Appelez le numéro de votre facture, pas un numéro que l’on \
+    vous envoie.
+    Ce que votre fournisseur dit de cette page :
+    Nous ne demandons ici jamais de mot de passe ni d’argent.
+    Une urgence ? Un appel depuis cet appareil peut échouer : prenez un autre téléphone. Les \
+    téléphones, alarmes et appareils médicaux que votre routeur protège fonctionnent toujours.
+    Ce que sait votre fournisseur
+    Votre fournisseur sait qu’une attaque est venue de votre ligne, quand et contre qui. Votre \
+    routeur lui dit combien a été arrêté et si l’appareil est libéré, pas ce que vous faites. Le \
+    routeur garde ces données jusqu’à la fin de la quarantaine et peu de temps après ; votre \
+    fournisseur garde les siennes selon ses règles.
+    Votre réseau
+    Aucun appareil de votre domicile n’est en quarantaine.
+    Un appareil de votre domicile est en quarantaine
+    Pour le libérer, ouvrez {} sur cet appareil. S’il n’a pas d’écran, appelez l’assistance avec \
+    le numéro de dossier.
+    Cet appareil a été libéré le {}. Suivez les étapes si ce n’est pas fait : si l’attaque \
+    reprend, il sera de nouveau coupé.
     """
 }

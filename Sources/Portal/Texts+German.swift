@@ -1,105 +1,110 @@
 /// The texts in German.
 extension Texts {
   static let german: StaticString = """
-    Language
-    Device in quarantine
-    your camera
-    your phone or tablet
-    your computer
-    your television
-    your printer
-    a device in your home
-    Attack traffic is coming from {}
-    In quarantine: {}
-    To stop it, this device has been cut off from the Internet. Everything else in your home \
-    works as usual.
-    This device has been cut off from the Internet. Everything else in your home works as usual.
-    The device
+    Sprache
+    Gerät in Quarantäne
+    Ihrer Kamera
+    Ihrem Telefon oder Tablet
+    Ihrem Computer
+    Ihrem Fernseher
+    Ihrem Drucker
+    einem Gerät in Ihrem Zuhause
+    Von {} geht ein Angriff aus
+    Quarantäne bei {}
+    Um ihn zu stoppen, ist dieses Gerät vom Internet getrennt. Alles andere zu Hause \
+    funktioniert wie gewohnt.
+    Dieses Gerät ist vom Internet getrennt. Alles andere zu Hause funktioniert wie gewohnt.
+    Das Gerät
     Name
-    Maker
-    Address
-    Hardware address ends in
-    The device made this hardware address up to protect privacy. It may differ from the one \
-    printed on it.
-    What happened
-    Your provider reported attack traffic from this device.
-    It was put in quarantine on the router itself, not by your provider.
-    Since
-    Last attempt
-    Stopped so far
-    In the last five minutes
-    {} packets
-    {} ago
-    d
-    h
-    min
-    What is blocked, what works
-    Blocked: everything on the Internet but what is listed here.
-    Works: this page, and calls and alarms of devices that your router lists as protected.
-    For updates and help it still reaches:
-    It ends by itself on {} if the attack doesn’t go on.
-    It doesn’t end by itself.
-    Devices in your home can still reach each other, this one too.
-    How to fix it
-    Unplug it for ten seconds, then plug it in again.
-    Reset it to factory settings. Its manual says how.
-    Give it a new, long password that you use nowhere else.
-    Install the newest software for it, from the maker’s app or site only.
-    Turn off access from the Internet (remote access, UPnP) in its settings.
-    Are there no updates any more? Then replace the device.
-    Run a full virus scan with a scanner that is up to date.
-    Remove apps and programs that you don’t know or don’t need.
-    Install all updates of the system and of the apps.
-    On another device, change the passwords that you used here, e-mail and bank first.
-    If it goes on: save your files, then reset the device.
-    Then check again below.
-    Technical details
-    Attacked
-    Protocols
+    Hersteller
+    Adresse
+    Hardware-Adresse endet auf
+    Das Gerät hat diese Hardware-Adresse zum Schutz der Privatsphäre erfunden. Aufgedruckt ist \
+    vielleicht eine andere.
+    Was passiert ist
+    Ihr Anbieter hat Angriffsverkehr von diesem Gerät gemeldet.
+    Es wurde am Router selbst in Quarantäne gesetzt, nicht von Ihrem Anbieter.
+    Seit
+    Letzter Versuch
+    Bisher gestoppt
+    In den letzten fünf Minuten
+    {} Pakete
+    vor {}
+    T
+    Std.
+    Min.
+    Was gesperrt ist, was geht
+    Gesperrt: alles im Internet außer dem, was hier steht.
+    Geht: diese Seite sowie Anrufe und Alarme von Geräten, die Ihr Router als geschützt führt.
+    Für Updates und Hilfe erreicht es noch:
+    Sie endet am {} von selbst, wenn der Angriff nicht weitergeht.
+    Sie endet nicht von selbst.
+    Geräte bei Ihnen zu Hause erreichen einander weiterhin, auch dieses.
+    Was Sie tun können
+    Ziehen Sie für zehn Sekunden den Stecker.
+    Setzen Sie es auf Werkseinstellungen zurück. Die Anleitung sagt, wie.
+    Geben Sie ihm ein neues, langes Passwort, das Sie sonst nirgends verwenden.
+    Installieren Sie seine neueste Software, nur aus der App oder von der Seite des Herstellers.
+    Schalten Sie in seinen Einstellungen den Zugriff aus dem Internet ab (Fernzugriff, UPnP).
+    Gibt es keine Updates mehr? Dann ersetzen Sie das Gerät.
+    Lassen Sie einen aktuellen Virenscanner alles prüfen.
+    Entfernen Sie Apps und Programme, die Sie nicht kennen oder nicht brauchen.
+    Installieren Sie alle Updates des Systems und der Apps.
+    Ändern Sie auf einem anderen Gerät die Passwörter, die Sie hier benutzt haben, zuerst E-Mail \
+    und Bank.
+    Geht es weiter: Sichern Sie Ihre Daten und setzen Sie das Gerät zurück.
+    Prüfen Sie danach unten erneut.
+    Technische Einzelheiten
+    Angegriffen
+    Protokolle
     Ports
-    Reported by
-    Check and release
-    Check again
-    Release now
-    Releases left: {}
-    I have a code from the helpdesk
-    Code from the helpdesk
-    Released. The device is back on the Internet. If the attack comes back, it is cut off again.
-    The attack was seen in the last five minutes. Please do the steps first, then check again.
-    No attack was seen in the last five minutes. You can release the device now.
-    You can’t release it yourself any more. Please call the helpdesk and enter the code that you \
-    get.
-    This code is wrong, used or too old. Please ask the helpdesk for a new one.
-    This device isn’t in quarantine.
-    That was too fast. Please wait a minute, then try again.
-    The router couldn’t do it now. Please try again in a minute.
-    This page was too old. Nothing was changed. Please open it again.
-    There is no such page.
-    The router can’t answer now. Please try again in a minute.
-    Open the page
-    Help
-    Helpdesk
-    Phone
-    Hours
-    E-mail
-    Case number
-    Is this page genuine? Call the number on your provider’s bill, not one that somebody sends \
-    you.
-    How your provider explains this page
-    We never ask for passwords or money here.
-    Emergency? A call from this device may fail: use another phone. Phones, alarms and medical \
-    devices that your router lists as protected keep working.
-    What your provider knows
-    Your provider knows that an attack came from your line, when, and against whom. Your router \
-    tells it how much was stopped and whether the device is free again, not what you do. The \
-    router keeps these details until the quarantine is over and a short time after; your \
-    provider keeps its own as its rules say.
-    Your home network
-    No device in your home is in quarantine.
-    A device in your home is in quarantine
-    To release it, open {} on that device. If it has no screen, call the helpdesk with the case \
-    number.
-    This device was released on {}. Please do the steps if you haven’t yet: if the attack comes \
-    back, it is cut off again.
+    Gemeldet von
+    Prüfen und freigeben
+    Erneut prüfen
+    Jetzt freigeben
+    Verbleibende Freigaben: {}
+    Ich habe einen Code vom Kundendienst
+    Code vom Kundendienst
+    Freigegeben. Das Gerät ist wieder im Internet. Kommt der Angriff zurück, wird es wieder \
+    getrennt.
+    Der Angriff war in den letzten fünf Minuten zu sehen. Bitte gehen Sie zuerst die Schritte \
+    durch und prüfen Sie dann erneut.
+    In den letzten fünf Minuten war kein Angriff zu sehen. Sie können das Gerät jetzt freigeben.
+    Sie können es nicht mehr selbst freigeben. Bitte rufen Sie den Kundendienst an und geben Sie \
+    den Code ein, den Sie bekommen.
+    Dieser Code ist falsch, benutzt oder zu alt. Bitte fragen Sie den Kundendienst nach einem \
+    neuen.
+    Dieses Gerät ist nicht in Quarantäne.
+    Das war zu schnell. Bitte warten Sie eine Minute und versuchen Sie es dann noch einmal.
+    Der Router konnte das gerade nicht. Bitte versuchen Sie es in einer Minute noch einmal.
+    Diese Seite war zu alt. Nichts wurde geändert. Bitte öffnen Sie sie neu.
+    Diese Seite gibt es nicht.
+    Der Router kann gerade nicht antworten. Bitte versuchen Sie es in einer Minute noch einmal.
+    Seite öffnen
+    Hilfe
+    Kundendienst
+    Telefon
+    Zeiten
+    E-Mail
+    Fallnummer
+    Ist diese Seite echt? Rufen Sie die Nummer auf der Rechnung Ihres Anbieters an, keine, die \
+    Ihnen jemand schickt.
+    Wie Ihr Anbieter diese Seite erklärt:
+    Wir fragen hier nie nach Passwörtern oder Geld.
+    Notfall? Ein Anruf von diesem Gerät gelingt vielleicht nicht: Nehmen Sie ein anderes \
+    Telefon. Telefone, Alarmanlagen und medizinische Geräte, die Ihr Router als geschützt führt, \
+    funktionieren weiter.
+    Was Ihr Anbieter weiß
+    Ihr Anbieter weiß, dass von Ihrem Anschluss ein Angriff ausging, wann und gegen wen. Ihr \
+    Router sagt ihm, wie viel gestoppt wurde und ob das Gerät wieder frei ist, nicht, was Sie \
+    tun. Der Router behält diese Angaben bis zum Ende der Quarantäne und kurz danach; Ihr \
+    Anbieter seine so lange, wie seine Regeln sagen.
+    Ihr Heimnetz
+    Kein Gerät in Ihrem Zuhause ist in Quarantäne.
+    Ein Gerät in Ihrem Zuhause ist in Quarantäne
+    Um es freizugeben, öffnen Sie {} auf diesem Gerät. Hat es keinen Bildschirm, rufen Sie den \
+    Kundendienst mit der Fallnummer an.
+    Dieses Gerät wurde am {} freigegeben. Bitte holen Sie die Schritte nach, falls noch nicht \
+    geschehen: Kommt der Angriff zurück, wird es wieder getrennt.
     """
 }

@@ -1,107 +1,103 @@
 /// The texts in Japanese.
 extension Texts {
   static let japanese: StaticString = """
-    Language
-    Device in quarantine
-    your camera
-    your phone or tablet
-    your computer
-    your television
-    your printer
-    a device in your home
-    Attack traffic is coming from {}
-    In quarantine: {}
-    To stop it, this device has been cut off from the Internet. Everything else in your home w\
-    orks as usual.
-    This device has been cut off from the Internet. Everything else in your home works as usua\
-    l.
-    The device
-    Name
-    Maker
-    Address
-    Hardware address ends in
-    The device made this hardware address up to protect privacy. It may differ from the one pr\
-    inted on it.
-    What happened
-    Your provider reported attack traffic from this device.
-    It was put in quarantine on the router itself, not by your provider.
-    Since
-    Last attempt
-    Stopped so far
-    In the last five minutes
-    {} packets
-    {} ago
-    d
-    h
-    min
-    What is blocked, what works
-    Blocked: everything on the Internet but what is listed here.
-    Works: this page, and calls and alarms of devices that your router lists as protected.
-    For updates and help it still reaches:
-    It ends by itself on {} if the attack doesn’t go on.
-    It doesn’t end by itself.
-    Devices in your home can still reach each other, this one too.
-    How to fix it
-    Unplug it for ten seconds, then plug it in again.
-    Reset it to factory settings. Its manual says how.
-    Give it a new, long password that you use nowhere else.
-    Install the newest software for it, from the maker’s app or site only.
-    Turn off access from the Internet (remote access, UPnP) in its settings.
-    Are there no updates any more? Then replace the device.
-    Run a full virus scan with a scanner that is up to date.
-    Remove apps and programs that you don’t know or don’t need.
-    Install all updates of the system and of the apps.
-    On another device, change the passwords that you used here, e-mail and bank first.
-    If it goes on: save your files, then reset the device.
-    Then check again below.
-    Technical details
-    Attacked
-    Protocols
-    Ports
-    Reported by
-    Check and release
-    Check again
-    Release now
-    Releases left: {}
-    I have a code from the helpdesk
-    Code from the helpdesk
-    Released. The device is back on the Internet. If the attack comes back, it is cut off agai\
-    n.
-    The attack was seen in the last five minutes. Please do the steps first, then check again.
-    No attack was seen in the last five minutes. You can release the device now.
-    You can’t release it yourself any more. Please call the helpdesk and enter the code that y\
-    ou get.
-    This code is wrong, used or too old. Please ask the helpdesk for a new one.
-    This device isn’t in quarantine.
-    That was too fast. Please wait a minute, then try again.
-    The router couldn’t do it now. Please try again in a minute.
-    This page was too old. Nothing was changed. Please open it again.
-    There is no such page.
-    The router can’t answer now. Please try again in a minute.
-    Open the page
-    Help
-    Helpdesk
-    Phone
-    Hours
-    E-mail
-    Case number
-    Is this page genuine? Call the number on your provider’s bill, not one that somebody sends\
-     you.
-    How your provider explains this page
-    We never ask for passwords or money here.
-    Emergency? A call from this device may fail: use another phone. Phones, alarms and medical\
-     devices that your router lists as protected keep working.
-    What your provider knows
-    Your provider knows that an attack came from your line, when, and against whom. Your route\
-    r tells it how much was stopped and whether the device is free again, not what you do. The\
-     router keeps these details until the quarantine is over and a short time after; your prov\
-    ider keeps its own as its rules say.
-    Your home network
-    No device in your home is in quarantine.
-    A device in your home is in quarantine
-    To release it, open {} on that device. If it has no screen, call the helpdesk with the cas\
-    e number.
-    This device was released on {}. Please do the steps if you haven’t yet: if the attack come\
-    s back, it is cut off again.
+    言語
+    隔離中の機器
+    お使いのカメラ
+    お使いのスマートフォン・タブレット
+    お使いのパソコン
+    お使いのテレビ
+    お使いのプリンター
+    ご家庭の機器
+    {}から攻撃通信が出ています
+    隔離中：{}
+    攻撃を止めるため、この機器をインターネットから切り離しました。ご家庭のほかの機器は普段どお\
+    り使えます。
+    この機器をインターネットから切り離しました。ご家庭のほかの機器は普段どおり使えます。
+    対象の機器
+    名前
+    メーカー
+    アドレス
+    MACアドレスの末尾
+    このMACアドレスは、プライバシー保護のため機器が自分で作ったものです。本体の表示と違うこと\
+    があります。
+    起きたこと
+    ご契約の事業者から、この機器の攻撃通信について連絡がありました。
+    事業者ではなく、ルーター側の操作で隔離されました。
+    開始
+    最後の試み
+    これまでに止めた量
+    直近5分間
+    {} パケット
+    {}前
+    日
+    時間
+    分
+    使えないもの・使えるもの
+    使えないもの：ここに書かれたもの以外のインターネットすべて。
+    使えるもの：このページと、ルーターで保護対象とした機器の通話や警報。
+    更新とサポートのための接続先：
+    攻撃が続かなければ、{} に自動で終わります。
+    自動では終わりません。
+    ご家庭の機器どうしは、この機器も含めて引き続き通信できます。
+    直し方
+    電源プラグを抜き、10秒待って入れ直します。
+    工場出荷時の状態に戻します。方法は説明書にあります。
+    ほかで使っていない、長い新しいパスワードを設定します。
+    最新のソフトウェアを、メーカーのアプリかサイトからのみ入れます。
+    設定で、インターネットからの接続（リモートアクセス、UPnP）を切ります。
+    更新がもう出ない場合は、機器を買い替えます。
+    最新のウイルス対策ソフトで全体を検査します。
+    覚えのないアプリや不要なアプリを消します。
+    システムとアプリの更新をすべて入れます。
+    ここで使ったパスワードを別の機器で変えます。メールと銀行が先です。
+    それでも続くなら、データを保存してから初期化します。
+    その後、下で再確認します。
+    技術的な詳細
+    攻撃先
+    プロトコル
+    ポート
+    連絡元
+    確認と解除
+    再確認する
+    今すぐ解除する
+    残りの解除回数：{}
+    サポート窓口のコードがある
+    サポート窓口のコード
+    解除しました。インターネットが使えます。攻撃が再び起きると、また切り離されます。
+    直近5分間に攻撃がありました。先に手順を行い、その後で再確認してください。
+    直近5分間に攻撃はありません。今、解除できます。
+    ご自身ではもう解除できません。サポート窓口に電話し、受け取ったコードを入力してください。
+    コードが違うか、使用済みか、期限切れです。窓口で新しいコードを受け取ってください。
+    この機器は隔離されていません。
+    間隔が短すぎます。1分待ってからやり直してください。
+    ルーターが今は処理できませんでした。1分後にやり直してください。
+    ページが古すぎます。何も変更していません。開き直してください。
+    そのページはありません。
+    ルーターが今は応答できません。1分後にやり直してください。
+    ページを開く
+    お問い合わせ
+    サポート窓口
+    電話
+    受付時間
+    メール
+    受付番号
+    このページは本物か：だれかから送られた番号ではなく、請求書にある事業者の番号に電話してくだ\
+    さい。
+    事業者による説明：
+    ここでパスワードやお金を求めることは決してありません。
+    緊急のとき：この機器からの電話はつながらないことがあります。別の電話を使ってください。ルー\
+    ターで保護対象とした電話、警報器、医療機器は使えます。
+    事業者が知っていること
+    事業者は、お客様の回線から攻撃が出たこと、その時刻と相手を知っています。ルーターは、止めた\
+    量と解除されたかどうかを伝えますが、お客様の利用内容は伝えません。ルーターはこの情報を隔離\
+    が終わって少し後まで、事業者は自らの規定に従って保管します。
+    ご家庭のネットワーク
+    隔離中の機器はありません。
+    ご家庭の機器が隔離されています
+    解除するには、その機器で {} を開いてください。画面がない場合は、受付番号を用意してサポート\
+    窓口に電話してください。
+    この機器は {} に解除されました。まだなら手順を行ってください。攻撃が再び起きると、また切り\
+    離されます。
     """
 }

@@ -1,105 +1,106 @@
 /// The texts in Spanish.
 extension Texts {
   static let spanish: StaticString = """
-    Language
-    Device in quarantine
-    your camera
-    your phone or tablet
-    your computer
-    your television
-    your printer
-    a device in your home
-    Attack traffic is coming from {}
-    In quarantine: {}
-    To stop it, this device has been cut off from the Internet. Everything else in your home \
-    works as usual.
-    This device has been cut off from the Internet. Everything else in your home works as usual.
-    The device
-    Name
-    Maker
-    Address
-    Hardware address ends in
-    The device made this hardware address up to protect privacy. It may differ from the one \
-    printed on it.
-    What happened
-    Your provider reported attack traffic from this device.
-    It was put in quarantine on the router itself, not by your provider.
-    Since
-    Last attempt
-    Stopped so far
-    In the last five minutes
-    {} packets
-    {} ago
+    Idioma
+    Dispositivo en cuarentena
+    su cámara
+    su teléfono o tableta
+    su ordenador
+    su televisor
+    su impresora
+    un dispositivo de su casa
+    Un ataque informático sale de {}
+    En cuarentena: {}
+    Para pararlo, este dispositivo se ha desconectado de Internet. Todo lo demás en su casa \
+    funciona como siempre.
+    Este dispositivo se ha desconectado de Internet. Todo lo demás en su casa funciona como \
+    siempre.
+    El dispositivo
+    Nombre
+    Fabricante
+    Dirección
+    La dirección física acaba en
+    El dispositivo inventó esta dirección física para proteger la privacidad. La impresa en él \
+    puede ser otra.
+    Qué ha pasado
+    Su proveedor avisó de un ataque desde este dispositivo.
+    Se puso en cuarentena en el propio router, no lo hizo su proveedor.
+    Desde
+    Último intento
+    Parado hasta ahora
+    En los últimos cinco minutos
+    {} paquetes
+    hace {}
     d
     h
     min
-    What is blocked, what works
-    Blocked: everything on the Internet but what is listed here.
-    Works: this page, and calls and alarms of devices that your router lists as protected.
-    For updates and help it still reaches:
-    It ends by itself on {} if the attack doesn’t go on.
-    It doesn’t end by itself.
-    Devices in your home can still reach each other, this one too.
-    How to fix it
-    Unplug it for ten seconds, then plug it in again.
-    Reset it to factory settings. Its manual says how.
-    Give it a new, long password that you use nowhere else.
-    Install the newest software for it, from the maker’s app or site only.
-    Turn off access from the Internet (remote access, UPnP) in its settings.
-    Are there no updates any more? Then replace the device.
-    Run a full virus scan with a scanner that is up to date.
-    Remove apps and programs that you don’t know or don’t need.
-    Install all updates of the system and of the apps.
-    On another device, change the passwords that you used here, e-mail and bank first.
-    If it goes on: save your files, then reset the device.
-    Then check again below.
-    Technical details
-    Attacked
-    Protocols
-    Ports
-    Reported by
-    Check and release
-    Check again
-    Release now
-    Releases left: {}
-    I have a code from the helpdesk
-    Code from the helpdesk
-    Released. The device is back on the Internet. If the attack comes back, it is cut off again.
-    The attack was seen in the last five minutes. Please do the steps first, then check again.
-    No attack was seen in the last five minutes. You can release the device now.
-    You can’t release it yourself any more. Please call the helpdesk and enter the code that you \
-    get.
-    This code is wrong, used or too old. Please ask the helpdesk for a new one.
-    This device isn’t in quarantine.
-    That was too fast. Please wait a minute, then try again.
-    The router couldn’t do it now. Please try again in a minute.
-    This page was too old. Nothing was changed. Please open it again.
-    There is no such page.
-    The router can’t answer now. Please try again in a minute.
-    Open the page
-    Help
-    Helpdesk
-    Phone
-    Hours
-    E-mail
-    Case number
-    Is this page genuine? Call the number on your provider’s bill, not one that somebody sends \
-    you.
-    How your provider explains this page
-    We never ask for passwords or money here.
-    Emergency? A call from this device may fail: use another phone. Phones, alarms and medical \
-    devices that your router lists as protected keep working.
-    What your provider knows
-    Your provider knows that an attack came from your line, when, and against whom. Your router \
-    tells it how much was stopped and whether the device is free again, not what you do. The \
-    router keeps these details until the quarantine is over and a short time after; your \
-    provider keeps its own as its rules say.
-    Your home network
-    No device in your home is in quarantine.
-    A device in your home is in quarantine
-    To release it, open {} on that device. If it has no screen, call the helpdesk with the case \
-    number.
-    This device was released on {}. Please do the steps if you haven’t yet: if the attack comes \
-    back, it is cut off again.
+    Qué está bloqueado y qué funciona
+    Bloqueado: todo Internet salvo lo que se indica aquí.
+    Funciona: esta página, y las llamadas y alarmas de los dispositivos que su router protege.
+    Para actualizaciones y ayuda todavía llega a:
+    Acaba por sí sola el {} si el ataque no sigue.
+    No acaba por sí sola.
+    Los dispositivos de su casa siguen viéndose entre sí, también este.
+    Cómo arreglarlo
+    Desenchúfelo diez segundos y vuelva a enchufarlo.
+    Restablezca los ajustes de fábrica. Su manual dice cómo.
+    Póngale una contraseña nueva y larga que no use en otro sitio.
+    Instale su software más reciente, solo desde la app o la web del fabricante.
+    En sus ajustes, desactive el acceso desde Internet (acceso remoto, UPnP).
+    ¿Ya no hay actualizaciones? Entonces cambie el dispositivo.
+    Haga un análisis completo con un antivirus actualizado.
+    Quite las apps y programas que no conozca o no necesite.
+    Instale todas las actualizaciones del sistema y de las apps.
+    En otro dispositivo, cambie las contraseñas que usó aquí, primero correo y banco.
+    Si continúa: guarde sus archivos y restablezca el dispositivo.
+    Después, compruebe de nuevo abajo.
+    Detalles técnicos
+    Atacado
+    Protocolos
+    Puertos
+    Avisado por
+    Comprobar y liberar
+    Comprobar de nuevo
+    Liberar ahora
+    Liberaciones restantes: {}
+    Tengo un código del servicio de ayuda
+    Código del servicio de ayuda
+    Liberado. El dispositivo vuelve a tener Internet. Si el ataque vuelve, se desconectará otra \
+    vez.
+    El ataque se vio en los últimos cinco minutos. Siga primero los pasos y compruebe de nuevo.
+    No se vio ningún ataque en los últimos cinco minutos. Ya puede liberar el dispositivo.
+    Ya no puede liberarlo usted. Llame al servicio de ayuda y escriba el código que reciba.
+    Este código es incorrecto, ya se usó o es muy antiguo. Pida otro al servicio de ayuda.
+    Este dispositivo no está en cuarentena.
+    Demasiado rápido. Espere un minuto e inténtelo de nuevo.
+    El router no pudo hacerlo ahora. Inténtelo de nuevo en un minuto.
+    Esta página era muy antigua. No se cambió nada. Ábrala de nuevo.
+    Esa página no existe.
+    El router no puede responder ahora. Inténtelo de nuevo en un minuto.
+    Abrir la página
+    Ayuda
+    Servicio de ayuda
+    Teléfono
+    Horario
+    Correo
+    Número de caso
+    ¿Es auténtica esta página? Llame al número de la factura de su proveedor, no a uno que le \
+    envíe alguien.
+    Cómo explica su proveedor esta página:
+    Aquí nunca pedimos contraseñas ni dinero.
+    ¿Una emergencia? Una llamada desde este dispositivo puede fallar: use otro teléfono. Los \
+    teléfonos, alarmas y aparatos médicos que su router protege siguen funcionando.
+    Qué sabe su proveedor
+    Su proveedor sabe que un ataque salió de su línea, cuándo y contra quién. Su router le dice \
+    cuánto se paró y si el dispositivo está libre, no lo que usted hace. El router guarda estos \
+    datos hasta que acaba la cuarentena y poco tiempo después; su proveedor guarda los suyos \
+    según sus normas.
+    Su red
+    Ningún dispositivo de su casa está en cuarentena.
+    Un dispositivo de su casa está en cuarentena
+    Para liberarlo, abra {} en ese dispositivo. Si no tiene pantalla, llame al servicio de ayuda \
+    con el número de caso.
+    Este dispositivo se liberó el {}. Siga los pasos si aún no lo hizo: si el ataque vuelve, se \
+    desconectará otra vez.
     """
 }

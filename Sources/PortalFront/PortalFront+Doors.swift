@@ -34,9 +34,9 @@ extension PortalFront {
     _ descriptor: FileDescriptor?
   ) throws(LinkError) {
     switch message {
-    case .door(let neighbour):
+    case .door(let room):
       guard let descriptor else { return }
-      connect(PacketSocket(adopting: descriptor), neighbour)
+      connect(PacketSocket(adopting: descriptor), room)
     case .listener(let interface):
       listen(on: interface, descriptor.map { StreamListener(adopting: $0) })
     case .settings, .part, .complete:
@@ -75,8 +75,8 @@ extension PortalFront {
     listeners[index].listener = nil
   }
 
-  private func connect(_ door: PacketSocket, _ neighbour: Neighbour) {
-    let isCore = neighbour == .core
+  private func connect(_ door: PacketSocket, _ room: RoomName) {
+    let isCore = room == .core
     if isCore { disconnectCore() } else { disconnectRelay() }
     do { try door.watch(with: poller, token: isCore ? Token.core : Token.relay) } catch {
       log.error("can't watch a door: \(error)")

@@ -34,7 +34,7 @@ public enum PortalRoom {
     }
     var log = Log(room: "portal")
     let door = PacketSocket(adopting: FileDescriptor(adopting: doorNumber))
-    do {
+    do throws(FrontFault) {
       let complete = try receiveSetup(door)
       let root = FileDescriptor(adopting: rootNumber)
       let setup: PortalSetup

@@ -1,7 +1,0 @@
-@c(cordond_tls_main)
-func main(
-  _ count: CInt,
-  _ values: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-) -> CInt {
-  launch(count, values)
-}

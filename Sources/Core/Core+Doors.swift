@@ -37,7 +37,7 @@ extension Core {
     case .door(.signal):
       if let descriptor { connectSignal(PacketSocket(adopting: descriptor)) }
     case .door(.portal), .garden: break
-    case .controlListener:
+    case .door(.control):
       if let descriptor { listen(PacketListener(adopting: descriptor)) }
     case .settings, .client, .policy, .protection, .complete:
       let complete: (user: RoomUser, settings: CoreSettings)?

@@ -165,7 +165,7 @@ final class Supervisor {
     }
     if RoomKind.onLAN.contains(room.kind) { giveSockets(to: room) }
     guard room.kind == .core else { return }
-    if let listener, let message = try? CoreSetup.controlListener.encoded() {
+    if let listener, let message = try? CoreSetup.door(.control).encoded() {
       room.send(message, passing: listener.descriptor)
     }
     tellGarden()

@@ -1,6 +1,7 @@
 import Bytes
 import Configuration
 import Link
+import Model
 
 /// The rooms in the order of their start; the raw value is the poller's number of a room's door.
 enum RoomKind: UInt64, CaseIterable {

@@ -32,7 +32,7 @@ public struct RoomFiles: Hashable, Sendable {
 }
 
 /// Who is at the other end of a front's door.
-public enum Neighbour: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
+public enum RoomName: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
   case core = 1
   case portal = 2
   case tls = 3
@@ -53,7 +53,7 @@ public indirect enum FrontSetup: Hashable, LinkMessage {
   /// The settings are complete.
   case complete
   /// A new end of the door to that room comes with this message; the old one is dead.
-  case door(Neighbour)
+  case door(RoomName)
   /// The socket that listens on that interface comes with this message, in place of the one before;
   /// when none comes, the interface is gone.
   case listener(Text)
@@ -76,7 +76,7 @@ public indirect enum FrontSetup: Hashable, LinkMessage {
     case .settings(let user, let settings): [Kind.settings.rawValue.cbor, user.cbor, settings]
     case .part(let file, let part): [Kind.part.rawValue.cbor, file.cbor, .bytes(part)]
     case .complete: [Kind.complete.rawValue.cbor]
-    case .door(let neighbour): [Kind.door.rawValue.cbor, neighbour.cbor]
+    case .door(let room): [Kind.door.rawValue.cbor, room.cbor]
     case .listener(let interface): [Kind.listener.rawValue.cbor, interface.cbor]
     }
   }

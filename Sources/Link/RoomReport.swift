@@ -67,7 +67,7 @@ public indirect enum RoomReport: Hashable, LinkMessage {
   case addresses([IPAddress])
 
   /// The kind of all; it stands behind those of the other direction.
-  public static let kind: UInt8 = 16
+  public static let kind: UInt8 = 8
   /// The most interfaces that are told.
   public static let maximumInterfaces = 64
   /// The most addresses of one name.

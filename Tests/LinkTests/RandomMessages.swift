@@ -138,7 +138,7 @@ extension RandomValues {
     case 1: .part(try one(of: FileKind.allCases), bytes(0...999))
     case 2: .complete
     case 3: .listener(name())
-    default: .door(try one(of: Neighbour.allCases))
+    default: .door(try one(of: RoomName.allCases))
     }
   }
 

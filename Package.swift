@@ -94,6 +94,7 @@ let everything: [Target] =
     module("CBOR", "Bytes"),
     module("JSON", "Bytes"),
     module("Model", "Bytes"),
+    module("HTTP", "Bytes"),
     // Exchanges, settings, the messages between the rooms, replies.
     module("CoAP", "Bytes", "Model"),
     module("Configuration", "Bytes", "Model"),
@@ -103,6 +104,7 @@ let everything: [Target] =
     module("DOTS", "Bytes", "Model", "CBOR", "CoAP"),
     module("Mitigation", "Bytes", "Model"),
     module("Firewall", "Bytes", "Model"),
+    module("Portal", "Bytes", "Model", "HTTP", "JSON"),
     // C doors and their one importer each.
     cDoor("CLinux"), cDoor("COpenSSL"), cDoor("CNetfilter"),
     module("Linux", "Bytes", "Model", "CLinux"),
@@ -112,11 +114,15 @@ let everything: [Target] =
     module("Launcher", "Bytes", "Model", "Configuration", "Link", "Linux"),
     module("Core", "Bytes", "Model", "CBOR", "Mitigation", "Firewall", "Netlink", "Link", "Linux"),
     module("SignalFront", "Bytes", "Model", "TLS", "CoAP", "DOTS", "Link", "Linux"),
+    module("PortalFront", "Bytes", "Model", "HTTP", "Portal", "Link", "Linux"),
+    module("Resolver", "Bytes", "Model", "Link", "Linux"),
     module("Control", "Bytes", "Model", "Link", "Report", "Linux"),
     // Executables.
     executable("cordond", "Launcher"),
     executable("cordond-core", "Core", links: "mnl", "nftnl"),
     executable("cordond-signal", "SignalFront", links: "ssl", "crypto"),
+    executable("cordond-portal", "PortalFront"),
+    executable("cordond-resolve", "Resolver"),
     executable("cordonctl", "Control"),
   ]
   + (embedded
@@ -125,6 +131,7 @@ let everything: [Target] =
       tests("BytesTests", "Bytes", "TestSupport"),
       tests("CBORTests", "Bytes", "CBOR", "TestSupport"),
       tests("JSONTests", "Bytes", "JSON"),
+      tests("HTTPTests", "Bytes", "HTTP", "TestSupport"),
       tests("CoAPTests", "Bytes", "Model", "CoAP", "TestSupport"),
       tests("ConfigurationTests", "Bytes", "Model", "Configuration", "TestSupport"),
       tests("LinkTests", "Bytes", "Model", "Link", "TestSupport"),
@@ -133,6 +140,16 @@ let everything: [Target] =
       tests("DOTSTests", "Bytes", "Model", "CBOR", "CoAP", "DOTS", "TestSupport"),
       tests("MitigationTests", "Bytes", "Model", "Mitigation", "TestSupport"),
       tests("FirewallTests", "Bytes", "Model", "Firewall", "TestSupport"),
+      tests(
+        "PortalTests",
+        "Bytes",
+        "Model",
+        "HTTP",
+        "JSON",
+        "Link",
+        "Portal",
+        "TestSupport"
+      ),
       tests("LinuxTests", "Bytes", "Linux"),
       tests("TLSTests", "Bytes", "Model", "TLS", "TestSupport", links: ["ssl", "crypto"]),
       tests(

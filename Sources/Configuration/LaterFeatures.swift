@@ -7,16 +7,15 @@ enum LaterFeatures {
   /// Sections that are parsed and checked, and then not used.
   static func contains(_ section: SectionKind) -> Bool {
     switch section {
-    case .psk, .callHome, .dataChannel, .quarantine: true
-    case .agent, .identity, .listen, .client, .policy, .protect: false
+    case .psk, .callHome, .dataChannel: true
+    case .agent, .identity, .listen, .client, .policy, .protect, .quarantine: false
     }
   }
 
   /// Options that are not used, whatever their value.
   static func contains(_ option: OptionName, of section: SectionKind) -> Bool {
     switch (section, option) {
-    case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .offload), (.agent, .portalUser),
-      (.agent, .tlsUser), (.agent, .resolveUser), (.agent, .leases), (.client, .altServer):
+    case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .offload), (.client, .altServer):
       true
     default: false
     }

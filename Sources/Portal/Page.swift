@@ -1,0 +1,206 @@
+import Bytes
+import HTTP
+import Model
+
+/// A page being written in one language.
+struct Page {
+  let language: Language
+  let theme: PortalTheme
+  let wall: UnixTime
+  private let catalogue: Catalogue
+  var html = HTMLWriter()
+
+  init(_ language: Language, _ theme: PortalTheme, wall: UnixTime) {
+    self.language = language
+    self.theme = theme
+    self.wall = wall
+    catalogue = Catalogue(language.texts)
+  }
+
+  /// What the page says under `key`.
+  func text(_ key: TextKey) -> Text { theme.text(key, in: language) ?? catalogue.text(key) }
+
+  /// Writes a text; `insert` takes the place of `{}`.
+  mutating func say(_ key: TextKey, _ insert: Text = "") {
+    let text = text(key)
+    let start = text.bytes.firstIndex(of: 0x7B) ?? text.count
+    guard text.dropFirst(start).hasPrefix("{}") else { return html.text(text) }
+    html.text(Text([UInt8](text.bytes.prefix(start))))
+    html.isolated(insert)
+    html.text(text.dropFirst(start + 2))
+  }
+
+  /// `<p>`, a text, `</p>`.
+  mutating func paragraph(_ key: TextKey, _ insert: Text = "") {
+    html.markup("<p>")
+    say(key, insert)
+    html.markup("</p>")
+  }
+
+  mutating func item(_ key: TextKey, _ insert: Text = "") {
+    html.markup("<li>")
+    say(key, insert)
+    html.markup("</li>")
+  }
+
+  mutating func heading(_ key: TextKey) {
+    html.markup("<h2>")
+    say(key)
+    html.markup("</h2>")
+  }
+
+  /// A term and what is said of it; nothing when that is empty.
+  mutating func entry(_ key: TextKey, _ value: Text) {
+    guard !value.isEmpty else { return }
+    html.markup("<dt>")
+    say(key)
+    html.markup("</dt><dd>")
+    html.isolated(value)
+    html.markup("</dd>")
+  }
+
+  /// A term and a link.
+  mutating func entry(_ key: TextKey, link url: Text, _ words: Text) {
+    guard !words.isEmpty else { return }
+    html.markup("<dt>")
+    say(key)
+    html.markup("</dt><dd>")
+    html.link(url, words)
+    html.markup("</dd>")
+  }
+
+  /// Everything before the first heading; the language of the page is chosen here.
+  mutating func begin(_ title: TextKey) {
+    html.markup("<!DOCTYPE html><html lang=\"")
+    html.text(language.tag)
+    html.markup(language.isRightToLeft ? "\" dir=\"rtl\">" : "\" dir=\"ltr\">")
+    html.markup(
+      """
+      <head><meta charset="utf-8"><meta name="viewport" content="width=device-width">\
+      <link rel="stylesheet" href="/style.css"><title>
+      """
+    )
+    say(title)
+    html.markup("</title></head><body><header>")
+    if theme.logo != nil {
+      html.markup("<img src=\"/logo\" alt=\"")
+      html.text(theme.isp)
+      html.markup("\">")
+    } else {
+      html.isolated(theme.isp)
+    }
+    languages()
+    html.markup("</header><main>")
+  }
+
+  private mutating func languages() {
+    html.markup("<nav aria-label=\"")
+    say(.language)
+    html.markup("\"><ul>")
+    for index in 0..<Language.count {
+      let other = Language(index)
+      html.markup("<li><a href=\"/?lang=")
+      html.text(other.tag)
+      html.markup("\" lang=\"")
+      html.text(other.tag)
+      html.markup(other == language ? "\" aria-current=\"true\">" : "\">")
+      html.text(other.name)
+      html.markup("</a></li>")
+    }
+    html.markup("</ul></nav>")
+  }
+
+  /// A page of one sentence.
+  mutating func notice(_ key: TextKey) {
+    begin(.title)
+    html.markup("<h1>")
+    say(key)
+    html.markup("</h1><p><a href=\"/?lang=")
+    html.text(language.tag)
+    html.markup("\">")
+    say(.back)
+    html.markup("</a></p>")
+  }
+
+  /// What came of a wish.
+  mutating func banner(_ outcome: WishOutcome?) {
+    guard let outcome else { return }
+    html.markup("<p class=\"n\" role=\"status\">")
+    switch outcome {
+    case .released: say(.released)
+    case .stillActive: say(.stillActive)
+    case .quiet: say(.quiet)
+    case .noneLeft: say(.noneLeft)
+    case .wrongCode: say(.wrongCode)
+    case .notQuarantined: say(.notQuarantined)
+    case .tooSoon: say(.tooSoon)
+    case .failed: say(.failed)
+    }
+    html.markup("</p>")
+  }
+
+  /// The whole answer.
+  consuming func response(_ status: UInt16) -> HTTPResponse {
+    html.markup("</main></body></html>")
+    var response = HTTPResponse(status, body: html.bytes)
+    response.add("Cache-Control", "no-store")
+    response.add("Vary", "Accept-Language")
+    response.add("Content-Language", language.tag)
+    response.addPageFields()
+    return response
+  }
+}
+
+/// Numbers and times, the same in every language but for its words.
+extension Page {
+  /// As in `2026-11-24 01:13 UTC (3 h 12 min ago)`.
+  func moment(_ moment: UnixTime?) -> Text {
+    guard let moment else { return "" }
+    let date = date(moment)
+    guard moment < wall || moment == wall else { return date }
+    let ago = text(.ago)
+    let duration = duration(wall.seconds - moment.seconds)
+    guard let start = ago.bytes.firstIndex(of: 0x7B), ago.count >= start + 2 else { return date }
+    let before = Text([UInt8](ago.bytes.prefix(start)))
+    return date + " (" + before + duration + ago.dropFirst(start + 2) + ")"
+  }
+
+  /// As in `2026-11-24 01:13 UTC`.
+  func date(_ moment: UnixTime) -> Text {
+    let date = CalendarDate(moment)
+    return date.date + " " + Text([UInt8](date.time.bytes.prefix(5))) + " UTC"
+  }
+
+  /// The two largest units that count.
+  func duration(_ seconds: UInt64) -> Text {
+    let minutes = seconds / 60
+    let days = minutes / 1440
+    let hours = minutes / 60 % 24
+    if days > 0 { return unit(days, .day) + " " + unit(hours, .hour) }
+    let rest = unit(minutes % 60, .minute)
+    return hours > 0 ? unit(hours, .hour) + " " + rest : rest
+  }
+
+  private func unit(_ number: UInt64, _ key: TextKey) -> Text {
+    Text(decimal: number) + "\u{A0}" + text(key)
+  }
+
+  /// Thousands apart, by narrow spaces that don't break.
+  func number(_ value: UInt64) -> Text {
+    let digits = Text(decimal: value)
+    var result = Text([])
+    for (index, digit) in digits.bytes.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { result += "\u{202F}" }
+      result.bytes.append(digit)
+    }
+    return result
+  }
+
+  /// In the unit that leaves two to five digits.
+  func size(_ bytes: UInt64) -> Text {
+    if bytes < 10_000 { return number(bytes) + "\u{A0}B" }
+    if bytes < 10_000_000 { return number(bytes / 1000) + "\u{A0}kB" }
+    if bytes < 10_000_000_000 { return number(bytes / 1_000_000) + "\u{A0}MB" }
+    return number(bytes / 1_000_000_000) + "\u{A0}GB"
+  }
+}

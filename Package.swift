@@ -124,7 +124,7 @@ let everything: [Target] =
   + (embedded
     ? []
     : [
-      tests("BytesTests", "Bytes"),
+      tests("BytesTests", "Bytes", "TestSupport"),
       tests("CBORTests", "Bytes", "CBOR", "TestSupport"),
       tests("JSONTests", "Bytes", "JSON"),
       tests("HTTPTests", "Bytes", "HTTP", "TestSupport"),

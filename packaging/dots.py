@@ -2,6 +2,7 @@
 """Bodies of the DOTS signal channel (RFC 9132 and RFC 9066) for a CoAP client without CBOR.
 
     dots.py request [--target P]... [--port A[-B]]... [--protocol N]... [--source P]... --lifetime S
+                    [--action block|limit|quarantine]
                                         a mitigation request, CBOR on standard output
     dots.py show                        a body on standard input as readable JSON
     dots.py field NAME                  an attribute of the first scope of a body on standard input
@@ -22,6 +23,8 @@ KEYS = {
     32770: "source-icmp-type-range", 32771: "lower-type", 32772: "upper-type",
     49152: "cordon:action",
 }
+# The vendor attribute's values.
+ACTIONS = {"block": 1, "limit": 2, "quarantine": 3}
 NUMBERS = {name: key for key, name in KEYS.items()}
 
 
@@ -125,12 +128,14 @@ def main(words):
     for option in ("--target", "--port", "--protocol", "--source", "--source-port"):
         parser.add_argument(option, action="append", default=[])
     parser.add_argument("--lifetime", type=int, required=True)
+    parser.add_argument("--action", choices=ACTIONS, default=[])
     given = parser.parse_args(words)
     scope = {
         "target-prefix": given.target, "target-port-range": ports(given.port),
         "target-protocol": [int(one) for one in given.protocol],
         "source-prefix": given.source, "source-port-range": ports(given.source_port),
         "lifetime": given.lifetime,
+        "cordon:action": ACTIONS[given.action] if given.action else [],
     }
     sys.stdout.buffer.write(request({name: value for name, value in scope.items() if value != []}))
     return 0

@@ -172,21 +172,21 @@ public func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
   }
 }
 
-extension IPAddress: CustomStringConvertible {
+extension IPAddress: CustomTextConvertible {
   /// The canonical text form (RFC 5952 for IPv6).
-  public var text: Text { Text(description) }
-
-  /// The canonical text form (RFC 5952 for IPv6).
-  public var description: String {
+  public var text: Text {
     if family == .v4 {
       return "\(low >> 24 & 255).\(low >> 16 & 255).\(low >> 8 & 255).\(low & 255)"
     }
-    if high == 0, low >> 32 == 0xFFFF { return "::ffff:" + unmapped.description }
-    let groups = (0..<8).map { index in
-      UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> UInt64(16 * (3 - index % 4)))
+    if high == 0, low >> 32 == 0xFFFF { return "::ffff:\(unmapped)" }
+    var groups: [UInt16] = []
+    for index in 0..<8 {
+      groups.append(
+        UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> UInt64(16 * (3 - index % 4)))
+      )
     }
     let zeros = Self.longestRunOfZeros(groups)
-    var result = ""
+    var result: Text = ""
     var index = 0
     while index < 8 {
       if index == zeros.lowerBound, zeros.count > 1 {
@@ -195,7 +195,7 @@ extension IPAddress: CustomStringConvertible {
         continue
       }
       if index > 0, index != zeros.upperBound || zeros.count < 2 { result += ":" }
-      result += String(groups[index], radix: 16)
+      result.append(hexadecimal: groups[index], leadingZeros: false)
       index += 1
     }
     return result

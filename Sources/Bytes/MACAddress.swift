@@ -21,7 +21,7 @@ public struct MACAddress: Hashable, Sendable {
   public var isRandom: Bool { value >> 41 & 1 == 1 }
 }
 
-extension MACAddress: CustomStringConvertible {
+extension MACAddress: CustomTextConvertible {
   /// Parses six pairs of hexadecimal digits with a colon between each; nil for anything else.
   public init?(parsing text: Text) {
     guard let prefix = MACPrefix(parsing: text), prefix.bytes.count == 6 else { return nil }
@@ -29,7 +29,7 @@ extension MACAddress: CustomStringConvertible {
   }
 
   /// Lower-case pairs with colons.
-  public var description: String { hexadecimalPairs(bytes) }
+  public var text: Text { hexadecimalPairs(bytes) }
 }
 
 /// The first one to six bytes of hardware addresses: one device, or those of one maker.
@@ -59,17 +59,16 @@ public struct MACPrefix: Hashable, Sendable {
   public func matches(_ address: MACAddress) -> Bool { address.bytes.starts(with: bytes) }
 }
 
-extension MACPrefix: CustomStringConvertible {
+extension MACPrefix: CustomTextConvertible {
   /// Lower-case pairs with colons.
-  public var description: String { hexadecimalPairs(bytes) }
+  public var text: Text { hexadecimalPairs(bytes) }
 }
 
-private func hexadecimalPairs(_ bytes: [UInt8]) -> String {
-  var result = ""
+private func hexadecimalPairs(_ bytes: [UInt8]) -> Text {
+  var result: Text = ""
   for byte in bytes {
     if !result.isEmpty { result += ":" }
-    if byte < 16 { result += "0" }
-    result += String(byte, radix: 16)
+    result.append(hexadecimal: byte, leadingZeros: true)
   }
   return result
 }

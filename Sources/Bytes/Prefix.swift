@@ -55,7 +55,7 @@ public struct Prefix: Hashable, Sendable {
   }
 }
 
-extension Prefix: CustomStringConvertible {
+extension Prefix: CustomTextConvertible {
   /// Parses `ADDRESS/LENGTH`, or a bare address as the block of that one address; host bits become
   /// zero; nil for anything else (RFC 9132, Section 4.4.1.1).
   public init?(parsing text: Text) {
@@ -70,10 +70,7 @@ extension Prefix: CustomStringConvertible {
   }
 
   /// `ADDRESS/LENGTH`, always with the length.
-  public var text: Text { Text(description) }
-
-  /// `ADDRESS/LENGTH`, always with the length.
-  public var description: String { "\(address.description)/\(length)" }
+  public var text: Text { "\(address)/\(length)" }
 }
 
 extension Prefix: Comparable {

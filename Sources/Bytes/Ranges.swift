@@ -25,9 +25,9 @@ public struct PortRange: Hashable, Sendable {
   public func contains(_ port: UInt16) -> Bool { lower <= port && port <= upper }
 }
 
-extension PortRange: CustomStringConvertible {
+extension PortRange: CustomTextConvertible {
   /// `LOWER-UPPER`, or the one port.
-  public var description: String { lower == upper ? "\(lower)" : "\(lower)-\(upper)" }
+  public var text: Text { lower == upper ? "\(lower)" : "\(lower)-\(upper)" }
 }
 
 /// ICMP or ICMPv6 types from `lower` to `upper`, both included (RFC 9066, Section 5.3.1).
@@ -45,7 +45,7 @@ public struct ICMPTypeRange: Hashable, Sendable {
   }
 }
 
-extension ICMPTypeRange: CustomStringConvertible {
+extension ICMPTypeRange: CustomTextConvertible {
   /// `LOWER-UPPER`, or the one type.
-  public var description: String { lower == upper ? "\(lower)" : "\(lower)-\(upper)" }
+  public var text: Text { lower == upper ? "\(lower)" : "\(lower)-\(upper)" }
 }

@@ -3,23 +3,41 @@
 /// Two texts are equal when their bytes are: names, identifiers and URIs of the protocol compare so
 /// (RFC 7252, Section 6.5), and no Unicode table is needed on the router. Nothing guarantees valid
 /// UTF-8 unless the text came from a decoder that checked it.
-public struct Text: Hashable, Comparable, Sendable, ExpressibleByStringLiteral {
+public struct Text: Hashable, Comparable, Sendable {
   /// The UTF-8 bytes.
   public var bytes: [UInt8]
 
   /// Text with these UTF-8 bytes.
   public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  /// Text with the UTF-8 bytes of `string`.
+  /// Text with the UTF-8 bytes of `string`, for tests: `String` costs 10 KB in each program.
   public init(_ string: String) { bytes = [UInt8](string.utf8) }
+
+  /// The bytes of a C string up to its zero.
+  public init(cString: UnsafePointer<CChar>) {
+    bytes = []
+    var next = cString
+    while next.pointee != 0 {
+      bytes.append(UInt8(bitPattern: next.pointee))
+      next += 1
+    }
+  }
 
   /// Text of a literal.
   public init(stringLiteral value: StaticString) {
-    bytes = value.withUTF8Buffer { [UInt8]($0) }
+    bytes = []
+    append(value)
   }
 
-  /// Decimal digits of `value`.
-  public init(decimal value: some BinaryInteger) { bytes = [UInt8](String(value).utf8) }
+  /// Decimal digits of `value`, behind a minus sign when it is negative.
+  public init(decimal value: some FixedWidthInteger) {
+    self.init(UInt64(truncatingIfNeeded: value.magnitude), isNegative: value < 0)
+  }
+
+  private init(_ magnitude: UInt64, isNegative: Bool) {
+    bytes = isNegative ? [0x2D] : []
+    append(digitsOf: magnitude)
+  }
 
   /// Whether there is no byte.
   public var isEmpty: Bool { bytes.isEmpty }
@@ -27,7 +45,7 @@ public struct Text: Hashable, Comparable, Sendable, ExpressibleByStringLiteral {
   /// How many bytes there are.
   public var count: Int { bytes.count }
 
-  /// The same as a `String`; bytes that are no UTF-8 become U+FFFD.
+  /// The same as a `String`, for tests; bytes that are no UTF-8 become U+FFFD.
   public var string: String { String(decoding: bytes, as: UTF8.self) }
 
   /// Byte order.
@@ -78,9 +96,4 @@ public struct Text: Hashable, Comparable, Sendable, ExpressibleByStringLiteral {
     }
     return value
   }
-}
-
-extension Text: CustomStringConvertible {
-  /// The text itself.
-  public var description: String { string }
 }

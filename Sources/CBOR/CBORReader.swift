@@ -106,8 +106,7 @@ struct CBORReader {
       throw CBORError(.truncated, offset: head.offset)
     }
     let content = try bytes(count)
-    // Decoding replaces what is no UTF-8, so only valid text comes back unchanged.
-    if head.major == 3, !Text(content).string.utf8.elementsEqual(content) {
+    if head.major == 3, !Text(content).isUTF8 {
       throw CBORError(.invalidUTF8, offset: head.offset)
     }
     return content

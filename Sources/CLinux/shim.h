@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -92,6 +93,16 @@ static inline long cordon_is_socket(const char *path) {
   struct stat status;
   if (lstat(path, &status) < 0) return -(long)errno;
   return S_ISSOCK(status.st_mode) ? 1 : 0;
+}
+// Maps the whole file for reading; its length or -errno.
+static inline long cordon_map(int fd, long limit, void **start) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -(long)errno;
+  if (status.st_size > limit) return -(long)EFBIG;
+  void *mapped = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (mapped == MAP_FAILED) return -(long)errno;
+  *start = mapped;
+  return (long)status.st_size;
 }
 static inline int64_t cordon_modified(const char *path) {
   struct stat status;

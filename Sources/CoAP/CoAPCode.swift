@@ -1,3 +1,5 @@
+import Bytes
+
 /// The code of a message: a method, a response code, or 0.00 for an empty message (RFC 7252,
 /// Section 3).
 public struct CoAPCode: Hashable, Sendable {
@@ -89,10 +91,10 @@ extension CoAPCode {
   public static let hopLimitReached = CoAPCode(5, 8)
 }
 
-extension CoAPCode: CustomStringConvertible {
+extension CoAPCode: CustomTextConvertible {
   /// The code as the RFC writes it, with a two-digit detail: `4.04`.
-  public var description: String {
-    let detail = String(detail)
-    return String(major) + "." + (self.detail < 10 ? "0" : "") + detail
+  public var text: Text {
+    let zero: Text = detail < 10 ? "0" : ""
+    return "\(major).\(zero)\(detail)"
   }
 }

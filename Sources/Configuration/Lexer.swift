@@ -89,7 +89,7 @@ struct Lexer {
     }
     let word = Text(text)
     // Decoding replaces what is no UTF-8: only valid text comes back unchanged.
-    guard Text(word.string) == word else { throw SettingsError(.notUTF8, at: start) }
+    guard word.isUTF8 else { throw SettingsError(.notUTF8, at: start) }
     return Word(text: word, location: start)
   }
 

@@ -1,7 +1,7 @@
 import Bytes
 
 /// A place in the settings file.
-public struct SettingsLocation: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct SettingsLocation: Hashable, Comparable, Sendable, CustomTextConvertible {
   /// The line; the first is 1.
   public var line: Int
   /// The byte within the line; the first is 1.
@@ -19,7 +19,7 @@ public struct SettingsLocation: Hashable, Comparable, Sendable, CustomStringConv
   }
 
   /// `LINE:COLUMN`.
-  public var description: String { "\(line):\(column)" }
+  public var text: Text { "\(line):\(column)" }
 }
 
 /// The form that the value of an option must have.
@@ -112,7 +112,7 @@ public enum SettingsFault: Hashable, Sendable {
 }
 
 /// What is wrong with the settings file, and where.
-public struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct SettingsError: Error, Hashable, Sendable, CustomTextConvertible {
   /// Where: the word concerned; for what is missing, the `config` line of its section.
   public var location: SettingsLocation
   /// What.
@@ -125,11 +125,11 @@ public struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible 
   }
 
   /// `LINE:COLUMN: TEXT`, to follow the file's name and a colon.
-  public var description: String { location.description + ": " + fault.description }
+  public var text: Text { "\(location): \(fault)" }
 }
 
 /// Something that the settings ask for and that this version does not do.
-public struct SettingsWarning: Hashable, Sendable, CustomStringConvertible {
+public struct SettingsWarning: Hashable, Sendable, CustomTextConvertible {
   /// What has no effect.
   public enum Subject: Hashable, Sendable {
     case section(SectionKind)
@@ -149,13 +149,13 @@ public struct SettingsWarning: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// `LINE:COLUMN: TEXT`, to follow the file's name and a colon.
-  public var description: String {
-    let what =
+  public var text: Text {
+    let what: Text =
       switch subject {
-      case .section(let kind): "section \(kind.name.description)"
-      case .option(let option): "option \(option.name.description)"
-      case .value(let option, let value): "\(option.name.description) '\(value.string)'"
+      case .section(let kind): "section \(kind.name)"
+      case .option(let option): "option \(option.name)"
+      case .value(let option, let value): "\(option.name) '\(value)'"
       }
-    return location.description + ": " + what + " is not in this version yet: accepted, not used"
+    return "\(location): \(what) is not in this version yet: accepted, not used"
   }
 }

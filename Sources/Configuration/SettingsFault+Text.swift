@@ -1,8 +1,8 @@
 import Bytes
 
-extension SettingsFault: CustomStringConvertible {
+extension SettingsFault: CustomTextConvertible {
   /// One sentence that says what is wrong and, where it helps, what to write instead.
-  public var description: String {
+  public var text: Text {
     switch self {
     case .fileTooLarge: "the file has more than \(SettingsLimits.fileSize) bytes"
     case .tooManySections: "more than \(SettingsLimits.sections) sections"
@@ -20,28 +20,28 @@ extension SettingsFault: CustomStringConvertible {
     case .optionOutsideSection: "this stands before the first config line"
     case .unknownSection(let name): "there is no section '\(name.shown)'"
     case .unknownOption(let name, let kind):
-      "a section \(kind.name.description) has no option '\(name.shown)'"
+      "a section \(kind.name) has no option '\(name.shown)'"
     default: contentDescription
     }
   }
 
   /// The faults of sections as wholes and of values.
-  private var contentDescription: String {
+  private var contentDescription: Text {
     switch self {
-    case .notAList(let option): "\(option.name.description) has one value: write option, not list"
-    case .listNeeded(let option): "\(option.name.description) is a list: write list, not option"
-    case .duplicateOption(let option): "\(option.name.description) stands here a second time"
-    case .duplicateSection(let kind): "there can be one section \(kind.name.description) only"
+    case .notAList(let option): "\(option.name) has one value: write option, not list"
+    case .listNeeded(let option): "\(option.name) is a list: write list, not option"
+    case .duplicateOption(let option): "\(option.name) stands here a second time"
+    case .duplicateSection(let kind): "there can be one section \(kind.name) only"
     case .duplicateSectionName(let kind, let name):
-      "there is another section \(kind.name.description) '\(name.shown)'"
+      "there is another section \(kind.name) '\(name.shown)'"
     case .duplicateClient(let name): "another section client has the name '\(name.shown)'"
     case .agentMissing: "there is no section agent"
     case .nameMissing(let kind):
-      "a section \(kind.name.description) needs a name: config \(kind.name.description) 'NAME'"
+      "a section \(kind.name) needs a name: config \(kind.name) 'NAME'"
     case .optionMissing(let option, let kind):
-      "section \(kind.name.description) lacks \(option.name.description)"
+      "section \(kind.name) lacks \(option.name)"
     case .badValue(let value, let option, let form):
-      "\(option.name.description): '\(value.shown)' is not \(form.description)"
+      "\(option.name): '\(value.shown)' is not \(form)"
     case .interfaceOnBothSides(let name): "'\(name.shown)' is in wan and in lan"
     case .unknownClient(let name): "there is no section client '\(name.shown)'"
     case .protectsTooMuch: "section protect needs mac, source or prefix"
@@ -52,9 +52,9 @@ extension SettingsFault: CustomStringConvertible {
   }
 }
 
-extension ValueForm: CustomStringConvertible {
+extension ValueForm: CustomTextConvertible {
   /// What a value of this form is, to follow "is not".
-  public var description: String {
+  public var text: Text {
     switch self {
     case .boolean: "a switch (1 or 0, yes or no, on or off, true or false)"
     case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
@@ -73,7 +73,7 @@ extension ValueForm: CustomStringConvertible {
     }
   }
 
-  private var choices: String {
+  private var choices: Text {
     switch self {
     case .action: "block, limit, quarantine, ask or observe"
     case .requestedAction: "block, limit or quarantine"
@@ -91,7 +91,7 @@ extension ValueForm: CustomStringConvertible {
 
 extension Text {
   /// The text cut to what an error line can bear.
-  fileprivate var shown: String {
-    count <= 80 ? string : Text([UInt8](bytes.prefix(80))).string + "…"
+  fileprivate var shown: Text {
+    count <= 80 ? repaired : Text([UInt8](bytes.prefix(80))).repaired + "…"
   }
 }

@@ -131,20 +131,20 @@ private struct Words {
   }
 }
 
-extension Arguments.Mistake: CustomStringConvertible {
+extension Arguments.Mistake: CustomTextConvertible {
   /// One line that says what is wrong.
-  public var description: String {
+  public var text: Text {
     switch self {
     case .commandMissing: "a command is missing"
-    case .unknownCommand(let word): "there is no command '\(word.string)'"
-    case .unknownOption(let word): "there is no option '\(word.string)'"
+    case .unknownCommand(let word): "there is no command '\(word)'"
+    case .unknownOption(let word): "there is no option '\(word)'"
     case .socketMissing: "--socket needs a path"
-    case .argumentMissing(let command, let what): "\(command.string) needs \(what.string)"
-    case .surplus(let word): "'\(word.string)' is one word too many"
-    case .notAnAddress(let word): "'\(word.string)' is no IP address and no hardware address"
-    case .notAMAC(let word): "'\(word.string)' is no hardware address (00:11:22:33:44:55)"
-    case .notAnID(let word): "'\(word.string)' is no mitigation's number"
-    case .notConsent(let word): "'\(word.string)' is neither yes nor no"
+    case .argumentMissing(let command, let what): "\(command) needs \(what)"
+    case .surplus(let word): "'\(word)' is one word too many"
+    case .notAnAddress(let word): "'\(word)' is no IP address and no hardware address"
+    case .notAMAC(let word): "'\(word)' is no hardware address (00:11:22:33:44:55)"
+    case .notAnID(let word): "'\(word)' is no mitigation's number"
+    case .notConsent(let word): "'\(word)' is neither yes nor no"
     }
   }
 }

@@ -25,7 +25,7 @@ public enum ControlProgram {
   public static func run(_ words: [Text]) -> ExitStatus {
     let arguments: Arguments
     do throws(Arguments.Mistake) { arguments = try Arguments(words) } catch {
-      complain(Text(error.description) + " (cordonctl --help)")
+      complain(error.text + " (cordonctl --help)")
       return .usage
     }
     switch arguments.command {
@@ -46,7 +46,7 @@ public enum ControlProgram {
         StandardStream.output.write(arguments.isJSON ? answer.json : answer.text(style))
         return .done
       } catch {
-        complain(Text(error.description))
+        complain(error.text)
         return error.status
       }
     }

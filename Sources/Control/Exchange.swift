@@ -31,20 +31,20 @@ public enum ExchangeFault: Error, Equatable, Sendable {
   }
 }
 
-extension ExchangeFault: CustomStringConvertible {
+extension ExchangeFault: CustomTextConvertible {
   /// One line that says what was tried, what came back and what to check.
-  public var description: String {
+  public var text: Text {
     switch self {
     case .notRunning(let path, let error):
-      "cordond is not running: nothing listens at \(path.string) (\(error.description))"
+      "cordond is not running: nothing listens at \(path) (\(error))"
     case .refused(let path, let error):
-      "\(path.string) can't be opened (\(error.description)): try it as root"
-    case .failed(let error): "the connection to cordond failed: \(error.description)"
+      "\(path) can't be opened (\(error)): try it as root"
+    case .failed(let error): "the connection to cordond failed: \(error)"
     case .closed: "cordond ended the connection: its log may say why"
     case .broken: "cordond and cordonctl don't understand each other: are they of one version?"
     case .timedOut: "cordond doesn't answer"
     case .ended(_, let text) where text.isEmpty: "cordond refused without a reason"
-    case .ended(_, let text): text.string
+    case .ended(_, let text): text
     }
   }
 }

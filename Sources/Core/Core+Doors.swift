@@ -37,7 +37,7 @@ extension Core {
     case .door(.signal):
       if let descriptor { connectSignal(PacketSocket(adopting: descriptor)) }
     case .door(.portal), .garden: break
-    case .controlListener:
+    case .door(.control):
       if let descriptor { listen(PacketListener(adopting: descriptor)) }
     case .settings, .client, .policy, .protection, .complete:
       let complete: (user: RoomUser, settings: CoreSettings)?
@@ -54,7 +54,7 @@ extension Core {
       let changes = engine.reconfigured(settings, now: now, surroundings: surroundings())
     else { return }
     do throws(KernelFault) { try kernel.protect(Protection(settings), now: now) } catch {
-      log.error("the kernel refused a change: \(error.description)")
+      log.error("the kernel refused a change: \(error)")
       repairAt = now
     }
     carryOut(changes, now: now)
@@ -73,7 +73,7 @@ extension Core {
     if let listener { try? poller.remove(listener.descriptor) }
     listener = nil
     do { try poller.add(socket.descriptor, token: Token.listener) } catch {
-      log.error("can't watch the control socket: \(error.description)")
+      log.error("can't watch the control socket: \(error)")
       return
     }
     listener = socket

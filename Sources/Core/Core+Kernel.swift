@@ -10,7 +10,7 @@ extension Core {
     let now = Clock.now
     var state: State?
     do { state = try store.read() } catch {
-      log.warning("can't read the state file: \(error.description)")
+      log.warning("can't read the state file: \(error)")
     }
     let snapshot = try kernel.snapshot()
     let recovery = Recovery(state: state, boot: store.boot, kernel: snapshot, now: now)
@@ -41,21 +41,21 @@ extension Core {
     guard !changes.isEmpty else { return }
     store.changed()
     do throws(KernelFault) { try kernel.commit(changes, now: now) } catch {
-      log.error("the kernel refused a change: \(error.description)")
+      log.error("the kernel refused a change: \(error)")
       repairAt = now
     }
   }
 
   func logEndings() {
     for ending in engine.takeEndings() {
-      var packets = "uncounted"
+      var packets: Text = "uncounted"
       if let dropped = ending.report.dropped { packets = "\(dropped.packets) packets dropped" }
       let cause = Self.words(ending.cause)
-      log.info("\(ending.client.string) mid \(ending.name.mid): ended, \(cause); \(packets)")
+      log.info("\(ending.client) mid \(ending.name.mid): ended, \(cause); \(packets)")
     }
   }
 
-  private static func words(_ cause: MitigationEnding.Cause) -> String {
+  private static func words(_ cause: MitigationEnding.Cause) -> Text {
     switch cause {
     case .expired: "lifetime over"
     case .withdrawn: "withdrawn"
@@ -71,7 +71,7 @@ extension Core {
       try kernel.renew(now: now)
       engine.renewed()
     } catch {
-      log.error("the kernel refused a renewal: \(error.description)")
+      log.error("the kernel refused a renewal: \(error)")
       for id in kernel.firewall.renewing { engine.renewalFailed(id) }
       kernel.postponeRenewal(to: now + Self.renewalRetry)
       repairAt = now + Self.repairInterval
@@ -81,7 +81,7 @@ extension Core {
   /// What could not be planned is enforced by nobody: status 4 says so.
   private func showMissing(_ wanted: [RuleChange]) {
     for case .install(let rule, _) in wanted where !kernel.holds(rule.id) {
-      log.error("mitigation \(rule.id.description) finds no room in the firewall's table")
+      log.error("mitigation \(rule.id) finds no room in the firewall's table")
       engine.renewalFailed(rule.id)
     }
   }
@@ -99,7 +99,7 @@ extension Core {
       }
       repairDelay = Self.repairInterval
     } catch {
-      log.error("can't bring the firewall's table back: \(error.description)")
+      log.error("can't bring the firewall's table back: \(error)")
       repairAt = now + repairDelay
       repairDelay = min(repairDelay * 2, Self.longestRepairInterval)
     }
@@ -128,7 +128,7 @@ extension Core {
       log.info("the home's addresses have changed")
       carryOut(changes, now: now)
     } catch {
-      log.error(error.description)
+      log.error(error.text)
       homeReadAt = now + Self.settlingTime
     }
   }
@@ -139,7 +139,7 @@ extension Core {
     store.changed()
     guard !changes.isEmpty else { return }
     do throws(KernelFault) { try kernel.commit(journalled(changes, now: now), now: now) } catch {
-      log.error("the kernel refused a change: \(error.description)")
+      log.error("the kernel refused a change: \(error)")
       repairAt = now
     }
   }
@@ -147,7 +147,7 @@ extension Core {
   func readCounters(_ now: Instant) {
     countAt = nil
     do throws(KernelFault) { engine.counted(try kernel.allCounters(), now: now) } catch {
-      log.warning("can't read counters: \(error.description)")
+      log.warning("can't read counters: \(error)")
     }
   }
 
@@ -155,7 +155,7 @@ extension Core {
   func save() {
     let now = Clock.now
     do { try store.write(engine.records(now: now), nextID: engine.nextID, now: now) } catch {
-      log.warning("can't write the state file: \(error.description)")
+      log.warning("can't write the state file: \(error)")
     }
   }
 }

@@ -13,7 +13,7 @@ extension Core {
   func connectSignal(_ door: PacketSocket) {
     disconnectSignal()
     do { try door.watch(with: poller, token: Token.signal) } catch {
-      log.error("can't watch the door to signal: \(error.description)")
+      log.error("can't watch the door to signal: \(error)")
       return
     }
     signal = door
@@ -46,7 +46,7 @@ extension Core {
         }
       }
     } catch {
-      log.warning("the door to signal is closed: \(error.description)")
+      log.warning("the door to signal is closed: \(error)")
       disconnectSignal()
     }
   }
@@ -80,7 +80,7 @@ extension Core {
     do throws(SystemError) {
       for bytes in CoreMessage.reply(handle, outcome) { try signal.send(bytes) }
     } catch {
-      log.warning("the door to signal is closed: \(error.description)")
+      log.warning("the door to signal is closed: \(error)")
       disconnectSignal()
     }
   }
@@ -128,7 +128,7 @@ extension Core {
       try kernel.commit(changes, now: now)
       return engine.enforced()
     } catch {
-      log.error("the kernel refused a change: \(error.description)")
+      log.error("the kernel refused a change: \(error)")
       if error.wantsRepair { repairAt = now }
       return engine.refusedByKernel(isFull: error.isFull)
     }
@@ -171,19 +171,19 @@ extension Core {
     let client = engine.client(for: session)?.section ?? session.identity.names.first ?? "nobody"
     switch outcome {
     case .created(let mid, .seconds(let seconds), _, _):
-      log.info("\(client.string) mid \(mid): mitigating for \(seconds) s")
+      log.info("\(client) mid \(mid): mitigating for \(seconds) s")
     case .created(let mid, .indefinite, _, _):
-      log.info("\(client.string) mid \(mid): mitigating until withdrawn")
-    case .changed(let mid, _, _): log.debug("\(client.string) mid \(mid): refreshed")
+      log.info("\(client) mid \(mid): mitigating until withdrawn")
+    case .changed(let mid, _, _): log.debug("\(client) mid \(mid): refreshed")
     case .deleted:
       if case .withdraw(let name) = request {
-        log.info("\(client.string) mid \(name.mid): withdrawn")
+        log.info("\(client) mid \(name.mid): withdrawn")
       }
     case .refused(let refusal):
       guard refusals.allows(now: Clock.now) else { return }
       let missing = refusals.takeSuppressed()
       if missing > 0 { log.info("\(missing) more refusals were not logged") }
-      log.info("\(client.string): refused, reason \(refusal.reason.rawValue)")
+      log.info("\(client): refused, reason \(refusal.reason.rawValue)")
     case .content, .ignored: break
     }
   }

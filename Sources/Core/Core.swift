@@ -72,7 +72,7 @@ final class Core {
     engine = MitigationEngine(settings: settings, home: home)
     clockOffset = Self.offset()
     for section in engine.sectionsFallingBack {
-      log.warning("`\(section.string)`: quarantine and ask are not in this version; blocking")
+      log.warning("`\(section)`: quarantine and ask are not in this version; blocking")
     }
     try recover()
   }

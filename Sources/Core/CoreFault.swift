@@ -4,7 +4,7 @@ import Linux
 import Netlink
 
 /// Why core can't start or go on: this side's fault, for the log and the launcher.
-enum CoreFault: Error {
+enum CoreFault: Error, CustomTextConvertible {
   /// Started by somebody else than the launcher, or the launcher went away.
   case noSettings
   /// The launcher sent what is no message.
@@ -14,12 +14,12 @@ enum CoreFault: Error {
   /// The kernel's firewall refused; what was tried.
   case kernel(StaticString, KernelError)
 
-  var description: String {
+  var text: Text {
     switch self {
     case .noSettings: "no settings came over descriptor 3; cordond starts this program"
     case .link: "a message from cordond can't be read"
-    case .system(let attempt, let error): "can't \(attempt.description): \(error.description)"
-    case .kernel(let attempt, let error): "can't \(attempt.description): \(error.description)"
+    case .system(let attempt, let error): "can't \(attempt): \(error)"
+    case .kernel(let attempt, let error): "can't \(attempt): \(error)"
     }
   }
 }

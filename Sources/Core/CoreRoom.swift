@@ -29,8 +29,8 @@ public enum CoreRoom {
       try core.run()
       return 0
     } catch {
-      log.error(error.description)
-      if let message = try? RoomReport.failed(Text(error.description)).encoded() {
+      log.error(error.text)
+      if let message = try? RoomReport.failed(error.text).encoded() {
         try? door.send(message)
       }
       return 1

@@ -5,7 +5,7 @@ import Model
 import Netlink
 
 /// Why the kernel doesn't hold what it should.
-enum KernelFault: Error {
+enum KernelFault: Error, CustomTextConvertible {
   /// The plan needs more than the table may have.
   case plan(FirewallError)
   /// The kernel refused the batch as a whole.
@@ -29,13 +29,13 @@ enum KernelFault: Error {
     }
   }
 
-  var description: String {
+  var text: Text {
     switch self {
     case .plan(.tooManyElements(let count)): "\(count) elements for one mitigation"
     case .plan(.tooManyShapes(let count)): "\(count) kinds of keys"
     case .plan(.nothingToMatch): "no source pairs with a target"
     case .plan(.unknown(let id)): "mitigation \(id.value) is not in the table"
-    case .refused(let error): error.description
+    case .refused(let error): error.text
     }
   }
 }

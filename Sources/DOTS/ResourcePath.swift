@@ -63,9 +63,9 @@ private struct PathParameters {
   mutating func text(_ name: Text, limit: Int?) throws(PeerError) -> Text? {
     guard let segment = rest.first, segment.hasPrefix(name) else { return nil }
     let value = segment.dropFirst(name.count)
-    guard !value.isEmpty, value.count <= limit ?? .max,
-      value.string.utf8.elementsEqual(value.bytes)
-    else { throw PeerError(.pathValue, position) }
+    guard !value.isEmpty, value.count <= limit ?? .max, value.isUTF8 else {
+      throw PeerError(.pathValue, position)
+    }
     rest = rest.dropFirst()
     return value
   }

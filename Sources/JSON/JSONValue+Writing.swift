@@ -70,7 +70,7 @@ extension JSONValue {
   /// terminal might act on.
   private static func writeString(_ text: Text, to output: inout Text) {
     output.bytes.append(0x22)
-    for byte in text.string.utf8 {
+    for byte in text.repaired.bytes {
       switch byte {
       case 0x22, 0x5C: output.bytes += [0x5C, byte]
       case 0x0A: output += "\\n"
@@ -78,14 +78,10 @@ extension JSONValue {
       case 0x09: output += "\\t"
       case 0..<0x20, 0x7F:
         output += "\\u00"
-        output.bytes += [hexadecimalDigits[Int(byte >> 4)], hexadecimalDigits[Int(byte & 15)]]
+        output.append(hexadecimal: byte, leadingZeros: true)
       default: output.bytes.append(byte)
       }
     }
     output.bytes.append(0x22)
   }
-
-  private static let hexadecimalDigits: [UInt8] = [
-    0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66,
-  ]
 }

@@ -10,13 +10,13 @@ enum Command: Equatable {
   case help
 
   /// Why a command line can't be understood.
-  enum Mistake: Error, Equatable {
+  enum Mistake: Error, Equatable, CustomTextConvertible {
     case unknown(Text)
     case fileMissing
 
-    var description: String {
+    var text: Text {
       switch self {
-      case .unknown(let word): "there is no argument '" + word.string + "'"
+      case .unknown(let word): "there is no argument '\(word)'"
       case .fileMissing: "--config needs a file"
       }
     }

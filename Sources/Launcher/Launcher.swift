@@ -9,7 +9,7 @@ public enum Launcher {
   public static func run(_ arguments: [Text]) -> Int32 {
     let command: Command
     do throws(Command.Mistake) { command = try Command(arguments) } catch {
-      StandardStream.error.write(Text("cordond: " + error.description + "; see --help\n"))
+      StandardStream.error.write("cordond: \(error.text); see --help\n")
       return 2
     }
     switch command {
@@ -24,7 +24,7 @@ public enum Launcher {
   private static func check(_ path: Text) -> Int32 {
     do throws(StartFault) {
       for warning in try Preparation.settings(path).warnings {
-        StandardStream.error.write(path + ":" + Text(warning.description) + "\n")
+        StandardStream.error.write("\(path):\(warning)\n")
       }
       StandardStream.output.write(path + ": the settings can be used\n")
       return 0
@@ -41,7 +41,7 @@ public enum Launcher {
       let settings = preparation.settings
       log.level = settings.core.logLevel
       for warning in settings.warnings {
-        log.warning("\(path.string):\(warning.description)")
+        log.warning("\(path):\(warning)")
       }
       guard settings.enabled else {
         log.info("option enabled is 0: nothing to do")
@@ -64,9 +64,9 @@ public enum Launcher {
   /// Says what is wrong, in one line that begins with the place in the file where there is one.
   private static func report(_ fault: StartFault) -> Int32 {
     if case .settings = fault {
-      StandardStream.error.write(Text(fault.description + "\n"))
+      StandardStream.error.write(fault.text + "\n")
     } else {
-      Log(room: "cordond").error(fault.description)
+      Log(room: "cordond").error(fault.text)
     }
     return fault.status
   }

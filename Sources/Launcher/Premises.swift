@@ -21,7 +21,7 @@ struct Premises {
     signalUser = Self.user(settings.users.signal, fallback: 64_902, &lacking)
     if !lacking.isEmpty {
       let names = Text([UInt8](lacking.map { $0.bytes }.joined(separator: [0x2C, 0x20])))
-      log.warning("no such user: \(names.string); numbers from 64901 on stand in")
+      log.warning("no such user: \(names); numbers from 64901 on stand in")
     }
     control = settings.control
     try Self.makeFolders(settings, owner: User(user: coreUser.user, group: coreUser.group))

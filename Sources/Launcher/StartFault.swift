@@ -3,7 +3,7 @@ import Configuration
 import Linux
 
 /// Why cordond can't start, or can't use new settings.
-enum StartFault: Error {
+enum StartFault: Error, CustomTextConvertible {
   case notRoot
   case settingsFile(Text, SystemError)
   case settings(Text, SettingsError)
@@ -25,26 +25,24 @@ enum StartFault: Error {
   }
 
   /// One line: what was tried, what came back, what to check.
-  var description: String {
+  var text: Text {
     switch self {
     case .notRoot: "must be started as root: it gives its rights away to the rooms itself"
-    case .settingsFile(let path, let error):
-      "cannot read the settings " + path.string + ": " + error.description
-    case .settings(let path, let error): path.string + ":" + error.description
+    case .settingsFile(let path, let error): "cannot read the settings \(path): \(error)"
+    case .settings(let path, let error): "\(path):\(error)"
     case .identityMissing: "there is a section listen but no section identity to prove itself with"
-    case .credential(let path, let error):
-      "cannot read " + path.string + ": " + error.description + "; see section identity"
+    case .credential(let path, let error): "cannot read \(path): \(error); see section identity"
     case .folder(let path, let error):
-      "cannot make the folder " + path.string + ": " + error.description
-        + "; the folder above must be there"
+      "cannot make the folder \(path): \(error); the folder above must be there"
     case .listen(let local, let error):
-      "cannot listen on " + local.address.description + " UDP port \(local.port): "
-        + error.description + "; see section listen, and whether another program has the port"
-    case .control(let path, let error):
-      "cannot make the control socket " + path.string + ": " + error.description
+      """
+      cannot listen on \(local.address) UDP port \(local.port): \(error); \
+      see section listen, and whether another program has the port
+      """
+    case .control(let path, let error): "cannot make the control socket \(path): \(error)"
     case .sectionTooLarge: "a section of the settings is larger than 16 KiB"
-    case .room(let name, let why): name.string + " did not start: " + why.string
-    case .system(let error): "the system refused: " + error.description
+    case .room(let name, let why): "\(name) did not start: \(why)"
+    case .system(let error): "the system refused: \(error)"
     }
   }
 }

@@ -80,8 +80,8 @@ final class Supervisor {
 
   private func start(_ room: Room) throws(StartFault) {
     do { try room.start(now: Clock.now) } catch {
-      guard listener != nil else { throw .room(room.name, Text(error.description)) }
-      log.error("cannot start \(room.name.string): \(error.description)")
+      guard listener != nil else { throw .room(room.name, error.text) }
+      log.error("cannot start \(room.name): \(error)")
       room.hasEnded(now: Clock.now)
     }
   }
@@ -101,7 +101,7 @@ final class Supervisor {
     } catch { throw .system(error) }
     nextAliveAt = Clock.now
     manager.isReady()
-    log.info("version \(Software.version.string) is ready")
+    log.info("version \(Software.version) is ready")
   }
 
   /// Waits for one thing to happen and deals with it; false when told to stop.
@@ -137,12 +137,12 @@ final class Supervisor {
         guard !wasReady, listener != nil else { continue }
         connect()
         if room === core { giveControl() }
-        log.info("\(room.name.string) is ready again")
+        log.info("\(room.name) is ready again")
       case .failed(let why):
         guard listener != nil else { throw .room(room.name, why) }
-        log.error("\(room.name.string): \(why.string)")
+        log.error("\(room.name): \(why)")
       case .refused(let why):
-        log.error("\(room.name.string) keeps its old settings: \(why.string)")
+        log.error("\(room.name) keeps its old settings: \(why)")
       case nil: return
       }
     }
@@ -160,7 +160,7 @@ final class Supervisor {
   }
 
   private func giveControl() {
-    guard let listener, let message = try? CoreSetup.controlListener.encoded() else { return }
+    guard let listener, let message = try? CoreSetup.door(.control).encoded() else { return }
     core.send(message, passing: listener.descriptor)
   }
 
@@ -170,8 +170,8 @@ final class Supervisor {
         room.isGone()
         // What it said last tells why.
         try listen(to: room)
-        guard listener != nil else { throw .room(room.name, Text(ending.description)) }
-        log.warning("\(room.name.string) \(ending.description); starting it again")
+        guard listener != nil else { throw .room(room.name, ending.text) }
+        log.warning("\(room.name) \(ending); starting it again")
         room.hasEnded(now: Clock.now)
       }
     }
@@ -210,7 +210,7 @@ final class Supervisor {
       signalFront?.messages = forSignal
       settings = new.settings
     } catch {
-      log.error("the settings stay as they were: \(error.description)")
+      log.error("the settings stay as they were: \(error)")
       return
     }
     log.level = settings.core.logLevel

@@ -2,10 +2,14 @@ import Bytes
 import CBOR
 import Model
 
-/// A room that core has a door to.
-public enum FrontRoom: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
+/// What a descriptor that core gets is.
+public enum CoreDoor: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
+  /// An end of the door to `cordond-signal`; the old one is dead.
   case signal = 1
+  /// An end of the door to `cordond-portal`; the old one is dead.
   case portal = 2
+  /// The listening control socket.
+  case control = 3
 }
 
 /// What the launcher tells core: settings, in parts that fit, and descriptors.
@@ -24,10 +28,8 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
   case protection(ProtectSettings)
   /// The settings are complete.
   case complete
-  /// A new end of the door to a front comes with this message; the old one is dead.
-  case door(FrontRoom)
-  /// The listening control socket comes with this message.
-  case controlListener
+  /// This descriptor comes with this message.
+  case door(CoreDoor)
   /// Where names of the garden lead to now: all addresses, in ascending order.
   case garden([IPAddress])
 
@@ -39,8 +41,7 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
     case protection = 4
     case complete = 5
     case door = 6
-    case controlListener = 7
-    case garden = 8
+    case garden = 7
   }
 
   /// The most addresses of the garden that are told.
@@ -55,7 +56,6 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
     case .protection: .protection
     case .complete: .complete
     case .door: .door
-    case .controlListener: .controlListener
     case .garden: .garden
     }
   }
@@ -70,7 +70,7 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
     case .protection(let section): [kind, section.cbor]
     case .door(let room): [kind, room.cbor]
     case .garden(let addresses): [kind, addresses.cbor]
-    case .complete, .controlListener: [kind]
+    case .complete: [kind]
     }
   }
 
@@ -85,7 +85,6 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
     case .complete: self = .complete
     case .door: self = .door(try fields.next())
     case .garden: self = .garden(try fields.list(limit: Self.maximumGarden))
-    case .controlListener: self = .controlListener
     }
   }
 
@@ -130,7 +129,7 @@ public struct CoreSettingsAssembly: Sendable {
     case .complete:
       parts = nil
       return (user, settings)
-    case .settings, .door, .controlListener, .garden: throw .malformed
+    case .settings, .door, .garden: throw .malformed
     }
     let longest = max(
       settings.clients.count,

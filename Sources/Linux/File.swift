@@ -28,6 +28,22 @@ public enum File {
     }
   }
 
+  /// All of the file, mapped for reading until the process ends; throws when it is empty or has more
+  /// than `limit` bytes.
+  ///
+  /// Only for files that are replaced, not cut: who reads behind a file's new end is killed.
+  public static func map(
+    _ path: Text,
+    limit: Int
+  ) throws(SystemError) -> UnsafeRawBufferPointer {
+    let file = FileDescriptor(
+      result: try system("open") { cordon_open(path.characters, O_RDONLY, 0) }
+    )
+    var start: UnsafeMutableRawPointer?
+    let count = try system("mmap") { cordon_map(file.number, limit, &start) }
+    return UnsafeRawBufferPointer(start: start, count: count)
+  }
+
   /// Puts `contents` at `path`: whoever reads it, even after a loss of power, finds all of the old
   /// file or all of the new one.
   ///

@@ -21,27 +21,27 @@ public struct Log: Sendable {
   }
 
   /// Something that needs somebody's help.
-  public func error(_ text: @autoclosure () -> String) { write(.error, text) }
+  public func error(_ text: @autoclosure () -> Text) { write(.error, text) }
 
   /// Something unusual that Cordon dealt with.
-  public func warning(_ text: @autoclosure () -> String) { write(.warning, text) }
+  public func warning(_ text: @autoclosure () -> Text) { write(.warning, text) }
 
   /// A change of state.
-  public func info(_ text: @autoclosure () -> String) { write(.info, text) }
+  public func info(_ text: @autoclosure () -> Text) { write(.info, text) }
 
   /// What only a developer wants to know.
-  public func debug(_ text: @autoclosure () -> String) { write(.debug, text) }
+  public func debug(_ text: @autoclosure () -> Text) { write(.debug, text) }
 
-  private func write(_ level: LogLevel, _ text: () -> String) {
+  private func write(_ level: LogLevel, _ text: () -> Text) {
     guard level <= self.level else { return }
     StandardStream.error.write(line(level, text()))
   }
 
-  func line(_ level: LogLevel, _ text: String) -> [UInt8] {
+  func line(_ level: LogLevel, _ text: Text) -> [UInt8] {
     var line: [UInt8] = []
     if hasPriorities { line += Self.priority(level).bytes }
     line += room.bytes + [0x3A, 0x20]
-    for byte in text.utf8.prefix(Self.longestLine - line.count - 1) {
+    for byte in text.bytes.prefix(Self.longestLine - line.count - 1) {
       line.append(byte < 0x20 || byte == 0x7F ? 0x3F : byte)
     }
     return line + [0x0A]

@@ -7,14 +7,14 @@ public struct Process: Hashable, Sendable {
   public let identifier: Int32
 
   /// How a program ended.
-  public enum Ending: Equatable, Sendable, CustomStringConvertible {
+  public enum Ending: Equatable, Sendable, CustomTextConvertible {
     /// It exited with this status.
     case exited(Int32)
     /// This signal ended it.
     case signalled(Int32)
 
     /// The same in words.
-    public var description: String {
+    public var text: Text {
       switch self {
       case .exited(let status): "ended with status \(status)"
       case .signalled(let number): "was ended by signal \(number)"
@@ -75,7 +75,7 @@ public struct Process: Hashable, Sendable {
   /// The program `name` in the folder of the running program, else in /usr/libexec/cordon.
   public static func program(_ name: Text) -> Text {
     var buffer = [CChar](repeating: 0, count: 4096)
-    let count = cordon_readlink("/proc/self/exe", &buffer, buffer.count)
+    let count = cordon_readlink(Text("/proc/self/exe").characters, &buffer, buffer.count)
     if count > 0, count < buffer.count {
       let own = Text(buffer.prefix(count).map { UInt8(bitPattern: $0) })
       let beside = own.folder + "/" + name

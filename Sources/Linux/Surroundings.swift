@@ -21,7 +21,7 @@ public enum Environment {
   /// The value of the variable `name`; nil when it isn't set.
   public static func value(of name: Text) -> Text? {
     guard let value = getenv(name.characters) else { return nil }
-    return Text(String(cString: value))
+    return Text(cString: value)
   }
 }
 
@@ -32,6 +32,6 @@ public func arguments(
 ) -> [Text] {
   guard let values, count > 1 else { return [] }
   return (1..<Int(count)).compactMap { index in
-    values[index].map { Text(String(cString: $0)) }
+    values[index].map { Text(cString: $0) }
   }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import CLinux
 
 /// What the kernel or the C library answered to a call that failed.
@@ -32,12 +33,11 @@ public struct SystemError: Error, Equatable, Sendable {
   public static let familyMissing = EAFNOSUPPORT
 }
 
-extension SystemError: CustomStringConvertible {
+extension SystemError: CustomTextConvertible {
   /// The function and the C library's words for the number.
-  public var description: String {
-    var words = "error \(number)"
-    if let text = strerror(number) { words = String(cString: text) }
-    return "\(call.description): \(words)"
+  public var text: Text {
+    guard let words = strerror(number) else { return "\(call): error \(number)" }
+    return "\(call): \(Text(cString: words))"
   }
 }
 

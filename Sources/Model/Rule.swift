@@ -15,9 +15,9 @@ public struct MitigationID: Hashable, Comparable, Sendable {
   }
 }
 
-extension MitigationID: CustomStringConvertible {
+extension MitigationID: CustomTextConvertible {
   /// The number.
-  public var description: String { String(value) }
+  public var text: Text { Text(decimal: value) }
 }
 
 /// What the firewall does with packets that a rule matches.

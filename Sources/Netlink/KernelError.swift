@@ -6,16 +6,16 @@ public struct KernelError: Error, Equatable, Sendable {
   /// The kernel's number.
   public var errno: Int32
   /// The kernel's own words; empty when it gave none.
-  public var text: Text
+  public var words: Text
   /// Which operation of the batch; nil when it was none in particular.
   public var operation: Int?
   /// Where in that operation's message the kernel saw the cause: bytes from its start.
   public var offset: UInt32?
 
   /// An error of these.
-  public init(errno: Int32, text: Text = "", operation: Int? = nil, offset: UInt32? = nil) {
+  public init(errno: Int32, words: Text = "", operation: Int? = nil, offset: UInt32? = nil) {
     self.errno = errno
-    self.text = text
+    self.words = words
     self.operation = operation
     self.offset = offset
   }
@@ -37,11 +37,11 @@ public struct KernelError: Error, Equatable, Sendable {
   }
 }
 
-extension KernelError: CustomStringConvertible {
+extension KernelError: CustomTextConvertible {
   /// `errno NUMBER: TEXT (operation NUMBER)`.
-  public var description: String {
-    var result = "errno \(errno)"
-    if !text.isEmpty { result += ": " + text.string }
+  public var text: Text {
+    var result: Text = "errno \(errno)"
+    if !words.isEmpty { result += ": \(words)" }
     if let operation { result += " (operation \(operation))" }
     return result
   }

@@ -183,7 +183,7 @@ extension NetfilterConnection {
           let explanation = message.explanation
           let error = KernelError(
             errno: errno,
-            text: explanation.text,
+            words: explanation.text,
             offset: explanation.offset
           )
           let isOfOperation = place >= 0 && place < count

@@ -107,7 +107,7 @@ struct NetlinkSocket: ~Copyable {
     while true {
       for message in try receive() where message.sequence == sequence {
         if let error = message.error, error != 0 {
-          throw KernelError(errno: error, text: message.explanation.text)
+          throw KernelError(errno: error, words: message.explanation.text)
         }
         // NLM_F_DUMP_INTR.
         if message.flags & 0x10 != 0 { isConsistent = false }
@@ -128,7 +128,7 @@ struct NetlinkSocket: ~Copyable {
       for message in try receive() where message.sequence == sequence {
         guard let error = message.error else { return message }
         if error == ENOENT { return nil }
-        throw KernelError(errno: error, text: message.explanation.text)
+        throw KernelError(errno: error, words: message.explanation.text)
       }
     }
   }

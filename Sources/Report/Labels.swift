@@ -97,7 +97,7 @@ extension DeviceSubject {
   var label: Text {
     switch self {
     case .address(let address): address.text
-    case .mac(let mac): Text(mac.description)
+    case .mac(let mac): mac.text
     }
   }
 }

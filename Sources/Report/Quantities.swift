@@ -6,13 +6,13 @@ enum Quantity {
   static func duration(_ seconds: UInt64) -> Text {
     let units: [(StaticString, UInt64)] = [("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)]
     for (index, unit) in units.enumerated() where seconds >= unit.1 {
-      var text = "\(seconds / unit.1) " + unit.0.description
+      var text: Text = "\(seconds / unit.1) \(unit.0)"
       if index + 1 < units.count {
         let smaller = units[index + 1]
         let rest = seconds % unit.1 / smaller.1
-        if rest > 0 { text += " \(rest) " + smaller.0.description }
+        if rest > 0 { text += " \(rest) \(smaller.0)" }
       }
-      return Text(text)
+      return text
     }
     return "0 s"
   }

@@ -102,7 +102,7 @@ extension Lifetime {
 extension DeviceMatch {
   fileprivate var json: JSONValue {
     .object([
-      "mac": .optional(mac) { .string(Text($0.description)) },
+      "mac": .optional(mac) { .string($0.text) },
       "name": .optional(name) { .string($0) },
       "found": .string(found.label),
     ])

@@ -44,16 +44,16 @@ extension [MitigationSummary] {
 
 extension MitigationSummary {
   fileprivate func write(to writer: inout BlockWriter, _ style: TextStyle) {
-    writer.block("mitigation", Text(id.description))
+    writer.block("mitigation", id.text)
     writer.line("client", client + " (cuid " + cuid + ", mid " + Text(decimal: mid) + ")")
     writer.line("status", status.label)
     writer.line("action", action.label)
     writer.line("sources", listing: scope.sourcePrefixes.map { $0.text })
-    writer.line("source ports", listing: scope.sourcePortRanges.map { Text($0.description) })
+    writer.line("source ports", listing: scope.sourcePortRanges.map { $0.text })
     writer.line("targets", listing: scope.targetPrefixes.map { $0.text })
-    writer.line("target ports", listing: scope.targetPortRanges.map { Text($0.description) })
+    writer.line("target ports", listing: scope.targetPortRanges.map { $0.text })
     writer.line("protocols", listing: scope.targetProtocols.map { protocolLabel($0) })
-    writer.line("icmp types", listing: scope.sourceICMPTypeRanges.map { Text($0.description) })
+    writer.line("icmp types", listing: scope.sourceICMPTypeRanges.map { $0.text })
     if let start { writer.line("since", Quantity.age(of: start, now: style.now)) }
     writer.line("remaining", remaining.text + " of " + lifetime.text)
     if let dropped { writer.line(counterKey, dropped.text) }
@@ -83,7 +83,7 @@ extension DropCounters {
 extension DeviceMatch {
   fileprivate var text: Text {
     var parts: [Text] = []
-    if let mac { parts.append(Text(mac.description)) }
+    if let mac { parts.append(mac.text) }
     if let name { parts.append(name) }
     parts.append("(" + found.label + ")")
     return parts.joined(" ")

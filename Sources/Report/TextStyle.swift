@@ -60,15 +60,16 @@ extension Text {
   /// The text with `?` for each control character, C1 ones included: it may come from a client or a
   /// device, and a terminal acts on those.
   var printable: Text {
-    var result = Text("")
-    for scalar in string.unicodeScalars {
-      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-      if isControl {
-        result.bytes.append(UInt8(ascii: "?"))
+    var result: [UInt8] = []
+    for byte in repaired.bytes {
+      if byte < 0x20 || byte == 0x7F {
+        result.append(UInt8(ascii: "?"))
+      } else if byte < 0xA0, result.last == 0xC2 {
+        result[result.count - 1] = UInt8(ascii: "?")
       } else {
-        result.bytes += [UInt8](String(scalar).utf8)
+        result.append(byte)
       }
     }
-    return result
+    return Text(result)
   }
 }

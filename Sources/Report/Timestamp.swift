@@ -8,11 +8,11 @@ extension UnixTime {
     let seconds = min(seconds, Self.lastSecond)
     let date = Self.date(ofDay: seconds / 86_400)
     let time = seconds % 86_400
-    return Text(
-      Self.padded(date.year, 4) + "-" + Self.padded(date.month, 2) + "-" + Self.padded(date.day, 2)
-        + "T" + Self.padded(time / 3600, 2) + ":" + Self.padded(time / 60 % 60, 2) + ":"
-        + Self.padded(time % 60, 2) + "Z"
-    )
+    var text = Self.padded(date.year, 4)
+    text += "-\(Self.padded(date.month, 2))-\(Self.padded(date.day, 2))"
+    text += "T\(Self.padded(time / 3600, 2)):\(Self.padded(time / 60 % 60, 2))"
+    text += ":\(Self.padded(time % 60, 2))Z"
+    return text
   }
 
   /// 9999-12-31T23:59:59Z.
@@ -39,9 +39,9 @@ extension UnixTime {
     )
   }
 
-  private static func padded(_ number: UInt64, _ width: Int) -> String {
-    var digits = String(number)
-    while digits.utf8.count < width { digits = "0" + digits }
+  private static func padded(_ number: UInt64, _ width: Int) -> Text {
+    var digits = Text(decimal: number)
+    while digits.count < width { digits = "0" + digits }
     return digits
   }
 }

@@ -20,7 +20,7 @@ extension WhyReport {
 extension MitigationSummary {
   /// What is done to which traffic, by whom, until when, and how much it was.
   fileprivate func sentence(about subject: DeviceSubject) -> Text {
-    var text = traffic(about: subject) + " " + verb + " mitigation " + Text(id.description)
+    var text = traffic(about: subject) + " " + verb + " mitigation " + id.text
     text += " of " + client + " (mid " + Text(decimal: mid) + ")"
     if let start { text += " since " + start.timestamp }
     switch remaining {
@@ -53,7 +53,7 @@ extension MitigationSummary {
       text += " from " + Self.some(scope.sourcePrefixes.map { $0.shortText })
     }
     if !scope.sourcePortRanges.isEmpty {
-      text += " from port " + Self.some(scope.sourcePortRanges.map { Text($0.description) })
+      text += " from port " + Self.some(scope.sourcePortRanges.map { $0.text })
     }
     if scope.targetPrefixes.contains(where: { !$0.isEverything }) {
       text += " to " + Self.some(scope.targetPrefixes.map { $0.shortText })
@@ -64,10 +64,10 @@ extension MitigationSummary {
       text += " " + Self.some(scope.targetProtocols.map { protocolLabel($0) })
     }
     if !scope.targetPortRanges.isEmpty {
-      text += " port " + Self.some(scope.targetPortRanges.map { Text($0.description) })
+      text += " port " + Self.some(scope.targetPortRanges.map { $0.text })
     }
     if !scope.sourceICMPTypeRanges.isEmpty {
-      text += " icmp type " + Self.some(scope.sourceICMPTypeRanges.map { Text($0.description) })
+      text += " icmp type " + Self.some(scope.sourceICMPTypeRanges.map { $0.text })
     }
     return text
   }

@@ -4,7 +4,7 @@ import Linux
 import TLS
 
 /// Why the front can't start or go on: this side's fault, for the log and the launcher.
-enum FrontFault: Error {
+enum FrontFault: Error, CustomTextConvertible {
   /// Started by somebody else than the launcher, or the launcher went away.
   case noSettings
   /// The launcher or core sent what is no message.
@@ -16,17 +16,17 @@ enum FrontFault: Error {
   /// The credentials can't serve.
   case credentials(TLSError)
 
-  var description: String {
+  var text: Text {
     switch self {
     case .noSettings: "no settings came over descriptor 3; cordond starts this program"
     case .link: "a message from another room can't be read"
     case .coreLost: "the door to core stays closed; starting anew"
-    case .system(let attempt, let error): "can't \(attempt.description): \(error.description)"
-    case .credentials(let error): "can't use the credentials: " + Self.text(error)
+    case .system(let attempt, let error): "can't \(attempt): \(error)"
+    case .credentials(let error): "can't use the credentials: \(Self.text(error))"
     }
   }
 
-  static func text(_ error: TLSError) -> String {
+  static func text(_ error: TLSError) -> Text {
     switch error {
     case .certificateUnreadable: "`certificate` holds no PEM certificate"
     case .privateKeyUnreadable: "`key` holds no PEM key, or an encrypted one"

@@ -52,7 +52,7 @@ extension SignalFront {
         )
         perform(actions, at: index)
       } catch {
-        try report(.refused(Text(FrontFault.credentials(error).description)))
+        try report(.refused(FrontFault.credentials(error).text))
         return
       }
     }
@@ -68,7 +68,7 @@ extension SignalFront {
   private func connect(_ door: PacketSocket) {
     disconnect()
     do { try door.watch(with: poller, token: Token.core) } catch {
-      log.error("can't watch the door to core: \(error.description)")
+      log.error("can't watch the door to core: \(error)")
       return
     }
     core = door
@@ -102,7 +102,7 @@ extension SignalFront {
       guard let bytes = try? message.encoded() else { return }
       try core.send(bytes)
     } catch {
-      log.warning("the door to core is closed: \(error.description)")
+      log.warning("the door to core is closed: \(error)")
       disconnect()
     }
   }
@@ -147,7 +147,7 @@ extension SignalFront {
         }
       }
     } catch {
-      log.warning("the door to core is closed: \(error.description)")
+      log.warning("the door to core is closed: \(error)")
       disconnect()
     }
   }

@@ -25,7 +25,7 @@ extension SignalFront {
         perform(actions, on: id)
       case .closed(let tls, let reason):
         guard let id = entrances[entrance].sessions.removeValue(forKey: tls) else { continue }
-        logSession { "session \(id) is over: \(reason.description)" }
+        logSession { "session \(id) is over: \(reason)" }
         forget(id)
       case .refused(let peer, let failure):
         logRefusal(of: peer, failure)
@@ -34,7 +34,7 @@ extension SignalFront {
   }
 
   /// A client may come and go as often as it likes.
-  private func logSession(_ line: () -> String) {
+  private func logSession(_ line: () -> Text) {
     guard sessionLines.allows(now: Clock.now) else { return }
     let missing = sessionLines.takeSuppressed()
     if missing > 0 { log.info("\(missing) more lines about sessions were not logged") }
@@ -45,7 +45,7 @@ extension SignalFront {
     guard budget.allows(now: Clock.now) else { return }
     let missing = budget.takeSuppressed()
     if missing > 0 { log.warning("\(missing) more refusals were not logged") }
-    log.warning("refused \(peer.description): \(failure.description)")
+    log.warning("refused \(peer): \(failure)")
   }
 
   private func open(
@@ -78,7 +78,7 @@ extension SignalFront {
       layer: MessageLayer(seed: seed.reduce(0) { $0 << 8 | UInt64($1) })
     )
     let name = identity.names.first ?? "no name"
-    logSession { "session \(id) with \(peer.description): \(name.string)" }
+    logSession { "session \(id) with \(peer): \(name)" }
     announce(id)
   }
 

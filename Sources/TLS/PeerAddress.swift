@@ -19,9 +19,9 @@ public struct PeerAddress: Hashable, Sendable {
   }
 }
 
-extension PeerAddress: CustomStringConvertible {
+extension PeerAddress: CustomTextConvertible {
   /// `ADDRESS port PORT`, the remote side only: how log lines name a peer.
-  public var description: String { remote.description + " port " + String(remotePort) }
+  public var text: Text { "\(remote) port \(remotePort)" }
 }
 
 /// Names one session of one server; never used again.

@@ -8,10 +8,10 @@ final class TLSContext {
   /// P-256 with AES-128-CCM-8 is what small CoAP
   /// clients must have (RFC 7252, Section 9.1.3.2), AES-128-GCM what all others have, ChaCha20 is for
   /// routers without AES in hardware.
-  private static let cipherSuites =
+  private static let cipherSuites: Text =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     + "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-CCM8"
-  private static let groups = "P-256:X25519"
+  private static let groups: Text = "P-256:X25519"
   /// 112 bits: no RSA below 2048, no SHA-1 signatures.
   private static let securityLevel: CInt = 2
   private static let maximumChainDepth: CInt = 5
@@ -23,7 +23,7 @@ final class TLSContext {
   /// How long a ticket serves: no longer than the key that sealed it.
   private static let ticketLifetime = 86400
   /// Says which application a ticket is for; OpenSSL demands one when clients have certificates.
-  private static let sessionContext: [UInt8] = [UInt8]("cordon dots".utf8)
+  private static let sessionContext: Text = "cordon dots"
   /// Key name, HMAC key, AES key.
   static let ticketKeyLength = 80
 
@@ -76,14 +76,15 @@ final class TLSContext {
     SSL_CTX_set_timeout(handle, Self.ticketLifetime)
     SSL_CTX_ctrl(handle, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
     SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_CERT_LIST, Self.maximumCertificateList, nil)
-    var groups = Self.groups.utf8.map { CChar(bitPattern: $0) } + [0]
-    let context = Self.sessionContext
+    var groups = Self.groups.bytes + [0]
+    let context = Self.sessionContext.bytes
     guard
       SSL_CTX_ctrl(handle, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(DTLS1_2_VERSION), nil) == 1,
       SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_PROTO_VERSION, Int(DTLS1_2_VERSION), nil) == 1,
       SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_SEND_FRAGMENT, datagramLimit, nil) == 1,
       SSL_CTX_ctrl(handle, SSL_CTRL_SET_GROUPS_LIST, 0, &groups) == 1,
-      SSL_CTX_set_cipher_list(handle, Self.cipherSuites) == 1,
+      SSL_CTX_set_cipher_list(handle, Self.cipherSuites.bytes.map { CChar(bitPattern: $0) } + [0])
+        == 1,
       SSL_CTX_set_session_id_context(handle, context, CUnsignedInt(context.count)) == 1
     else { throw TLSError.library(reason: firstReason()) }
   }

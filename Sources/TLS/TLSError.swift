@@ -1,3 +1,4 @@
+import Bytes
 import COpenSSL
 
 /// Why credentials can't serve, or OpenSSL can't: our side's fault, to be logged.
@@ -17,7 +18,7 @@ public enum TLSError: Error, Equatable, Sendable {
 }
 
 /// The result of checking a certificate that wasn't good: an `X509_V_ERR` code of OpenSSL.
-public struct CertificateFault: Error, Equatable, Sendable, CustomStringConvertible {
+public struct CertificateFault: Error, Equatable, Sendable, CustomTextConvertible {
   /// The code, for example 10 for an expired certificate.
   public let code: Int32
 
@@ -38,7 +39,7 @@ public struct CertificateFault: Error, Equatable, Sendable, CustomStringConverti
   public static let wrongPurpose = CertificateFault(code: X509_V_ERR_INVALID_PURPOSE)
 
   /// OpenSSL's text for a log line.
-  public var description: String { text(X509_verify_cert_error_string(Int(code))) }
+  public var text: Text { words(X509_verify_cert_error_string(Int(code))) }
 }
 
 /// Why a handshake ended without a session: the peer's fault, to be logged.
@@ -57,14 +58,14 @@ public enum HandshakeFailure: Error, Equatable, Sendable {
   case evicted
 }
 
-extension HandshakeFailure: CustomStringConvertible {
+extension HandshakeFailure: CustomTextConvertible {
   /// English for a log line.
-  public var description: String {
+  public var text: Text {
     switch self {
     case .noCertificate: "no certificate"
-    case .certificate(let fault): fault.description
+    case .certificate(let fault): fault.text
     case .alert(let number):
-      "alert from the client: " + text(SSL_alert_desc_string_long(CInt(number)))
+      "alert from the client: \(words(SSL_alert_desc_string_long(CInt(number))))"
     case .protocolFault(let reason): reasonText(reason)
     case .deadline: "handshake not finished in time"
     case .evicted: "handshake made room for another"
@@ -88,16 +89,16 @@ public enum CloseReason: Equatable, Sendable {
   case protocolFault(reason: Int32)
 }
 
-extension CloseReason: CustomStringConvertible {
+extension CloseReason: CustomTextConvertible {
   /// English for a log line.
-  public var description: String {
+  public var text: Text {
     switch self {
     case .closedByPeer: "closed by the client"
     case .replaced: "replaced by a new session of the same client"
     case .evicted: "made room for a newer session"
-    case .certificate(let fault): fault.description
+    case .certificate(let fault): fault.text
     case .alert(let number):
-      "alert from the client: " + text(SSL_alert_desc_string_long(CInt(number)))
+      "alert from the client: \(words(SSL_alert_desc_string_long(CInt(number))))"
     case .protocolFault(let reason): reasonText(reason)
     }
   }
@@ -116,22 +117,12 @@ public enum SendFailure: Error, Equatable, Sendable {
 /// What the error queue of OpenSSL says first, as a reason code; 0 when it says nothing.
 func firstReason() -> Int32 { Int32(ERR_GET_REASON(ERR_peek_error())) }
 
-private func reasonText(_ reason: Int32) -> String {
+private func reasonText(_ reason: Int32) -> Text {
   let packed = CUnsignedLong(ERR_LIB_SSL) << 23 | CUnsignedLong(UInt32(bitPattern: reason))
-  guard let pointer = ERR_reason_error_string(packed) else {
-    return "OpenSSL reason " + String(reason)
-  }
-  return text(pointer)
+  guard let pointer = ERR_reason_error_string(packed) else { return "OpenSSL reason \(reason)" }
+  return Text(cString: pointer)
 }
 
-/// A C string as text, without a table of characters.
-private func text(_ pointer: UnsafePointer<CChar>?) -> String {
-  guard let pointer else { return "unknown" }
-  var bytes: [UInt8] = []
-  var index = 0
-  while pointer[index] != 0 {
-    bytes.append(UInt8(bitPattern: pointer[index]))
-    index += 1
-  }
-  return String(decoding: bytes, as: UTF8.self)
+private func words(_ pointer: UnsafePointer<CChar>?) -> Text {
+  pointer.map { Text(cString: $0) } ?? "unknown"
 }

@@ -110,15 +110,14 @@ extension RandomValues {
   }
 
   mutating func coreSetup() throws -> CoreSetup {
-    switch number(0...7) {
+    switch number(0...6) {
     case 0: .settings(user(), try coreSettings())
     case 1: .client(try client())
     case 2: .policy(try policy())
     case 3: .protection(try protection())
     case 4: .complete
-    case 5: .door(flag() ? .signal : .portal)
-    case 6: .garden(list { $0.address() })
-    default: .controlListener
+    case 5: .door(try one(of: CoreDoor.allCases))
+    default: .garden(list { $0.address() })
     }
   }
 

@@ -9,7 +9,7 @@ func logLine() {
   let log = Log(room: "core")
   let line = log.line(.info, "a\u{1B}[31m\nb\u{7F}")
   #expect(Text(line) == "core: a?[31m?b?\n")
-  let long = log.line(.info, String(repeating: "x", count: 3000))
+  let long = log.line(.info, Text([UInt8](repeating: 0x78, count: 3000)))
   #expect(long.count == 1024)
   #expect(long.last == 0x0A)
 }

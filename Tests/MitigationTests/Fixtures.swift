@@ -117,7 +117,7 @@ struct Desk {
       switch change {
       case .install(let rule, _): kernel[rule.id] = rule
       case .remove(let id): kernel[id] = nil
-      case .renew: break
+      case .renew, .quarantine, .release: break
       }
     }
   }

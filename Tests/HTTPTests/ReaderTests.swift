@@ -25,7 +25,7 @@ private let post =
   "POST /check?lang=de HTTP/1.1\r\nHost: 192.168.1.1:8646\r\nContent-Length: 7\r\n\r\ntoken=a"
 
 @Test("a GET is read with path, query, host and fields")
-func get() throws {
+func getRequest() throws {
   let read = try #require(
     request(
       "GET /a%20b?lang=de&x HTTP/1.1\r\nHOST: Router.LAN:8646 \r\nAccept:\t text/html\r\n\r\n"
@@ -129,8 +129,8 @@ func malformed(text: String) {
     ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 010\r\n", 413),
   ]
 )
-func otherFaults(text: String, status: UInt16) {
-  #expect(fault(text)?.rawValue == status)
+func otherFaults(text: String, status: Int) {
+  #expect(fault(text).map { Int($0.rawValue) } == status)
 }
 
 @Test("Content-Length and Transfer-Encoding together are refused in either order")
@@ -148,8 +148,8 @@ func bounds() {
     "GET /" + String(repeating: "a", count: count - 14) + " HTTP/1.1"
   }
   let rest = "\r\nHost: a\r\n\r\n"
-  #expect(request(line(HTTPLimits.requestLine - 1) + rest) != nil)
-  #expect(fault(line(HTTPLimits.requestLine + 1) + rest) == .targetTooLong)
+  #expect(request(line(HTTPLimits.requestLine - 2) + rest) != nil)
+  #expect(fault(line(HTTPLimits.requestLine - 1) + rest) == .targetTooLong)
   let long = "A: " + String(repeating: "a", count: 4000)
   #expect(request(get(long)) != nil)
   #expect(fault(get(long, long, long)) == .fieldsTooLarge)

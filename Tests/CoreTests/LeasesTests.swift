@@ -140,7 +140,8 @@ func longFile() {
 
 @Test("an empty file and lines that are no leases say nothing")
 func noLeases() {
-  for file in ["", "\n\n", "#", "# \n#", "0", "0 ", "duid 00:01", "x 00:00:00:00:00:01 10.0.0.1 a"] {
+  for file in ["", "\n\n", "#", "# \n#", "0", "0 ", "duid 00:01", "x 00:00:00:00:00:01 10.0.0.1 a"]
+  {
     #expect(leases(file).count == 0)
   }
 }

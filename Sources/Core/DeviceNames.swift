@@ -26,7 +26,7 @@ struct DeviceNames {
     return vendors != nil
   }
 
-  /// Reads the leases, unless that was a moment ago. Without a file there are none.
+  /// Reads the leases, unless that was a moment ago; without a file there are none.
   mutating func refresh(now: Instant, wall: UnixTime) {
     if let readAt, now - readAt < Self.patience { return }
     readAt = now

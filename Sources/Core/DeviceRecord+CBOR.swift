@@ -49,8 +49,8 @@ extension DeviceRecord: CBORCoded {
   public var cbor: CBORValue {
     .array([
       mac.cbor, isQuarantined.cbor, start.cbor, age.cbor, number.cbor, isOwners.cbor, causes.cbor,
-      addresses.cbor, releases.cbor, released.cbor, before.cbor, carried.cbor, reading.cbor,
-      code.cbor,
+      addresses.cbor, releases.cbor, released.cbor, before.cbor, ended.cbor, carried.cbor,
+      reading.cbor, code.cbor,
     ])
   }
 
@@ -69,6 +69,7 @@ extension DeviceRecord: CBORCoded {
     releases = try fields.next()
     released = try fields.optional()
     before = try fields.next()
+    ended = try fields.next()
     carried = try fields.next()
     reading = try fields.optional()
     code = try fields.optional()

@@ -89,7 +89,12 @@ struct Recovery: Equatable {
       }
       records.append(inKernel.contains(id) ? record : record.withFreshCounter)
     }
-    takeDevices(state, isSameBoot ? max(now - (state?.writtenAt ?? now), .zero) : .zero, kernel, now)
+    takeDevices(
+      state,
+      isSameBoot ? max(now - (state?.writtenAt ?? now), .zero) : .zero,
+      kernel,
+      now
+    )
   }
 
   /// A device is in quarantine when the kernel says so, or the file where there is no table.
@@ -117,7 +122,9 @@ struct Recovery: Equatable {
       var known = devices.first { $0.mac == quarantine.mac }
       if let journal, journal.mac == quarantine.mac,
         known?.isQuarantined != true || known?.number != journal.number
-      { known = journal }
+      {
+        known = journal
+      }
       guard var record = known else { continue }
       record.isQuarantined = true
       record.reading = DropCounters(

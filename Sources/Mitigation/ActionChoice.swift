@@ -24,8 +24,10 @@ extension CoreSettings {
     return nil
   }
 
-  /// Whether no request may touch the device: a section that names nothing but devices protects all of
-  /// it. Others protect some of its traffic, in quarantine too.
+  /// Whether no request may touch the device.
+  ///
+  /// A section that names nothing but devices protects all of them; others protect some of their
+  /// traffic, in quarantine too.
   func isExempt(_ mac: MACAddress, addresses: [IPAddress]) -> Bool {
     protections.contains { section in
       guard section.prefixes.isEmpty, section.udpPorts.isEmpty, section.tcpPorts.isEmpty else {

@@ -58,6 +58,8 @@ public struct DeviceRecord: Hashable, Sendable {
   public var released: UnixTime?
   /// What its counters had said when it went into quarantine (rates unused).
   public var before: DropCounters
+  /// What rules about it alone had counted that have ended (rates unused).
+  public var ended: DropCounters
   /// Counts of kernel counters that were gone (rates unused).
   public var carried: DropCounters
   /// The last reading of the kernel's counter; nil before the first (rates unused).
@@ -78,6 +80,7 @@ public struct DeviceRecord: Hashable, Sendable {
     releases = 0
     before = DropCounters(packets: 0, bytes: 0)
     carried = before
+    ended = before
   }
 }
 
@@ -128,6 +131,7 @@ extension QuarantinedDevice {
     record.releases = releases
     record.released = released
     record.before = before
+    record.ended = ended
     record.carried = carried
     record.reading = reading
     record.code = code.map {
@@ -145,6 +149,7 @@ extension QuarantinedDevice {
     releases = record.releases
     released = record.released
     before = record.before
+    ended = record.ended
     carried = record.carried
     reading = record.reading
     guard record.isQuarantined else { return }

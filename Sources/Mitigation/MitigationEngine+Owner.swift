@@ -5,8 +5,9 @@ import Model
 public struct OwnerDecision: Sendable {
   /// What it came to.
   public var outcome: WishOutcome
-  /// What the kernel has to do for it, all or nothing. When it can't, the engine must be put back to
-  /// what it was before.
+  /// What the kernel has to do for it, all or nothing.
+  ///
+  /// When it can't, the engine must be put back to what it was before.
   public var changes: [RuleChange]
 }
 
@@ -54,8 +55,10 @@ extension MitigationEngine {
     return released(mac, now: now, wall: wall)
   }
 
-  /// A code of the eight first bytes of `random` with which the device can be released once from its
-  /// page, within a day; an earlier one is void. Nil when it is in no quarantine.
+  /// A code with which the device can be released once from its page, within a day.
+  ///
+  /// Made of the eight first bytes of `random`. An earlier one is void. Nil when the device is in no
+  /// quarantine.
   public mutating func code(for mac: MACAddress, random: [UInt8], now: Instant) -> Text? {
     guard quarantines.quarantined(mac) != nil,
       let code = ReleaseCode(random: random, until: now + Constants.codeLifetime)

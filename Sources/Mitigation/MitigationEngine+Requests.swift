@@ -107,8 +107,9 @@ extension MitigationEngine {
     var changes = mitigation.isEnforced ? mitigation.installation(at: inquiry.now) : []
     // After the new rule stands, so that nothing passes between.
     for old in overlapped { changes += old.removal }
-    var edits: [Pending.Edit] = overlapped.map { .end($0.id, .overridden) }
-    edits.append(.store(mitigation))
+    // A device that both want in quarantine stays there without a break.
+    let edits: [Pending.Edit] =
+      [.store(mitigation)] + overlapped.map { .end($0.id, .overridden) }
     return decide(changes, edits, outcome, mid: key.mid, inquiry: inquiry, mitigation.quarantined)
   }
 

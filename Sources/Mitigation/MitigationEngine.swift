@@ -155,6 +155,13 @@ extension MitigationEngine {
     guard let mitigation = table[id] else { return }
     note(mitigation, because: cause, now: now)
     _ = table.remove(id)
+    if mitigation.quarantined.count == 1 {
+      let counted = mitigation.measurement
+      quarantines.update(mitigation.quarantined[0]) {
+        $0.ended.packets &+= counted.packets
+        $0.ended.bytes &+= counted.bytes
+      }
+    }
     quarantines.confine([], for: id, until: now, now: now, start: nil)
     scheduleForgetting()
   }

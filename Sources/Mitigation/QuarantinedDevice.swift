@@ -57,6 +57,8 @@ struct QuarantinedDevice: Equatable, Sendable {
   var reading: DropCounters?
   /// What its counters had said when it went into quarantine.
   var before = DropCounters(packets: 0, bytes: 0)
+  /// What rules about it alone had counted that ended since then.
+  var ended = DropCounters(packets: 0, bytes: 0)
   /// When a packet of the attack was seen last; nil when never since core started.
   private(set) var lastAttack: Instant?
   private var samples: [Sample] = []
@@ -86,8 +88,8 @@ struct QuarantinedDevice: Equatable, Sendable {
   /// What was stopped of it since it is in quarantine.
   var stopped: DropCounters {
     DropCounters(
-      packets: total.packets &- before.packets,
-      bytes: total.bytes &- before.bytes
+      packets: total.packets &- before.packets &+ ended.packets,
+      bytes: total.bytes &- before.bytes &+ ended.bytes
     )
   }
 
@@ -101,6 +103,7 @@ struct QuarantinedDevice: Equatable, Sendable {
     guard since == nil else { return }
     since = now
     before = total
+    ended = DropCounters(packets: 0, bytes: 0)
     self.start = start
     self.number = number
   }

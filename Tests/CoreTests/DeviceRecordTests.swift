@@ -10,7 +10,10 @@ import Testing
 
 /// A device in quarantine as a record.
 func deviceSample(number: UInt32 = 7) throws -> DeviceRecord {
-  var record = DeviceRecord(mac: MACAddress(0x0011_2233_4455), start: UnixTime(seconds: 1_764_000_000))
+  var record = DeviceRecord(
+    mac: MACAddress(0x0011_2233_4455),
+    start: UnixTime(seconds: 1_764_000_000)
+  )
   record.number = number
   record.age = .seconds(60)
   record.causes = [.init(id: MitigationID(7), before: DropCounters(packets: 1, bytes: 100))]

@@ -14,7 +14,9 @@ import Testing
       nextID: 9,
       records: [try sample(id: 7), try sample(id: 8)]
     )
-    state.devices = [try deviceSample(), DeviceRecord(mac: MACAddress(1), start: UnixTime(seconds: 0))]
+    state.devices = [
+      try deviceSample(), DeviceRecord(mac: MACAddress(1), start: UnixTime(seconds: 0)),
+    ]
     return state
   }
 

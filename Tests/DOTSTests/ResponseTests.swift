@@ -219,8 +219,8 @@ import Testing
       case 2: .forbidden
       case 3: .notFound
       case 4: .preconditionFailed
-      case 5...16: .badRequest
-      case 17...20: .conflict
+      case 5...16, 29: .badRequest
+      case 17...20, 31: .conflict
       case 26: .internalServerError
       default: .serviceUnavailable
       }

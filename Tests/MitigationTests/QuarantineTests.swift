@@ -143,7 +143,8 @@ func everything(from source: Text = "2001:db8:1::10") -> MitigationScope {
   func fallsBack() {
     var desk = Desk.home()
     #expect(desk.put(1, Fixture.scope(from: ["2001:db8:1::99"])).isCreated)
-    #expect(desk.put(2, Fixture.scope(from: ["2001:db8:1::/80"])).isCreated)
+    let wide = Fixture.scope(from: ["2001:db8:1::/80"], to: ["2001:db8:ffff::8"])
+    #expect(desk.put(2, wide).isCreated)
     #expect(desk.confined.isEmpty && desk.kernel.count == 2)
     #expect(desk.engine.mitigations(now: desk.now).allSatisfy { $0.action == .block })
   }

@@ -176,12 +176,13 @@ import Testing
   @Test("C4 releasing one device of a mitigation leaves the other in quarantine, for good")
   func neighbour() {
     var desk = Desk.home()
-    desk.put(1, Fixture.scope(from: ["2001:db8:1::10", "2001:db8:1::77"]))
+    let scope = Fixture.scope(from: ["2001:db8:1::10", "2001:db8:1::77"])
+    desk.put(1, scope)
     #expect(desk.wish(.release(code: "")) == .released)
     #expect(desk.confined[camera] == nil && desk.confined[phone] != nil)
     #expect(desk.kernel.values.first?.sources == [.inside(Fixture.prefix("2001:db8:1::77"))])
     #expect(desk.status() == .attackMitigationInProgress)
-    #expect(desk.put().isChanged)
+    #expect(desk.put(1, scope).isChanged)
     var settings = desk.engine.settings
     settings.releases = 5
     desk.apply(

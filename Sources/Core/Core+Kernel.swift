@@ -1,5 +1,6 @@
 import Bytes
 import Firewall
+import Link
 import Linux
 import Mitigation
 import Model

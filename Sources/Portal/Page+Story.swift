@@ -29,38 +29,40 @@ extension Page {
     entry(.lastSeen, moment(story.lastSeen))
     entry(.stopped, packets(story.stopped.packets) + " (" + size(story.stopped.bytes) + ")")
     entry(.recent, packets(story.recentPackets))
+    if isInArticle { entry(.caseNumber, story.caseNumber) }
     html.markup("</dl>")
-    details(story)
+    // Several devices' would make the page too long.
+    if !isInArticle { details(story) }
   }
 
-  private func packets(_ count: UInt64) -> Text {
-    let words = text(.counts)
-    let start = words.bytes.firstIndex(of: 0x7B) ?? words.count
-    return Text([UInt8](words.bytes.prefix(start))) + number(count) + words.dropFirst(start + 2)
-  }
+  private func packets(_ count: UInt64) -> Text { text(.counts, with: number(count)) }
 
   private mutating func details(_ story: QuarantineStory) {
     guard story.isAttack else { return }
     html.markup("<details><summary>")
     say(.details)
-    html.markup("</summary>")
+    html.markup("</summary><dl>")
     for cause in story.causes {
       guard case .mitigation(let client, let targets, let protocols, let ports) = cause else {
         continue
       }
-      html.markup("<dl>")
       entry(.reporter, client)
+      var list = Text([])
       for target in targets where !target.isEverything {
-        entry(.targets, target.isHost ? target.address.text : target.text)
+        list.list(target.isHost ? target.address.text : target.text)
       }
-      for number in protocols { entry(.protocols, Self.name(ofProtocol: number)) }
+      entry(.targets, list)
+      list = Text([])
+      for number in protocols { list.list(Self.name(ofProtocol: number)) }
+      entry(.protocols, list)
+      list = Text([])
       for range in ports {
         let upper = range.lower == range.upper ? "" : "–" + Text(decimal: range.upper)
-        entry(.ports, Text(decimal: range.lower) + upper)
+        list.list(Text(decimal: range.lower) + upper)
       }
-      html.markup("</dl>")
+      entry(.ports, list)
     }
-    html.markup("</details>")
+    html.markup("</dl></details>")
   }
 
   private static func name(ofProtocol number: UInt8) -> Text {
@@ -74,7 +76,7 @@ extension Page {
   }
 
   /// What is blocked, what works, and how it ends.
-  mutating func rules(_ story: QuarantineStory, _ settings: PortalSettings) {
+  mutating func rules(_ stories: [QuarantineStory], _ settings: PortalSettings) {
     heading(.rules)
     html.markup("<ul>")
     item(.blocked)
@@ -88,7 +90,9 @@ extension Page {
       }
       html.markup("</li>")
     }
-    if let ends = story.ends { item(.ends, date(ends)) } else { item(.endless) }
+    if let story = stories.first, stories.count == 1 {
+      if let ends = story.ends { item(.ends, date(ends)) } else { item(.endless) }
+    }
     item(.lan)
     html.markup("</ul>")
   }
@@ -106,6 +110,14 @@ extension Page {
   private static let maximumAddresses = 4
   /// Names that one line can hold.
   private static let maximumGarden = 12
+}
+
+extension Text {
+  /// Appends an item of a list.
+  fileprivate mutating func list(_ item: Text) {
+    if !isEmpty { self += ", " }
+    self += item
+  }
 }
 
 extension QuarantineStory {

@@ -115,6 +115,7 @@ let everything: [Target] =
     module("Core", "Bytes", "Model", "CBOR", "Mitigation", "Firewall", "Netlink", "Link", "Linux"),
     module("SignalFront", "Bytes", "Model", "TLS", "CoAP", "DOTS", "Link", "Linux"),
     module("PortalFront", "Bytes", "Model", "HTTP", "Portal", "Link", "Linux"),
+    module("TLSFront", "Bytes", "Model", "TLS", "Link", "Linux"),
     module("Resolver", "Bytes", "Model", "Link", "Linux"),
     module("Control", "Bytes", "Model", "Link", "Report", "Linux"),
     // Executables.
@@ -122,6 +123,7 @@ let everything: [Target] =
     executable("cordond-core", "Core", links: "mnl", "nftnl"),
     executable("cordond-signal", "SignalFront", links: "ssl", "crypto"),
     executable("cordond-portal", "PortalFront"),
+    executable("cordond-tls", "TLSFront", links: "ssl", "crypto"),
     executable("cordond-resolve", "Resolver"),
     executable("cordonctl", "Control"),
   ]

@@ -662,6 +662,8 @@ static inline long cordon_filter_calls(const uint64_t *instructions, size_t coun
     filter[index].jf = (uint8_t)(one >> 24);
     filter[index].k = (uint32_t)(one >> 32);
   }
+  // The C library reads the time zone's file when it is first asked for any date.
+  tzset();
   struct sock_fprog program = {(unsigned short)count, filter};
   return cordon_result(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0UL, 0UL));
 }

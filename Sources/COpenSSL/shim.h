@@ -166,6 +166,70 @@ static inline void cordon_prepare_server(SSL_CTX *context, struct cordon_desk *d
   SSL_CTX_set_session_ticket_cb(context, NULL, cordon_ticket_decrypted, NULL);
 }
 
+/* Options of a TLS server on streams that keeps no sessions. */
+static inline void cordon_prepare_stream_server(SSL_CTX *context) {
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_num_tickets(context, 0);
+}
+
+/* A server's end whose bytes go in and out through memory: *input and *output stay the SSL's own. */
+static inline SSL *cordon_stream_new(SSL_CTX *context, BIO **input, BIO **output) {
+  SSL *ssl = SSL_new(context);
+  *input = BIO_new(BIO_s_mem());
+  *output = BIO_new(BIO_s_mem());
+  if (ssl == NULL || *input == NULL || *output == NULL) {
+    SSL_free(ssl);
+    BIO_free(*input);
+    BIO_free(*output);
+    return NULL;
+  }
+  /* No bytes now: more may come. */
+  BIO_set_mem_eof_return(*input, -1);
+  SSL_set_bio(ssl, *input, *output);
+  SSL_set_accept_state(ssl);
+  return ssl;
+}
+
+/* Whether the authority's name is that of an issuer in the context's own chain. */
+static inline int cordon_names_issuer(SSL_CTX *context, X509 *authority) {
+  X509_NAME *name = X509_get_subject_name(authority);
+  X509 *leaf = SSL_CTX_get0_certificate(context);
+  if (leaf != NULL && X509_NAME_cmp(name, X509_get_issuer_name(leaf)) == 0) return 1;
+  STACK_OF(X509) *chain = NULL;
+  SSL_CTX_get0_chain_certs(context, &chain);
+  for (int index = 0; index < sk_X509_num(chain); index++)
+    if (X509_NAME_cmp(name, X509_get_issuer_name(sk_X509_value(chain, index))) == 0) return 1;
+  return 0;
+}
+
+/* Whether clients that trust these authorities accept the context's own certificate for that name at
+ * that time; answers an X509_V code. */
+static inline int cordon_verify_own(SSL_CTX *context, X509_STORE *trust, const char *name,
+                                    size_t length, time_t moment) {
+  X509_STORE_CTX *store = X509_STORE_CTX_new();
+  if (store == NULL) return X509_V_ERR_OUT_OF_MEM;
+  int code = X509_V_ERR_UNSPECIFIED;
+  STACK_OF(X509) *chain = NULL;
+  SSL_CTX_get0_chain_certs(context, &chain);
+  if (X509_STORE_CTX_init(store, trust, SSL_CTX_get0_certificate(context), chain) == 1 &&
+      X509_STORE_CTX_set_default(store, "ssl_server") == 1) {
+    X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(store);
+    X509_VERIFY_PARAM_set_time(parameters, moment);
+    X509_VERIFY_PARAM_set_auth_level(parameters, SSL_CTX_get_security_level(context));
+    X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
+    X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (X509_VERIFY_PARAM_set1_host(parameters, name, length) == 1) {
+      int verified = X509_verify_cert(store) == 1;
+      code = X509_STORE_CTX_get_error(store);
+      if (!verified && code == X509_V_OK) code = X509_V_ERR_UNSPECIFIED;
+    }
+  }
+  X509_STORE_CTX_free(store);
+  return code;
+}
+
 static inline X509 *cordon_pem_certificate(BIO *bio) {
   return PEM_read_bio_X509(bio, NULL, cordon_no_password, NULL);
 }

@@ -12,6 +12,23 @@ public enum CoreRoom {
   /// How long the launcher may take to send all settings.
   private static let setupPatience = Span.seconds(10)
 
+  /// What the room does beside what every program does.
+  private static var calls: [SystemCall] {
+    [
+      // The loop, and what it watches; one answer of the launcher or the kernel is waited for.
+      .epollWait, .epollControl, .poll,
+      // The doors to the launcher and the fronts, and netlink.
+      .receiveMessage, .sendMessage, .receive, .send,
+      // The control socket: who connects, and whether it may ask.
+      .accept, .socketOption,
+      // Descriptors that came through a door are kept from programs (which can't be started).
+      .fcntl,
+      // The state file, which is replaced; the files of leases and makers' names, which are read.
+      .open, .oldOpen, .read, .changeMode, .synchronise, .rename, .oldRename, .unlink, .oldUnlink,
+      .status, .statusAt, .oldStatus, .access, .oldAccess, .seek,
+    ]
+  }
+
   /// Runs until the launcher ends it; gives the exit status.
   public static func run(_ arguments: [Text]) -> Int32 {
     if arguments == ["--version"] {
@@ -25,6 +42,9 @@ public enum CoreRoom {
       log.level = settings.logLevel
       try confine(user)
       let core = try Core(settings: settings, launcher: door, log: log)
+      do { try CallFilter(calls).install() } catch {
+        throw CoreFault.system("forbid system calls", error)
+      }
       try core.report(.ready)
       try core.run()
       return 0

@@ -8,7 +8,9 @@ import Portal
 /// Connections: from their beginning to their end.
 extension PortalFront {
   func accept(_ index: Int) {
-    guard listeners.indices.contains(index), let listener = listeners[index].listener else { return }
+    guard listeners.indices.contains(index), let listener = listeners[index].listener else {
+      return
+    }
     for _ in 0..<Self.connectionsPerTurn {
       let accepted: StreamSocket?
       do { accepted = try listener.accept() } catch {

@@ -13,6 +13,20 @@ public enum SignalRoom {
   /// How long the launcher may take to send all settings.
   private static let setupPatience = Span.seconds(10)
 
+  /// What the room does beside what every program does.
+  private static var calls: [SystemCall] {
+    [
+      // The loop, and what it watches.
+      .epollWait, .epollControl,
+      // Datagrams, and the doors to the launcher and core.
+      .receiveMessage, .sendMessage,
+      // Descriptors that came through a door are kept from programs (which can't be started).
+      .fcntl,
+      // OpenSSL asks which process it is in before it uses its random numbers, and has locks.
+      .process, .futex,
+    ]
+  }
+
   /// Runs until the launcher ends it; gives the exit status.
   public static func run(_ arguments: [Text]) -> Int32 {
     if arguments == ["--version"] {
@@ -32,6 +46,9 @@ public enum SignalRoom {
       }
       try confine(setup.user, root: root)
       let front = try SignalFront(setup: setup, sockets: sockets, launcher: door, log: log)
+      do { try CallFilter(calls).install() } catch {
+        throw FrontFault.system("forbid system calls", error)
+      }
       try front.report(.ready)
       try front.run()
       return 0

@@ -1,7 +1,7 @@
 import Bytes
 import COpenSSL
 
-/// The one owner of an `SSL_CTX`: what all DTLS connections of a server have in common.
+/// The one owner of an `SSL_CTX`: what all connections of a server have in common.
 final class TLSContext {
   /// Authenticated encryption with forward secrecy only.
   ///
@@ -29,7 +29,8 @@ final class TLSContext {
 
   /// The `SSL_CTX`.
   let handle: OpaquePointer
-  private let desk: Desk
+  /// What the context points to; none on streams.
+  private let desk: Desk?
 
   /// Makes a context of `credentials` whose tickets are sealed with `ticketKeys`, 80 secret bytes.
   init(
@@ -52,6 +53,29 @@ final class TLSContext {
     try use(privateKey: credentials.privateKey)
     try trust(credentials.trust)
     if let revocations = credentials.revocations { try revoke(revocations) }
+    ERR_clear_error()
+  }
+
+  /// Makes a context for TLS 1.2 and 1.3 on streams: clients prove nothing, no session is kept.
+  init(streamsOf credentials: Credentials) throws(TLSError) {
+    OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT), nil)
+    ERR_clear_error()
+    guard let handle = SSL_CTX_new(TLS_server_method()) else {
+      throw TLSError.library(reason: firstReason())
+    }
+    self.handle = handle
+    desk = nil
+    cordon_prepare_stream_server(handle)
+    SSL_CTX_set_security_level(handle, Self.securityLevel)
+    SSL_CTX_ctrl(handle, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
+    var groups = Self.groups.bytes.map { CChar(bitPattern: $0) } + [0]
+    let suites = Self.cipherSuites.bytes.map { CChar(bitPattern: $0) } + [0]
+    guard SSL_CTX_ctrl(handle, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil) == 1,
+      SSL_CTX_ctrl(handle, SSL_CTRL_SET_GROUPS_LIST, 0, &groups) == 1,
+      SSL_CTX_set_cipher_list(handle, suites) == 1
+    else { throw TLSError.library(reason: firstReason()) }
+    try use(chain: credentials.certificateChain)
+    try use(privateKey: credentials.privateKey)
     ERR_clear_error()
   }
 
@@ -142,7 +166,7 @@ final class TLSContext {
 
 /// Calls `body`, which owns what it is given, for each object that `read` finds in `pem`; false when
 /// there is none, one is damaged, or `body` refuses one.
-private func forEachPEM(
+func forEachPEM(
   _ pem: [UInt8],
   _ read: (OpaquePointer?) -> OpaquePointer?,
   _ body: (OpaquePointer) -> Bool

@@ -97,7 +97,7 @@ struct Page {
       <link rel="stylesheet" href="/style.css"><title>
       """
     )
-    say(title)
+    html.text(text(title))
     html.markup("</title></head><body><header>")
     if theme.logo != nil {
       html.markup("<img src=\"/logo\" alt=\"")
@@ -112,7 +112,7 @@ struct Page {
 
   private mutating func languages() {
     html.markup("<nav aria-label=\"")
-    say(.language)
+    html.text(text(.language))
     html.markup("\"><ul>")
     for index in 0..<Language.count {
       let other = Language(index)

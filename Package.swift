@@ -114,11 +114,15 @@ let everything: [Target] =
     module("Launcher", "Bytes", "Model", "Configuration", "Link", "Linux"),
     module("Core", "Bytes", "Model", "CBOR", "Mitigation", "Firewall", "Netlink", "Link", "Linux"),
     module("SignalFront", "Bytes", "Model", "TLS", "CoAP", "DOTS", "Link", "Linux"),
+    module("PortalFront", "Bytes", "Model", "HTTP", "Portal", "Link", "Linux"),
+    module("Resolver", "Bytes", "Model", "Link", "Linux"),
     module("Control", "Bytes", "Model", "Link", "Report", "Linux"),
     // Executables.
     executable("cordond", "Launcher"),
     executable("cordond-core", "Core", links: "mnl", "nftnl"),
     executable("cordond-signal", "SignalFront", links: "ssl", "crypto"),
+    executable("cordond-portal", "PortalFront"),
+    executable("cordond-resolve", "Resolver"),
     executable("cordonctl", "Control"),
   ]
   + (embedded

@@ -11,8 +11,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -331,6 +336,91 @@ static inline long cordon_send_datagram(int fd, const void *bytes, size_t count,
   }
   return cordon_result(sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
+// Listens for TCP of both families on one interface; of IPv4 alone where there is no IPv6.
+static inline long cordon_tcp_listen(uint16_t port, const char *interface, size_t count,
+                                     int backlog) {
+  union cordon_address address;
+  static const uint8_t any[16];
+  size_t length = 16;
+  long fd = cordon_result(
+      socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+  if (fd == -EAFNOSUPPORT) {
+    length = 4;
+    fd = cordon_result(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+  }
+  if (fd < 0) return fd;
+  long error = 0;
+  if (length == 16) error = cordon_set((int)fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  // Connections of the time before a restart don't keep the port.
+  if (!error) error = cordon_set((int)fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (!error && count)
+    error = cordon_result(
+        setsockopt((int)fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)count));
+  socklen_t packed = cordon_pack(&address, any, length, port, 0);
+  if (!error) error = cordon_result(bind((int)fd, &address.any, packed));
+  if (!error) error = cordon_result(listen((int)fd, backlog));
+  if (error) {
+    close((int)fd);
+    return error;
+  }
+  return fd;
+}
+static inline int cordon_unpack(const union cordon_address *from, uint8_t *bytes) {
+  int v6 = from->any.sa_family == AF_INET6;
+  if (v6)
+    memcpy(bytes, &from->v6.sin6_addr, 16);
+  else
+    memcpy(bytes, &from->v4.sin_addr, 4);
+  return v6 ? 16 : 4;
+}
+// Takes a connection and tells both its addresses.
+static inline long cordon_accept_stream(int fd, struct cordon_path *path) {
+  union cordon_address address;
+  socklen_t length = sizeof address;
+  memset(path, 0, sizeof *path);
+  long accepted = cordon_result(accept4(fd, &address.any, &length, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (accepted < 0) return accepted;
+  path->peer_count = (uint8_t)cordon_unpack(&address, path->peer);
+  path->port = ntohs(path->peer_count == 16 ? address.v6.sin6_port : address.v4.sin_port);
+  length = sizeof address;
+  if (getsockname((int)accepted, &address.any, &length) == 0)
+    path->local_count = (uint8_t)cordon_unpack(&address, path->local);
+  return accepted;
+}
+static inline long cordon_stream_pair(int *ends) {
+  return cordon_result(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
+}
+static inline long cordon_receive(int fd, void *buffer, size_t count) {
+  return cordon_result(recv(fd, buffer, count, MSG_DONTWAIT));
+}
+static inline long cordon_send(int fd, const void *bytes, size_t count) {
+  return cordon_result(send(fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+static inline long cordon_end_sending(int fd) { return cordon_result(shutdown(fd, SHUT_WR)); }
+
+// Names.
+
+// Looks name up; writes at most count addresses, each its length (4 or 16) and 16 bytes.
+static inline long cordon_resolve(const char *name, uint8_t *addresses, size_t count) {
+  struct addrinfo hints, *found = NULL;
+  memset(&hints, 0, sizeof hints);
+  hints.ai_socktype = SOCK_STREAM;
+  int error = getaddrinfo(name, NULL, &hints, &found);
+  if (error) return error == EAI_SYSTEM ? -(long)errno : -EHOSTUNREACH;
+  size_t written = 0;
+  for (struct addrinfo *one = found; one && written < count; one = one->ai_next) {
+    union cordon_address address;
+    if (one->ai_addrlen > sizeof address ||
+        (one->ai_family != AF_INET && one->ai_family != AF_INET6))
+      continue;
+    memset(&address, 0, sizeof address);
+    memcpy(&address, one->ai_addr, one->ai_addrlen);
+    addresses[written * 17] = (uint8_t)cordon_unpack(&address, addresses + written * 17 + 1);
+    written++;
+  }
+  freeaddrinfo(found);
+  return (long)written;
+}
 
 // Sockets between processes.
 
@@ -509,6 +599,71 @@ static inline long cordon_capabilities(uint64_t kept) {
 static inline long cordon_no_core_files(void) {
   struct rlimit none = {0, 0};
   return cordon_result(setrlimit(RLIMIT_CORE, &none));
+}
+
+// The processor time after which the kernel ends the process.
+static inline long cordon_limit_processor(unsigned seconds) {
+  struct rlimit limit = {seconds, seconds};
+  return cordon_result(setrlimit(RLIMIT_CPU, &limit));
+}
+
+// System calls.
+
+#if defined(__x86_64__)
+static const uint32_t cordon_architecture = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+static const uint32_t cordon_architecture = AUDIT_ARCH_AARCH64;
+#else
+#error "the filter of system calls doesn't know this architecture"
+#endif
+
+// From Linux 4.14: the whole process ends, not the thread.
+#ifndef SECCOMP_RET_KILL_PROCESS
+#define SECCOMP_RET_KILL_PROCESS 0x80000000U
+#endif
+
+// What no architecture has under one name, and -1 where it has none: never equal to a call's number.
+static inline int cordon_call_epoll_wait(void) {
+#ifdef SYS_epoll_wait
+  return SYS_epoll_wait;
+#else
+  return SYS_epoll_pwait;
+#endif
+}
+static inline int cordon_call_poll(void) {
+#ifdef SYS_poll
+  return SYS_poll;
+#else
+  return SYS_ppoll;
+#endif
+}
+static inline int cordon_call_old(int which) {
+  switch (which) {
+#ifdef SYS_open
+    case 0: return SYS_open;
+    case 1: return SYS_stat;
+    case 2: return SYS_access;
+    case 3: return SYS_rename;
+    case 4: return SYS_unlink;
+    case 5: return SYS_readlink;
+#endif
+    default: return -1;
+  }
+}
+// Installs instructions of the classic Berkeley packet filter; one is 64 bits: the code, the two
+// jumps and the operand from the lowest bits on, as struct sock_filter has them.
+static inline long cordon_filter_calls(const uint64_t *instructions, size_t count) {
+  struct sock_filter filter[256];
+  if (count > 256) return -E2BIG;
+  for (size_t index = 0; index < count; index++) {
+    uint64_t one = instructions[index];
+    filter[index].code = (uint16_t)one;
+    filter[index].jt = (uint8_t)(one >> 16);
+    filter[index].jf = (uint8_t)(one >> 24);
+    filter[index].k = (uint32_t)(one >> 32);
+  }
+  struct sock_fprog program = {(unsigned short)count, filter};
+  return cordon_result(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0UL, 0UL));
 }
 
 #endif

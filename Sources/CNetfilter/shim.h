@@ -95,7 +95,7 @@ static inline bool cordon_put_table(struct nlmsghdr *message, const char *table,
 
 // A chain without a hook; with one, hook is not negative.
 static inline bool cordon_put_chain(struct nlmsghdr *message, const char *table, const char *name,
-				    int hook, int32_t priority)
+				    int hook, int32_t priority, bool translates)
 {
 	struct nftnl_chain *c = nftnl_chain_alloc();
 	if (!c)
@@ -103,7 +103,7 @@ static inline bool cordon_put_chain(struct nlmsghdr *message, const char *table,
 	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
 	if (hook >= 0) {
-		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, translates ? "nat" : "filter");
 		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, (uint32_t)hook);
 		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, priority);
 		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
@@ -140,7 +140,8 @@ static inline bool cordon_put_object(struct nlmsghdr *message, const char *table
 
 // ---- sets and elements ----------------------------------------------------------------------
 
-// content: 0 keys, 1 counters, 2 jumps; without a key length the message only names the set.
+// content: 0 keys, 1 counters, 2 jumps, 3 blocks, 4 paces, which rules add and which go after a minute;
+// without a key length the message only names the set.
 static inline bool cordon_put_set(struct nlmsghdr *message, const char *table, const char *name,
 				  uint32_t key_type, uint32_t key_length, int content, uint32_t id)
 {
@@ -162,6 +163,12 @@ static inline bool cordon_put_set(struct nlmsghdr *message, const char *table, c
 			flags |= NFT_SET_MAP;
 			nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
 			nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, sizeof(uint32_t));
+		} else if (content == 3) {
+			flags = NFT_SET_INTERVAL;
+		} else if (content == 4) {
+			flags |= NFT_SET_EVAL;
+			nftnl_set_set_u64(s, NFTNL_SET_TIMEOUT, 60000);
+			nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, 1024);
 		}
 		nftnl_set_set_u32(s, NFTNL_SET_FLAGS, flags);
 	}
@@ -170,14 +177,18 @@ static inline bool cordon_put_set(struct nlmsghdr *message, const char *table, c
 	return true;
 }
 
-// counter and chain may be null; timeout 0 leaves it out.
+// end, counter and chain may be null; end has the length of the key; timeout 0 leaves it out; without a
+// key length the message names all elements.
 static inline bool cordon_put_element(struct nlmsghdr *message, const char *table, const char *set,
-				      const void *key, uint32_t key_length, const char *counter,
-				      const char *chain, uint64_t timeout)
+				      const void *key, uint32_t key_length, const void *end,
+				      const char *counter, const char *chain, uint64_t timeout)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
 	struct nftnl_set_elem *e = s ? nftnl_set_elem_alloc() : NULL;
-	if (!e) {
+	struct nftnl_set_elem *after = e && end ? nftnl_set_elem_alloc() : NULL;
+	if (!e || (end && !after)) {
+		if (e)
+			nftnl_set_elem_free(e);
 		if (s)
 			nftnl_set_free(s);
 		return false;
@@ -185,7 +196,8 @@ static inline bool cordon_put_element(struct nlmsghdr *message, const char *tabl
 	nftnl_set_set_str(s, NFTNL_SET_TABLE, table);
 	nftnl_set_set_str(s, NFTNL_SET_NAME, set);
 	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_INET);
-	nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key, key_length);
+	if (key_length)
+		nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key, key_length);
 	if (counter)
 		nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_OBJREF, counter);
 	if (chain) {
@@ -194,7 +206,15 @@ static inline bool cordon_put_element(struct nlmsghdr *message, const char *tabl
 	}
 	if (timeout)
 		nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, timeout);
-	nftnl_set_elem_add(s, e);
+	if (key_length)
+		nftnl_set_elem_add(s, e);
+	else
+		nftnl_set_elem_free(e);
+	if (after) {
+		nftnl_set_elem_set(after, NFTNL_SET_ELEM_KEY, end, key_length);
+		nftnl_set_elem_set_u32(after, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
+		nftnl_set_elem_add(s, after);
+	}
 	nftnl_set_elems_nlmsg_build_payload(message, s);
 	nftnl_set_free(s);
 	return true;
@@ -247,24 +267,28 @@ static inline bool cordon_add_meta(struct nftnl_rule *rule, uint32_t key, uint32
 	return true;
 }
 
-static inline bool cordon_add_destination_type(struct nftnl_rule *rule, uint32_t target)
+static inline bool cordon_add_destination_type(struct nftnl_rule *rule, bool on_input,
+					       uint32_t target)
 {
 	struct nftnl_expr *e = cordon_added(rule, "fib");
 	if (!e)
 		return false;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS,
+			   NFTA_FIB_F_DADDR | (on_input ? NFTA_FIB_F_IIF : 0));
 	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, target);
 	return true;
 }
 
-static inline bool cordon_add_original_source(struct nftnl_rule *rule, bool is_v4, uint32_t target)
+static inline bool cordon_add_connection(struct nftnl_rule *rule, uint32_t key, bool is_original,
+					 uint32_t target)
 {
 	struct nftnl_expr *e = cordon_added(rule, "ct");
 	if (!e)
 		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, is_v4 ? NFT_CT_SRC_IP : NFT_CT_SRC_IP6);
-	nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, 0);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
+	if (is_original)
+		nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, 0);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, target);
 	return true;
 }
@@ -325,7 +349,7 @@ static inline bool cordon_add_range(struct nftnl_rule *rule, uint32_t source, co
 }
 
 static inline bool cordon_add_lookup(struct nftnl_rule *rule, const char *set, uint32_t source,
-				     bool is_map)
+				     bool is_map, bool inverts)
 {
 	struct nftnl_expr *e = cordon_added(rule, "lookup");
 	if (!e)
@@ -334,6 +358,57 @@ static inline bool cordon_add_lookup(struct nftnl_rule *rule, const char *set, u
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, source);
 	if (is_map)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+	if (inverts)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+	return true;
+}
+
+// Packets a second of each key, which the set learns.
+static inline bool cordon_add_pace(struct nftnl_rule *rule, const char *set, uint32_t source,
+				   uint32_t rate, uint32_t burst)
+{
+	struct nftnl_expr *limit = nftnl_expr_alloc("limit");
+	struct nftnl_expr *e = limit ? cordon_added(rule, "dynset") : NULL;
+	if (!e) {
+		if (limit)
+			nftnl_expr_free(limit);
+		return false;
+	}
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, rate);
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, burst);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, source);
+	nftnl_expr_add_expr(e, NFTNL_EXPR_DYNSET_EXPRESSIONS, limit);
+	return true;
+}
+
+// With a TCP reset, or as administratively prohibited.
+static inline bool cordon_add_reject(struct nftnl_rule *rule, bool resets)
+{
+	struct nftnl_expr *e = cordon_added(rule, "reject");
+	if (!e)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_REJECT_TYPE,
+			   resets ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
+	nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, resets ? 0 : NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
+	return true;
+}
+
+static inline bool cordon_add_redirect(struct nftnl_rule *rule, uint32_t target, uint16_t port)
+{
+	const uint16_t value = htons(port);
+	struct nftnl_expr *e = cordon_added(rule, "immediate");
+	if (!e)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, target);
+	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &value, sizeof(value));
+	e = cordon_added(rule, "redir");
+	if (!e)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_REDIR_REG_PROTO_MIN, target);
 	return true;
 }
 

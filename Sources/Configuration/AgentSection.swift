@@ -51,6 +51,7 @@ extension CoreSettings {
     case .user: user = try entry.user()
     case .state: state = try entry.path()
     case .leases: leases = try entry.optionalPath() ?? ""
+    case .vendors: vendors = try entry.optionalPath() ?? ""
     case .logLevel:
       logLevel = try entry.choice(
         [("error", .error), ("warning", .warning), ("info", .info), ("debug", .debug)],

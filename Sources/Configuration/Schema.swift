@@ -45,6 +45,7 @@ public enum OptionName: UInt8, Hashable, Sendable, CaseIterable {
   case altServer
   case apiCertificate
   case apiKey
+  case apiTrust
   case askDefault
   case askTimeout
   case certificate
@@ -95,6 +96,7 @@ public enum OptionName: UInt8, Hashable, Sendable, CaseIterable {
   case trust
   case udp
   case user
+  case vendors
   case wan
 
   /// How the file spells it.
@@ -105,6 +107,7 @@ public enum OptionName: UInt8, Hashable, Sendable, CaseIterable {
     case .altServer: "alt_server"
     case .apiCertificate: "api_certificate"
     case .apiKey: "api_key"
+    case .apiTrust: "api_trust"
     case .askDefault: "ask_default"
     case .askTimeout: "ask_timeout"
     case .certificate: "certificate"
@@ -155,6 +158,7 @@ public enum OptionName: UInt8, Hashable, Sendable, CaseIterable {
     case .trust: "trust"
     case .udp: "udp"
     case .user: "user"
+    case .vendors: "vendors"
     case .wan: "wan"
     }
   }
@@ -192,7 +196,7 @@ extension SectionKind {
     case .wan, .lan: .list
     case .enabled, .action, .limit, .askTimeout, .askDefault, .terminating, .conflict,
       .maxQuarantined, .offload, .user, .signalUser, .portalUser, .tlsUser, .resolveUser, .state,
-      .control, .leases, .logLevel:
+      .control, .leases, .logLevel, .vendors:
       .single
     default: nil
     }
@@ -228,7 +232,8 @@ extension SectionKind {
   private func quarantineShape(of option: OptionName) -> OptionShape? {
     switch option {
     case .garden: .list
-    case .portalPort, .name, .releases, .helpdesk, .theme, .apiCertificate, .apiKey: .single
+    case .portalPort, .name, .releases, .helpdesk, .theme, .apiCertificate, .apiKey, .apiTrust:
+      .single
     default: nil
     }
   }

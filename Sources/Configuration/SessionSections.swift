@@ -95,19 +95,45 @@ extension QuarantineSettings {
       switch entry.option {
       case .portalPort: portalPort = try entry.port()
       case .name: name = try entry.host()
-      case .garden: garden.append(try entry.host())
+      case .garden: try applyGarden(entry)
       case .releases: releases = try entry.number(0...1000)
       case .helpdesk:
         helpdesk = entry.value.isEmpty ? "" : try entry.text(maximum: SettingsLimits.name)
       case .theme: theme = try entry.path()
       case .apiCertificate: apiCertificate = try entry.optionalPath()
       case .apiKey: apiKey = try entry.optionalPath()
+      case .apiTrust: apiTrust = try entry.path()
       default: break
       }
     }
     if (apiCertificate == nil) != (apiKey == nil) {
       let missing: OptionName = apiKey == nil ? .apiKey : .apiCertificate
       throw SettingsError(.optionMissing(missing, in: .quarantine), at: section.location)
+    }
+    if apiCertificate != nil { try checkAPIName(section) }
+  }
+
+  /// The API's URI holds the name, stands in options of DHCP, and must fit them (RFC 8910,
+  /// Section 2); an address has no certificate.
+  private func checkAPIName(_ section: Section) throws(SettingsError) {
+    try section.require(.name)
+    guard let name, name.count <= Self.longestAPIName, IPAddress(parsing: name) == nil else {
+      let entry = section.entries.first { $0.option == .name }
+      throw SettingsError(
+        .badValue(name ?? "", of: .name, expected: .hostName),
+        at: entry?.valueLocation ?? section.location
+      )
+    }
+  }
+
+  private mutating func applyGarden(_ entry: Entry) throws(SettingsError) {
+    if let prefix = Prefix(parsing: entry.value) {
+      gardenPrefixes.append(prefix)
+    } else {
+      garden.append(try entry.host())
+    }
+    guard garden.count + gardenPrefixes.count <= Self.maximumGarden else {
+      throw SettingsError(.tooManyOptions, at: entry.location)
     }
   }
 }

@@ -86,6 +86,12 @@ extension Settings {
         }
       }
     }
+    core.releases = quarantine.releases
+    core.quarantine = QuarantineAccess(
+      portalPort: quarantine.portalPort,
+      apiPort: quarantine.apiPort,
+      garden: quarantine.gardenPrefixes.distinct()
+    )
     if identity == nil, preSharedKeys.isEmpty { identity = IdentitySettings() }
     for port in listen.map({ $0.port }).ordered() where core.listenPorts.last != port {
       core.listenPorts.append(port)

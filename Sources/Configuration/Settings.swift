@@ -8,7 +8,8 @@ public struct Settings: Hashable, Sendable {
   /// What core is told: interfaces, actions, clients, policies, protections, its user, state folder
   /// and log level.
   ///
-  /// `listenPorts` is filled from `listen`; `resolvers` is empty, the file does not say them.
+  /// `listenPorts` is filled from `listen`, `quarantine` and `releases` from the section quarantine;
+  /// `resolvers` is empty, the file does not say them.
   public var core = CoreSettings()
   /// The users of the other rooms.
   public var users = UserSettings()
@@ -24,13 +25,16 @@ public struct Settings: Hashable, Sendable {
   public var callHome: [CallHomeSettings] = []
   /// The data channel; nil when it is off.
   public var dataChannel: DataChannelSettings?
-  /// The quarantine's page; nil without a section.
-  public var quarantine: QuarantineSettings?
+  /// The quarantine's page.
+  public var quarantine = QuarantineSettings()
   /// What the file asks for and this version does not do, in the file's order.
   public var warnings: [SettingsWarning] = []
 
-  /// The defaults; core's own know no leases file.
-  init() { core.leases = "/var/lib/misc/dnsmasq.leases" }
+  /// The defaults; core's own know no file of leases or makers.
+  init() {
+    core.leases = "/var/lib/misc/dnsmasq.leases"
+    core.vendors = "/usr/share/cordon/vendors"
+  }
 }
 
 /// The users that the rooms beside core run as.
@@ -123,6 +127,8 @@ public struct QuarantineSettings: Hashable, Sendable {
   public var name: Text?
   /// Names that a quarantined device may reach.
   public var garden: [Text] = []
+  /// Blocks of addresses that a quarantined device may reach.
+  public var gardenPrefixes: [Prefix] = []
   /// How often an owner may release a device.
   public var releases: UInt32 = 2
   /// How the helpdesk is reached, as a URI; empty: not said.
@@ -133,7 +139,21 @@ public struct QuarantineSettings: Hashable, Sendable {
   public var apiCertificate: Text?
   /// Its private key.
   public var apiKey: Text?
+  /// The authorities one of which must have issued the certificate: devices trust it.
+  public var apiTrust: Text = "/etc/ssl/certs/ca-certificates.crt"
+
+  /// What is let through: each name is looked up every few minutes, each block is a kernel element.
+  static let maximumGarden = 64
+  /// With `https://` and `/captive-portal/api` around it the name must fit an option of DHCP, whose
+  /// length is one byte.
+  static let longestAPIName = 228
 
   /// The defaults.
   init() {}
+
+  /// The port to which https of the router's own addresses is redirected; nil without an API.
+  public var apiPort: UInt16? {
+    if apiCertificate == nil { return nil }
+    return portalPort == .max ? portalPort - 1 : portalPort + 1
+  }
 }

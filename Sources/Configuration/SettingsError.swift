@@ -36,6 +36,7 @@ public enum ValueForm: Hashable, Sendable {
   case interface
   case user
   case host
+  case hostName
   case text(maximum: Int)
   case action
   case requestedAction

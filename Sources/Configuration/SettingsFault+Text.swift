@@ -68,6 +68,7 @@ extension ValueForm: CustomTextConvertible {
     case .interface: "an interface's name (1 to 15 characters)"
     case .user: "a user's name"
     case .host: "a host's name or address"
+    case .hostName: "a host's name of at most 228 bytes"
     case .text(let maximum): "a text of 1 to \(maximum) bytes"
     default: choices
     }

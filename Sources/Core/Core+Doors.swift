@@ -36,7 +36,12 @@ extension Core {
     switch message {
     case .door(.signal):
       if let descriptor { connectSignal(PacketSocket(adopting: descriptor)) }
-    case .door(.portal), .garden: break
+    case .door(.portal):
+      if let descriptor { connectPortal(PacketSocket(adopting: descriptor)) }
+    case .garden(let addresses):
+      guard addresses != garden else { break }
+      garden = addresses
+      openGarden(Clock.now)
     case .door(.control):
       if let descriptor { listen(PacketListener(adopting: descriptor)) }
     case .settings, .client, .policy, .protection, .complete:
@@ -57,9 +62,46 @@ extension Core {
       log.error("the kernel refused a change: \(error)")
       repairAt = now
     }
+    openGarden(now)
     carryOut(changes, now: now)
     homeReadAt = now
+    neighboursReadAt = now
+    settingsChanged()
     log.info("settings read again")
+  }
+
+  /// Tells what the settings ask for that there isn't.
+  func settingsChanged() {
+    for section in engine.sectionsFallingBack {
+      log.warning("`\(section)`: ask is not in this version; blocking")
+    }
+    if !names.configure(engine.settings) {
+      log.warning("can't read the makers' table \(engine.settings.vendors)")
+    }
+  }
+
+  /// What devices in quarantine may reach now.
+  var access: QuarantineAccess {
+    var access = engine.settings.quarantine
+    access.garden = (access.garden + garden.map { Prefix(host: $0) }).distinct()
+    return access
+  }
+
+  private func openGarden(_ now: Instant) {
+    do throws(KernelFault) {
+      try kernel.open(access, lan: engine.settings.lan, now: now)
+    } catch {
+      log.error("the kernel refused a change: \(error)")
+      repairAt = now
+    }
+  }
+
+  /// Tells the launcher which interfaces of the home are there, when others are.
+  func reportInterfaces() throws(CoreFault) {
+    let present = kernel.interfaces(named: engine.settings.lan)
+    guard present != interfaces else { return }
+    try report(.interfaces([Interface](present.prefix(RoomReport.maximumInterfaces))))
+    interfaces = present
   }
 }
 
@@ -121,25 +163,33 @@ extension Core {
     advance(to: now)
     readCounters(now)
     switch command {
-    case .devices, .quarantine, .release, .code: return [.end(.usage, "no such command")]
+    case .devices: return devices(now).map { .device($0) } + [.end(.done, "")]
+    case .quarantine(let mac): return [quarantine(mac, now: now)]
+    case .release(let mac): return [release(mac, now: now)]
+    case .code(let mac): return [code(for: mac, now: now)]
     case .status: return [.status(status(now)), .end(.done, "")]
     case .mitigations:
-      let neighbours = kernel.neighbours()
+      let neighbours = neighbours()
+      names.refresh(now: now, wall: Clock.wall)
       let summaries = engine.mitigations(now: now).map { summary(of: $0, among: neighbours) }
       return summaries.map { .mitigation($0.fittingMessage) } + [.end(.done, "")]
     case .why(let subject):
-      let neighbours = kernel.neighbours()
-      let addresses = addresses(of: subject, among: neighbours)
-      var found: [MitigationSummary] = []
-      for address in addresses {
-        for overview in engine.why(address, now: now)
-        where !found.contains(where: { $0.id == overview.id }) {
-          found.append(summary(of: overview, among: neighbours))
-        }
+      let neighbours = neighbours()
+      names.refresh(now: now, wall: Clock.wall)
+      let mac: MACAddress?
+      let addresses: [IPAddress]
+      switch subject {
+      case .address(let address):
+        mac = device(at: address, among: neighbours)
+        addresses = [address]
+      case .mac(let asked):
+        mac = asked
+        addresses = self.addresses(of: asked, among: neighbours)
       }
-      let state: DeviceState = found.isEmpty ? .clear : .blocked
-      return [.why(subject, state)] + found.map { .mitigation($0.fittingMessage) }
-        + [.end(.done, "")]
+      let found = engine.why(addresses, mac: mac, now: now)
+        .map { summary(of: $0, among: neighbours) }
+      return [.why(subject, state(of: mac, addresses, isBlocked: !found.isEmpty))]
+        + found.map { .mitigation($0.fittingMessage) } + [.end(.done, "")]
     }
   }
 
@@ -161,6 +211,7 @@ extension Core {
       uptime: now - startedAt,
       sessions: [SessionSummary](summaries.prefix(StatusReport.maximumSessions)),
       mitigations: UInt32(clamping: engine.count),
+      quarantined: UInt32(clamping: engine.quarantinedCount),
       isKernelInSync: kernel.isInSync && repairAt == nil,
       certificateExpires: certificateExpires
     )
@@ -168,7 +219,7 @@ extension Core {
 
   private func summary(
     of overview: MitigationOverview,
-    among neighbours: [Neighbour]
+    among neighbours: [DeviceAddress]
   ) -> MitigationSummary {
     MitigationSummary(
       id: overview.id,
@@ -181,32 +232,25 @@ extension Core {
       lifetime: .seconds(overview.granted),
       remaining: .seconds(overview.remaining),
       dropped: overview.matched,
-      devices: devices(of: overview.scope, among: neighbours),
+      devices: devices(of: overview, among: neighbours),
       conflict: overview.conflict
     )
   }
 
-  /// The devices that a request named by their addresses, as far as the kernel knows them.
-  private func devices(of scope: MitigationScope, among neighbours: [Neighbour]) -> [DeviceMatch] {
-    var macs: [MACAddress] = []
+  /// The devices that a request named by their addresses, as far as they are known.
+  private func devices(
+    of overview: MitigationOverview,
+    among neighbours: [DeviceAddress]
+  ) -> [DeviceMatch] {
+    var macs = overview.devices.map { $0.value }
     for neighbour in neighbours
-    where engine.settings.lan.contains(neighbour.interface)
-      && scope.sourcePrefixes.contains(where: { $0.contains(neighbour.address) })
-      && !macs.contains(neighbour.mac)
-    { macs.append(neighbour.mac) }
-    return macs.ordered { $0.value < $1.value }.map {
-      DeviceMatch(mac: $0, name: nil, found: .request)
+    where overview.scope.sourcePrefixes.contains(where: { $0.contains(neighbour.address) }) {
+      macs.append(neighbour.mac.value)
     }
-  }
-
-  private func addresses(
-    of subject: DeviceSubject,
-    among neighbours: [Neighbour]
-  ) -> [IPAddress] {
-    switch subject {
-    case .address(let address): return [address]
-    case .mac(let mac):
-      return neighbours.filter { $0.mac == mac }.map { $0.address }.ordered()
+    return macs.distinct().map { value in
+      let mac = MACAddress(value)
+      let name = names.name(of: mac, addresses(of: mac, among: neighbours))
+      return DeviceMatch(mac: mac, name: name.isEmpty ? nil : name, found: .request)
     }
   }
 }

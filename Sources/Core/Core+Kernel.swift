@@ -1,5 +1,6 @@
 import Bytes
 import Firewall
+import Link
 import Linux
 import Mitigation
 import Model
@@ -19,17 +20,22 @@ extension Core {
       home: engine.home,
       nextID: recovery.nextID
     )
+    engine.restore(recovery.devices, now: now)
     let leftOut = engine.restore(recovery.records, now: now, surroundings: surroundings())
     let changes = journalled(engine.plan(at: now), now: now)
     do { try kernel.reconcile(changes, with: snapshot, now: now) } catch {
       throw .kernel("bring the firewall's table up to date", error)
     }
     showMissing(changes)
+    neighboursReadAt = now
     let taken = engine.count
     if taken > 0 || !leftOut.isEmpty || !recovery.orphans.isEmpty {
       let dropped = leftOut.count + recovery.orphans.count
       log.info("took up \(taken) mitigations of an earlier run, dropped \(dropped)")
       store.changed()
+    }
+    if engine.quarantinedCount > 0 {
+      log.info("took up \(engine.quarantinedCount) devices in quarantine")
     }
   }
 
@@ -63,6 +69,7 @@ extension Core {
     case .clientRemoved: "its client is gone from the settings"
     case .settingsChanged: "the settings no longer allow it"
     case .homeChanged: "its addresses are no longer of this home"
+    case .released: "the owner has released its device"
     }
   }
 
@@ -93,7 +100,14 @@ extension Core {
     do throws(KernelFault) {
       let wanted = journalled(engine.plan(at: now), now: now)
       let protection = Protection(engine.settings)
-      if try kernel.repair(wanted, protection: protection, now: now) {
+      let isBack = try kernel.repair(
+        wanted,
+        protection: protection,
+        access: access,
+        lan: engine.settings.lan,
+        now: now
+      )
+      if isBack {
         log.warning("the firewall's table was brought back")
         showMissing(wanted)
       }
@@ -118,6 +132,7 @@ extension Core {
   func readHome(_ now: Instant) {
     homeReadAt = nil
     do throws(CoreFault) {
+      try reportInterfaces()
       let home = try kernel.home(wan: engine.settings.wan, lan: engine.settings.lan)
         .keepingLostSides(of: engine.home)
       guard home != engine.home else { return }
@@ -126,6 +141,7 @@ extension Core {
         return
       }
       log.info("the home's addresses have changed")
+      tell(.home(engine.home.lanAddresses))
       carryOut(changes, now: now)
     } catch {
       log.error(error.text)
@@ -146,7 +162,11 @@ extension Core {
 
   func readCounters(_ now: Instant) {
     countAt = nil
-    do throws(KernelFault) { engine.counted(try kernel.allCounters(), now: now) } catch {
+    countedAt = now
+    do throws(KernelFault) {
+      let counters = try kernel.allCounters()
+      engine.counted(counters.mitigations, devices: counters.devices, now: now)
+    } catch {
       log.warning("can't read counters: \(error)")
     }
   }
@@ -154,7 +174,9 @@ extension Core {
   /// Writes the state file.
   func save() {
     let now = Clock.now
-    do { try store.write(engine.records(now: now), nextID: engine.nextID, now: now) } catch {
+    let records = engine.records(now: now)
+    let devices = engine.deviceRecords(now: now)
+    do { try store.write(records, devices, nextID: engine.nextID, now: now) } catch {
       log.warning("can't write the state file: \(error)")
     }
   }

@@ -106,7 +106,7 @@ extension Core {
     case .answer(let answer): outcome = answer
     case .enforce(let changes):
       let changes = journalled(changes, now: now)
-      kernelRemembers = changes.allSatisfy { $0.hasJournal }
+      kernelRemembers = changes.rememberMitigation
       outcome = enforce(changes, now: now)
     }
     logOutcome(outcome, of: request, from: session)
@@ -114,6 +114,7 @@ extension Core {
     switch outcome {
     case .created, .changed, .deleted:
       store.changed()
+      neighboursReadAt = neighboursReadAt ?? now + Self.neighbourPatience
       // Before a 2.01 whose mitigation the kernel can't give back: one that it doesn't hold, or whose
       // journal is too long for it.
       if case .created = outcome, !kernelRemembers { save() }
@@ -134,33 +135,21 @@ extension Core {
     }
   }
 
-  /// The same changes, with what a restarted core needs to know in each rule's journal.
+  /// The same changes, with what a restarted core needs to know in each rule's and device's journal.
   func journalled(_ changes: [RuleChange], now: Instant) -> [RuleChange] {
     changes.map { change in
-      guard case .install(var rule, let remaining) = change,
-        let record = engine.record(of: rule.id, now: now)
-      else { return change }
-      rule.journal = Journal(record, writtenAt: now).encoded ?? []
-      return .install(rule, remaining: remaining)
+      switch change {
+      case .install(var rule, let remaining):
+        guard let record = engine.record(of: rule.id, now: now) else { return change }
+        rule.journal = Journal(record, writtenAt: now).encoded ?? []
+        return .install(rule, remaining: remaining)
+      case .quarantine(var quarantine, let remaining):
+        guard let record = engine.deviceRecord(of: quarantine.mac, now: now) else { return change }
+        quarantine.journal = record.journal(at: now)
+        return .quarantine(quarantine, remaining: remaining)
+      case .renew, .remove, .release: return change
+      }
     }
-  }
-
-  func surroundings() -> Surroundings {
-    let kernel = kernel
-    // Asked for each source and target against each section, and the same for one decision.
-    var neighbours: [Neighbour]?
-    return Surroundings(
-      macOf: { address in
-        let known = neighbours ?? kernel.neighbours()
-        neighbours = known
-        return known.first { $0.address == address }?.mac
-      },
-      elementCount: { rule in
-        let count = Firewall.elementCount(of: rule)
-        return count > Firewall.maximumElements ? nil : count
-      },
-      counters: { kernel.counters(of: $0) }
-    )
   }
 
   private func logOutcome(
@@ -189,10 +178,22 @@ extension Core {
   }
 }
 
-extension RuleChange {
-  /// Whether the kernel keeps what a restarted core needs to know of it.
-  fileprivate var hasJournal: Bool {
-    guard case .install(let rule, _) = self else { return true }
-    return !rule.journal.isEmpty
+extension [RuleChange] {
+  /// Whether the kernel keeps what a restarted core needs to know of a new mitigation and its devices.
+  ///
+  /// One without a rule has no counter, and so no journal there.
+  fileprivate var rememberMitigation: Bool {
+    var hasRule = false
+    for change in self {
+      switch change {
+      case .install(let rule, _):
+        if rule.journal.isEmpty { return false }
+        hasRule = true
+      case .quarantine(let quarantine, _):
+        if quarantine.journal.isEmpty { return false }
+      case .renew, .remove, .release: continue
+      }
+    }
+    return hasRule
   }
 }

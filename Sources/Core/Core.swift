@@ -20,6 +20,8 @@ final class Core {
     static let listener: UInt64 = 2
     static let tableEvents: UInt64 = 3
     static let addressEvents: UInt64 = 4
+    static let portal: UInt64 = 5
+    static let neighbourEvents: UInt64 = 6
     static let firstControl: UInt64 = 16
   }
 
@@ -27,6 +29,8 @@ final class Core {
   static let countingInterval = Span.seconds(10)
   /// An interface may lose its addresses for a moment.
   static let settlingTime = Span.seconds(2)
+  /// Neighbours come and go in bursts.
+  static let neighbourPatience = Span.seconds(1)
   /// Before the next try to bring the kernel's table back; doubled each time that it fails.
   static let repairInterval = Span.seconds(1)
   /// The longest such time.
@@ -41,6 +45,7 @@ final class Core {
   let kernel: Kernel
   let startedAt = Clock.now
   var signal: PacketSocket?
+  var portal: PacketSocket?
   var listener: PacketListener?
   var controls: [UInt64: PacketSocket] = [:]
   var lastControl = Token.firstControl
@@ -55,6 +60,13 @@ final class Core {
   var repairDelay = Core.repairInterval
   var homeReadAt: Instant?
   var countAt: Instant?
+  var countedAt = Instant(milliseconds: .min)
+  var neighboursReadAt: Instant?
+  var names = DeviceNames()
+  /// Where names of the garden lead to.
+  var garden: [IPAddress] = []
+  /// The interfaces of the home that the launcher was told of last.
+  var interfaces: [Interface] = []
   private var clockOffset: Int64 = 0
 
   init(settings: CoreSettings, launcher: PacketSocket, log: Log) throws(CoreFault) {
@@ -66,15 +78,15 @@ final class Core {
       try launcher.watch(with: poller, token: Token.launcher)
       try poller.add(number: kernel.tableEvents, token: Token.tableEvents)
       try poller.add(number: kernel.addressEvents, token: Token.addressEvents)
+      try poller.add(number: kernel.neighbourEvents, token: Token.neighbourEvents)
     } catch { throw .system("watch the kernel", error) }
     store = try StateStore(folder: settings.state)
     let home = try kernel.home(wan: settings.wan, lan: settings.lan)
     engine = MitigationEngine(settings: settings, home: home)
     clockOffset = Self.offset()
-    for section in engine.sectionsFallingBack {
-      log.warning("`\(section)`: quarantine and ask are not in this version; blocking")
-    }
+    settingsChanged()
     try recover()
+    try reportInterfaces()
   }
 
   /// Serves until the launcher is gone.
@@ -92,9 +104,11 @@ final class Core {
             return
           }
         case Token.signal: serveSignal(event)
+        case Token.portal: servePortal(event)
         case Token.listener: acceptControl()
         case Token.tableEvents: tableChanged()
         case Token.addressEvents: addressesChanged()
+        case Token.neighbourEvents: neighboursChanged()
         default: serveControl(event)
         }
       }
@@ -105,8 +119,8 @@ final class Core {
   private var nextTimeout: Instant? {
     let now = Clock.now
     let moments = [
-      engine.nextEvent, kernel.nextRenewal, repairAt, homeReadAt, countAt,
-      store.due(now: now, isActive: engine.enforcedCount > 0),
+      engine.nextEvent, kernel.nextRenewal, repairAt, homeReadAt, countAt, neighboursReadAt,
+      store.due(now: now, isActive: isActive),
     ]
     return moments.compactMap { $0 }.min()
   }
@@ -115,17 +129,21 @@ final class Core {
     let now = Clock.now
     checkClock(now)
     if let due = homeReadAt, due <= now { readHome(now) }
+    if let due = neighboursReadAt, due <= now { readNeighbours(now) }
     advance(to: now)
     if let due = repairAt, due <= now { repair(now) }
     if let due = kernel.nextRenewal, due <= now { renew(now) }
     if let due = countAt, due <= now { readCounters(now) }
-    if engine.enforcedCount == 0 {
+    if !isActive {
       countAt = nil
     } else if countAt == nil {
       countAt = now + Self.countingInterval
     }
-    if let due = store.due(now: now, isActive: engine.enforcedCount > 0), due <= now { save() }
+    if let due = store.due(now: now, isActive: isActive), due <= now { save() }
   }
+
+  /// Whether the kernel holds anything that is counted.
+  private var isActive: Bool { engine.enforcedCount > 0 || engine.quarantinedCount > 0 }
 
   private func checkClock(_ now: Instant) {
     let offset = Self.offset()

@@ -1,5 +1,6 @@
 import Bytes
 import Firewall
+import Link
 import Linux
 import Model
 import Netlink
@@ -47,6 +48,7 @@ final class Kernel {
   private let monitor: TableMonitor
   private let routes: RouteConnection
   private let addressMonitor: AddressMonitor
+  private let neighbourMonitor: AddressMonitor
   /// Whether the last look or change found the kernel's table as it should be.
   private(set) var isInSync = false
 
@@ -54,11 +56,16 @@ final class Kernel {
 
   /// Opens the netlink sockets; changes nothing.
   init(settings: CoreSettings) throws(CoreFault) {
-    firewall = Firewall(protection: Protection(settings))
+    firewall = Firewall(
+      protection: Protection(settings),
+      access: settings.quarantine,
+      lan: settings.lan
+    )
     do {
       table = try NetfilterConnection()
       monitor = try TableMonitor(ignoring: table.port)
       addressMonitor = try AddressMonitor()
+      neighbourMonitor = try AddressMonitor(ofNeighbours: true)
       routes = try RouteConnection()
     } catch { throw .kernel("open netlink", error) }
   }
@@ -68,6 +75,9 @@ final class Kernel {
 
   /// Readable when addresses have changed.
   var addressEvents: Int32 { addressMonitor.descriptor }
+
+  /// Readable when neighbours have changed.
+  var neighbourEvents: Int32 { neighbourMonitor.descriptor }
 
   /// When elements must be renewed that outlive their timeout in the kernel.
   var nextRenewal: Instant? {
@@ -90,6 +100,11 @@ final class Kernel {
   /// Protects other traffic from now on.
   func protect(_ protection: Protection, now: Instant) throws(KernelFault) {
     try commit(firewall.setProtection(protection, now: now))
+  }
+
+  /// Gives devices in quarantine this access from now on.
+  func open(_ access: QuarantineAccess, lan: [Text], now: Instant) throws(KernelFault) {
+    try commit(firewall.setAccess(access, lan: lan, now: now))
   }
 
   /// Carries out what the firewall's last event asks for, or takes the event back.
@@ -126,15 +141,18 @@ final class Kernel {
 
   /// Brings the kernel's table to what it should be; false when it was.
   ///
-  /// That is what `wanted` installs under this protection and nothing else, whatever was refused
-  /// before. A mitigation that can't be planned is left out.
+  /// That is what `wanted` installs under this protection, with this access, and nothing else, whatever
+  /// was refused before. A mitigation that can't be planned is left out.
   func repair(
     _ wanted: [RuleChange],
     protection: Protection,
+    access: QuarantineAccess,
+    lan: [Text],
     now: Instant
   ) throws(KernelFault) -> Bool {
     var next = firewall
     var isBehind = !next.setProtection(protection, now: now).isEmpty
+    if !next.setAccess(access, lan: lan, now: now).isEmpty { isBehind = true }
     for change in next.changes(toward: wanted, now: now) {
       if (try? next.apply([change], now: now)) != nil { isBehind = true }
     }
@@ -165,6 +183,15 @@ final class Kernel {
   /// Takes the waiting events of interfaces and addresses; whether there were any.
   func addressesMayHaveChanged() -> Bool { (try? addressMonitor.changed()) ?? true }
 
+  /// Takes the waiting events of neighbours; whether there were any.
+  func neighboursMayHaveChanged() -> Bool { (try? neighbourMonitor.changed()) ?? true }
+
+  /// The interfaces with these names that are there.
+  func interfaces(named names: [Text]) -> [Interface] {
+    let found = (try? routes.interfaces(named: names)) ?? []
+    return found.map { Interface($0.name, number: $0.number) }
+  }
+
   /// The home's addresses now.
   func home(wan: [Text], lan: [Text]) throws(CoreFault) -> Home {
     do { return Home(try routes.addresses(), wan: wan, lan: lan) } catch {
@@ -173,22 +200,37 @@ final class Kernel {
   }
 
   /// The devices whose addresses the kernel knows.
-  func neighbours() -> [Neighbour] { (try? routes.neighbours()) ?? [] }
+  func neighbours() -> [Netlink.Neighbour] { (try? routes.neighbours()) ?? [] }
 
   /// The kernel's counter of a mitigation; nil when it can't be read.
-  func counters(of id: MitigationID) -> DropCounters? {
-    guard let counter = try? table.counter(id.counter) else { return nil }
+  func counters(of id: MitigationID) -> DropCounters? { counters(named: id.counter) }
+
+  /// The kernel's counter of a device in quarantine; nil when it can't be read.
+  func counters(of mac: MACAddress) -> DropCounters? { counters(named: mac.counter) }
+
+  private func counters(named name: Text) -> DropCounters? {
+    guard let counter = try? table.counter(name) else { return nil }
     return DropCounters(packets: counter.packets, bytes: counter.bytes)
   }
 
-  /// The kernel's counters of all mitigations, by number.
-  func allCounters() throws(KernelFault) -> [(id: MitigationID, counters: DropCounters)] {
+  /// The kernel's counters of all mitigations, and of all devices in quarantine.
+  func allCounters() throws(KernelFault) -> (
+    mitigations: [(id: MitigationID, counters: DropCounters)],
+    devices: [(mac: MACAddress, counters: DropCounters)]
+  ) {
     let counters: [KernelCounter]
     do { counters = try table.counters() } catch { throw .refused(error) }
-    return counters.compactMap { counter in
-      guard let id = MitigationID(counter: counter.name) else { return nil }
-      return (id, DropCounters(packets: counter.packets, bytes: counter.bytes))
+    var mitigations: [(id: MitigationID, counters: DropCounters)] = []
+    var devices: [(mac: MACAddress, counters: DropCounters)] = []
+    for counter in counters {
+      let counted = DropCounters(packets: counter.packets, bytes: counter.bytes)
+      if let id = MitigationID(counter: counter.name) {
+        mitigations.append((id, counted))
+      } else if let mac = MACAddress(counter: counter.name) {
+        devices.append((mac, counted))
+      }
     }
+    return (mitigations, devices)
   }
 }
 

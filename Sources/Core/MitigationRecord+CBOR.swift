@@ -21,6 +21,7 @@ extension MitigationRecord: CBORCoded {
     .array([
       id.cbor, client.cbor, name.cbor, role.cbor, scope.cbor, action.cbor, granted.cbor,
       remaining.cbor, status.cbor, start.cbor, active.cbor, carried.cbor, reading.cbor,
+      devices.cbor, spared.cbor,
     ])
   }
 
@@ -40,7 +41,9 @@ extension MitigationRecord: CBORCoded {
       start: try fields.optional(),
       active: try fields.next(),
       carried: try fields.next(),
-      reading: try fields.optional()
+      reading: try fields.optional(),
+      devices: try fields.list(),
+      spared: try fields.list()
     )
     try fields.end()
   }

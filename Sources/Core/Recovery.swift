@@ -10,6 +10,8 @@ struct Recovery: Equatable {
   var records: [MitigationRecord] = []
   /// The number that the next mitigation gets.
   var nextID: UInt32 = 1
+  /// Devices that are in quarantine, or were lately.
+  var devices: [DeviceRecord] = []
   /// Counters whose mitigation nobody knows any more.
   var orphans: [MitigationID] = []
 
@@ -78,11 +80,52 @@ struct Recovery: Equatable {
       )
       known[mitigation.id] = record
     }
+    let quarantines = kernel?.quarantines ?? []
     for id in known.keys.ordered() {
-      guard let record = known[id] else { continue }
-      let isEnforced = record.status != .attackMitigationSignalLoss
-      if kernel != nil, isEnforced, !inKernel.contains(id) { continue }
+      guard var record = known[id] else { continue }
+      if kernel != nil, record.isEnforced, !inKernel.contains(id) {
+        guard let left = record.lifeOfDevices(among: quarantines) else { continue }
+        if left < record.remaining, left < Self.exactBelow { record.remaining = left }
+      }
       records.append(inKernel.contains(id) ? record : record.withFreshCounter)
+    }
+    takeDevices(state, isSameBoot ? max(now - (state?.writtenAt ?? now), .zero) : .zero, kernel, now)
+  }
+
+  /// A device is in quarantine when the kernel says so, or the file where there is no table.
+  ///
+  /// Where both know it, the file knows more; unless the kernel's is another quarantine, of later.
+  private mutating func takeDevices(
+    _ state: State?,
+    _ age: Span,
+    _ kernel: KernelSnapshot?,
+    _ now: Instant
+  ) {
+    let standing = (kernel?.quarantines ?? []).filter { $0.remaining != nil }
+    for record in state?.devices ?? [] {
+      let record = record.aged(by: age)
+      if kernel == nil {
+        devices.append(record.withFreshCounter)
+      } else if !standing.contains(where: { $0.mac == record.mac }) {
+        devices.append(record.freed)
+      } else {
+        devices.append(record)
+      }
+    }
+    for quarantine in standing {
+      let journal = DeviceRecord(journal: quarantine.counter.journal, now: now)
+      var known = devices.first { $0.mac == quarantine.mac }
+      if let journal, journal.mac == quarantine.mac,
+        known?.isQuarantined != true || known?.number != journal.number
+      { known = journal }
+      guard var record = known else { continue }
+      record.isQuarantined = true
+      record.reading = DropCounters(
+        packets: quarantine.counter.packets,
+        bytes: quarantine.counter.bytes
+      )
+      devices.removeAll { $0.mac == quarantine.mac }
+      devices.append(record)
     }
   }
 }
@@ -97,6 +140,24 @@ extension MitigationScope {
 }
 
 extension MitigationRecord {
+  /// Whether the kernel should hold something for it.
+  fileprivate var isEnforced: Bool {
+    status != .attackMitigationSignalLoss && status != .attackMitigationWithdrawn
+  }
+
+  /// How long the kernel keeps the devices of a mitigation that has no rule; nil when it has one, or
+  /// the kernel keeps none of them.
+  fileprivate func lifeOfDevices(among quarantines: [KernelSnapshot.Quarantine]) -> Span? {
+    guard action == .quarantine, scope.targetPrefixes.contains(where: { $0.isEverything }) else {
+      return nil
+    }
+    var life: Span?
+    for quarantine in quarantines where devices.contains(where: { $0.mac == quarantine.mac }) {
+      if let left = quarantine.remaining { life = max(life ?? .zero, left) }
+    }
+    return life
+  }
+
   /// The same for a kernel whose counter begins at zero again: what was read goes to what is carried.
   fileprivate var withFreshCounter: MitigationRecord {
     guard let reading else { return self }

@@ -2,6 +2,7 @@ import Bytes
 import CBOR
 import Link
 import Mitigation
+import Model
 
 /// The state file's content: what has to outlive core, and a loss of power.
 ///
@@ -16,9 +17,11 @@ struct State: Equatable {
   var nextID: UInt32
   /// All mitigations.
   var records: [MitigationRecord]
+  /// The devices to remember.
+  var devices: [DeviceRecord] = []
 
   /// The first item of the file: another number is another format.
-  private static let version: UInt32 = 1
+  private static let version: UInt32 = 2
   /// The most bytes that are read: far more than all mitigations of all clients.
   static let maximumLength = 8_388_608
   /// The most items of CBOR in a file of that length.
@@ -28,7 +31,7 @@ struct State: Equatable {
   var encoded: [UInt8] {
     CBORValue.array([
       Self.version.cbor, .text(boot), .integer(writtenAt.milliseconds), nextID.cbor,
-      .array(records.map { $0.cbor }),
+      records.cbor, devices.cbor,
     ]).encoded
   }
 
@@ -45,8 +48,9 @@ struct State: Equatable {
     let limits = CBORLimits(depth: 16, items: Self.maximumItems)
     guard bytes.count <= Self.maximumLength,
       let value = try? CBORValue(parsing: bytes, limits: limits), let parts = value.array,
-      parts.count == 5, parts[0].unsigned == UInt64(Self.version), let boot = parts[1].text,
-      let writtenAt = parts[2].integer, let nextID = parts[3].unsigned, let list = parts[4].array
+      parts.count == 6, parts[0].unsigned == UInt64(Self.version), let boot = parts[1].text,
+      let writtenAt = parts[2].integer, let nextID = parts[3].unsigned, let list = parts[4].array,
+      let devices = try? [DeviceRecord](cbor: parts[5])
     else { return nil }
     var records: [MitigationRecord] = []
     for item in list {
@@ -59,6 +63,7 @@ struct State: Equatable {
       nextID: UInt32(clamping: nextID),
       records: records
     )
+    self.devices = devices
   }
 }
 

@@ -32,11 +32,13 @@ struct StateStore {
   /// Writes the file; when that fails, the next try is as far away as after a success.
   mutating func write(
     _ records: [MitigationRecord],
+    _ devices: [DeviceRecord],
     nextID: UInt32,
     now: Instant
   ) throws(SystemError) {
     schedule.wrote(at: now)
-    let state = State(boot: boot, writtenAt: now, nextID: nextID, records: records)
+    var state = State(boot: boot, writtenAt: now, nextID: nextID, records: records)
+    state.devices = devices
     do { try File.replace(path, with: state.encoded) } catch {
       schedule.changed()
       throw error

@@ -99,7 +99,8 @@ extension Refusal {
 extension RefusalReason {
   /// The cause to tell when the refusal carries no conflict information.
   fileprivate var conflictCause: ConflictCause {
-    self == .protectedTraffic ? .requestRejectedLegitimateTraffic : .overlappingTargets
+    self == .protectedTraffic || self == .releasedByOwner
+      ? .requestRejectedLegitimateTraffic : .overlappingTargets
   }
 
   /// What is said of the refusal, in one line, in logs and, where the response carries text, to the
@@ -137,6 +138,9 @@ extension RefusalReason {
     case .kernelRefused: (.internalServerError, "the rules could not be set")
     case .unavailable: (.serviceUnavailable, "temporarily unavailable")
     case .notSupported: (.serviceUnavailable, "not supported by this version")
+    case .sourceIsNoDevice: (.badRequest, "no source-prefix means one device")
+    case .unknownDevice: (.serviceUnavailable, "the device of source-prefix is not known yet")
+    case .releasedByOwner: (.conflict, "the owner has released the device")
     }
   }
 }

@@ -166,8 +166,16 @@ struct Expansion {
         add(Cell(shape: shape, key: shape.key(source: source, target: pair.target.address)))
       }
     }
-    let end = rule.verdict.ending(rule.id)
+    let end = rule.verdict.ending(Holder(rule.id))
     lines = outline.ranged.flatMap { $0.lines }.map { $0 + end }
+  }
+
+  /// The elements that a device's addresses make: its hardware address first.
+  init(_ quarantine: Quarantine) {
+    cells.append(Cell(shape: .hardware, key: quarantine.mac.bytes))
+    for address in quarantine.addresses.distinct().prefix(Firewall.maximumAddresses) {
+      cells.append(Cell(shape: Shape(deviceOf: address.family), key: address.bytes))
+    }
   }
 
   private static func exact(
@@ -213,11 +221,11 @@ extension RuleVerdict {
   }
 
   /// What ends each line of a mitigation's chain.
-  func ending(_ id: MitigationID) -> [Expression] {
+  func ending(_ holder: Holder) -> [Expression] {
     switch self {
-    case .count: [.count(id.counter)]
-    case .drop, .limit(bytesPerSecond: 0): [.count(id.counter), .drop]
-    case .limit: [.isOver(limit: id.limit), .count(id.counter), .drop]
+    case .count: [.count(holder.counter)]
+    case .drop, .limit(bytesPerSecond: 0): [.count(holder.counter), .drop]
+    case .limit: [.isOver(limit: holder.limit), .count(holder.counter), .drop]
     }
   }
 }
@@ -255,21 +263,5 @@ extension Shape {
       lane = Lane(kind: .wide, family: family, length: target.length)
     }
     targetLength = target.length
-  }
-}
-
-extension MitigationID {
-  /// The name of the mitigation's counter and of its chain.
-  public var counter: Text { "m" + Text(decimal: value) }
-
-  /// The name of its limit.
-  var limit: Text { "r" + Text(decimal: value) }
-
-  /// The mitigation to which a counter of this name belongs; nil when none does.
-  public init?(counter name: Text) {
-    guard name.hasPrefix("m"), let value = name.dropFirst(1).decimal(as: UInt32.self) else {
-      return nil
-    }
-    self.init(value)
   }
 }

@@ -9,8 +9,11 @@ public enum Expression: Equatable, Sendable {
   case payload(Header, offset: UInt32, length: UInt32, register: UInt32)
   /// Loads what the kernel knows of the packet.
   case meta(MetaKey, register: UInt32)
-  /// Loads the type of the destination address (`enum` of RTN_ numbers, host byte order).
-  case destinationType(register: UInt32)
+  /// Loads the type of the destination address (`enum` of RTN_ numbers, host byte order); with
+  /// `onInput` an address is local only where the packet came in.
+  case destinationType(onInput: Bool, register: UInt32)
+  /// Loads the connection's state: one bit of four bytes, host byte order; new is 8.
+  case connectionState(register: UInt32)
   /// Loads the source address that the connection had before translation.
   case originalSource(IPAddress.Family, register: UInt32)
   /// Turns four bytes from host to network byte order.
@@ -23,6 +26,11 @@ public enum Expression: Equatable, Sendable {
   case isWithin(register: UInt32, [UInt8], [UInt8])
   /// Goes on when the set has the key.
   case isIn(set: Text, register: UInt32)
+  /// Goes on when the set lacks the key.
+  case isNotIn(set: Text, register: UInt32)
+  /// Goes on while packets of this key come no faster than this; ends the rule when they do, and when
+  /// the set, which learns keys by itself, is full.
+  case isWithinPace(set: Text, register: UInt32, perSecond: UInt32, burst: UInt32)
   /// Jumps as the map says; goes on when it lacks the key.
   case jumpByMap(Text, register: UInt32)
   /// Counts with the counter that the map says; ends the rule when it lacks the key.
@@ -37,6 +45,14 @@ public enum Expression: Equatable, Sendable {
   case drop
   /// Goes to a chain, and comes back.
   case jump(Text)
+  /// Goes to a chain, and comes back to whoever jumped here.
+  case goTo(Text)
+  /// Goes back to whoever jumped here.
+  case comeBack
+  /// Ends the packet and tells its sender: with a TCP reset, or as forbidden by ICMP.
+  case reject(resets: Bool)
+  /// Leads the connection to this port of the router; in chains that translate. Uses register 0.
+  case redirect(port: UInt16)
 
   /// The headers of a packet, with the kernel's numbers (`enum nft_payload_bases`).
   public enum Header: UInt32, Hashable, Sendable {
@@ -49,6 +65,8 @@ public enum Expression: Equatable, Sendable {
   public enum MetaKey: UInt32, Hashable, Sendable {
     /// Index of the interface it came in by, 0 for the router's own; host byte order.
     case inputInterface = 4
+    /// Name of that interface: sixteen bytes, filled with zeros.
+    case inputName = 6
     /// Hardware type of that interface; host byte order.
     case inputType = 8
     /// The family: 2 is IPv4, 10 IPv6; one byte.
@@ -106,12 +124,47 @@ enum Match {
     [.meta(.transportProtocol, register: 0), .equals(register: 0, [number])]
   }
 
+  /// Loads the sender's hardware address from Ethernet's header, where there is one.
+  static var hardware: [Expression] {
+    [
+      .meta(.inputType, register: 0), .equals(register: 0, ethernet),
+      .payload(.link, offset: 6, length: 6, register: 0),
+    ]
+  }
+
+  /// ARPHRD_ETHER, 1.
+  static var ethernet: [UInt8] { inHostOrder(1, length: 2) }
+
+  /// A small number as the kernel keeps it: in the byte order of the machine.
+  static func inHostOrder(_ value: UInt8, length: Int = 4) -> [UInt8] {
+    let zeros = [UInt8](repeating: 0, count: length - 1)
+    return UInt16(1).littleEndian == 1 ? [value] + zeros : zeros + [value]
+  }
+
+  /// The destination address is the router's (RTN_LOCAL); with `onInput`, on the very interface by
+  /// which the packet came.
+  static func isLocal(onInput: Bool = false) -> [Expression] {
+    [
+      .destinationType(onInput: onInput, register: 0),
+      .equals(register: 0, inHostOrder(2)),
+    ]
+  }
+
+  /// Packets of this protocol to this port.
+  static func port(_ transport: UInt8, _ port: UInt16) -> [Expression] {
+    self.transport(transport) + ports(.targetPort, PortRange(port))
+  }
+
   static func ports(_ field: HeaderField, _ range: PortRange) -> [Expression] {
     values(field, range.lower.networkBytes, range.upper.networkBytes)
   }
 
   static func icmpTypes(_ range: ICMPTypeRange) -> [Expression] {
-    values(.icmpType, [range.lower], [range.upper])
+    icmpTypes(range.lower, range.upper)
+  }
+
+  static func icmpTypes(_ lowest: UInt8, _ highest: UInt8) -> [Expression] {
+    values(.icmpType, [lowest], [highest])
   }
 
   /// The address in `loading` lies in `prefix`.

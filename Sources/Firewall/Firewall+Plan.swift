@@ -9,15 +9,15 @@ struct GatePlace {
 
 /// What one event changes in the kernel, in the order in which it does, and what there was before.
 struct Touched {
-  private(set) var ids: [(id: MitigationID, before: Firewall.Entry?)] = []
+  private(set) var holders: [(holder: Holder, before: Firewall.Entry?)] = []
   private(set) var cells: [(cell: Cell, wasThere: Bool)] = []
   private(set) var gates: [(place: GatePlace, wasThere: Bool)] = []
   private var seen: Set<[UInt8]> = []
 
-  mutating func add(_ id: MitigationID, before: Firewall.Entry?) {
+  mutating func add(_ holder: Holder, before: Firewall.Entry?) {
     var code: [UInt8] = []
-    code.append(bigEndian: id.value)
-    if seen.insert(code).inserted { ids.append((id, before)) }
+    code.append(bigEndian: holder.value)
+    if seen.insert(code).inserted { holders.append((holder, before)) }
   }
 
   mutating func add(_ cell: Cell, wasThere: Bool) {
@@ -33,11 +33,11 @@ extension Firewall {
   /// The operations that bring the kernel's table from where the last event began to this.
   func plan(_ touched: Touched, now: Instant) -> [Operation] {
     guard let undo else { return [] }
-    if !undo.wasEmpty, undo.shapes == nil, undo.protection == protection {
+    if !undo.wasEmpty, undo.shapes == nil, undo.policy == policy {
       return plan(StructureChange(), wasEmpty: false, touched, now: now)
     }
     let after = skeleton
-    let before = Skeleton(protection: undo.protection, shapes: undo.shapes ?? after.shapes)
+    let before = Skeleton(policy: undo.policy, shapes: undo.shapes ?? after.shapes)
     let structure = StructureChange(from: undo.wasEmpty ? nil : before, to: after)
     return plan(structure, wasEmpty: undo.wasEmpty, touched, now: now)
   }
@@ -55,12 +55,12 @@ extension Firewall {
     if isEmpty { return wasEmpty ? [] : [.deleteTable] }
     var plan: [Operation] = wasEmpty ? [.addTable] : []
     plan += withdrawn(touched)
-    plan += mitigationsAdded(touched)
+    plan += holdersAdded(touched)
     plan += structure.addedSets
     plan += inserted(touched, now: now)
     plan += structure.chains
     plan += structure.removedSets
-    plan += mitigationsRemoved(touched)
+    plan += holdersRemoved(touched)
     return plan
   }
 
@@ -84,9 +84,9 @@ extension Firewall {
     plan += kernel.sets.map { .deleteSet($0) }
     plan += kernel.chains.map { .deleteChain($0) }
     plan += kernel.limits.map { .deleteLimit($0) }
+    let counters = Set(entries.keys.map { $0.counter })
     for counter in kernel.counters {
-      if let id = MitigationID(counter: counter.name), entries[id] != nil { continue }
-      plan.append(.deleteCounter(counter.name))
+      if !counters.contains(counter.name) { plan.append(.deleteCounter(counter.name)) }
     }
     return plan + operationsToRebuild(now: now).dropFirst()
   }
@@ -100,21 +100,21 @@ extension Firewall {
     let structure = skeleton.chains
     var chains = structure.map { $0.name }
     var rules = structure.reduce(0) { $0 + $1.rules.count }
-    for (id, entry) in entries where !entry.lines.isEmpty {
-      chains.append(id.counter)
+    for (holder, entry) in entries where !entry.lines.isEmpty {
+      chains.append(holder.counter)
       rules += entry.lines.count
     }
     return kernel.chains == chains.ordered() && kernel.ruleCount == rules
       && kernel.sets == skeleton.sets.map { $0.name }.ordered()
-      && kernel.mitigations.map { $0.id } == ids && kernel.counters.count == ids.count
+      && kernel.counters.map { $0.name } == entries.keys.map { $0.counter }.ordered()
   }
 
   /// All there is, in a fixed order.
   private var everything: Touched {
     var touched = Touched()
-    for id in ids {
-      touched.add(id, before: nil)
-      for cell in entries[id]?.cells ?? [] {
+    for holder in holders {
+      touched.add(holder, before: nil)
+      for cell in entries[holder]?.cells ?? [] {
         touched.add(cell, wasThere: false)
         let gate = GatePlace(lane: cell.shape.lane, key: cell.gateKey)
         if gate.lane.hasGate { touched.add(gate, wasThere: false) }
@@ -172,8 +172,10 @@ extension Firewall {
   /// All of them want the same drop. Were it the end of the owner that counts, and core dead at that
   /// moment, the others' packets would pass. Core hands the key on when that owner ends; until core is
   /// back they count for the wrong mitigation, but don't pass.
-  private func end(of owners: [MitigationID], now: Instant) -> Instant {
-    owners.reduce(now) { latest, id in max(latest, entries[id]?.kernelUntil ?? latest) }
+  private func end(of owners: [Holder], now: Instant) -> Instant {
+    owners.reduce(now) { latest, holder in
+      max(latest, entries[holder]?.kernelUntil ?? latest)
+    }
   }
 
   /// Never zero, which for the kernel means no end; never longer than the maximum and the grace.
@@ -181,37 +183,37 @@ extension Firewall {
     min(max(until - now, .zero), Self.maximumTimeout) + Self.grace
   }
 
-  private func mitigationsAdded(_ touched: Touched) -> [Operation] {
+  private func holdersAdded(_ touched: Touched) -> [Operation] {
     var plan: [Operation] = []
-    for (id, previous) in touched.ids {
-      guard let entry = entries[id] else { continue }
-      if previous == nil { plan.append(.addCounter(id.counter, journal: entry.rule.journal)) }
+    for (holder, previous) in touched.holders {
+      guard let entry = entries[holder] else { continue }
+      if previous == nil { plan.append(.addCounter(holder.counter, journal: entry.intent.journal)) }
       let changesLimit = previous?.limitInUse != entry.limitInUse
       let changesLines = previous?.lines != entry.lines || changesLimit
       if changesLines, let previous, !previous.lines.isEmpty {
-        plan.append(.flushChain(id.counter))
+        plan.append(.flushChain(holder.counter))
       }
-      if changesLimit, previous?.limitInUse != nil { plan.append(.deleteLimit(id.limit)) }
+      if changesLimit, previous?.limitInUse != nil { plan.append(.deleteLimit(holder.limit)) }
       if changesLimit, let rate = entry.limitInUse {
-        plan.append(.addLimit(id.limit, bytesPerSecond: rate))
+        plan.append(.addLimit(holder.limit, bytesPerSecond: rate))
       }
       guard changesLines, !entry.lines.isEmpty else { continue }
-      if previous?.lines.isEmpty ?? true { plan.append(.addChain(id.counter, nil)) }
-      plan += entry.lines.map { .addRule(chain: id.counter, $0) }
+      if previous?.lines.isEmpty ?? true { plan.append(.addChain(holder.counter, nil)) }
+      plan += entry.lines.map { .addRule(chain: holder.counter, $0) }
     }
     return plan
   }
 
-  private func mitigationsRemoved(_ touched: Touched) -> [Operation] {
+  private func holdersRemoved(_ touched: Touched) -> [Operation] {
     var plan: [Operation] = []
-    for (id, previous) in touched.ids {
+    for (holder, previous) in touched.holders {
       guard let previous else { continue }
-      if !previous.lines.isEmpty, entries[id]?.lines.isEmpty ?? true {
-        plan.append(.deleteChain(id.counter))
+      if !previous.lines.isEmpty, entries[holder]?.lines.isEmpty ?? true {
+        plan.append(.deleteChain(holder.counter))
       }
-      guard entries[id] == nil else { continue }
-      if previous.limitInUse != nil { plan.append(.deleteLimit(id.limit)) }
-      plan.append(.deleteCounter(id.counter))
+      guard entries[holder] == nil else { continue }
+      if previous.limitInUse != nil { plan.append(.deleteLimit(holder.limit)) }
+      plan.append(.deleteCounter(holder.counter))
     }
     return plan
   }
@@ -219,5 +221,8 @@ extension Firewall {
 
 extension Firewall.Entry {
   /// The rate of the mitigation's limit object; nil when it has none.
-  var limitInUse: UInt64? { lines.isEmpty ? nil : rule.verdict.rate }
+  var limitInUse: UInt64? {
+    guard !lines.isEmpty, case .rule(let rule) = intent else { return nil }
+    return rule.verdict.rate
+  }
 }

@@ -35,6 +35,8 @@ public struct Firewall: Sendable {
   static let maximumShapes = 96
   /// The kernel's limit computes rate · 10⁹ in 64 bits, twice.
   static let maximumRate: UInt64 = 4_000_000_000
+  /// Addresses of one device in quarantine that are keys; it may make up any number.
+  static let maximumAddresses = 64
   /// No element lives longer without core.
   static let maximumTimeout = Span.seconds(3600)
   /// How often elements are renewed whose mitigation lives longer than their timeout.
@@ -43,9 +45,9 @@ public struct Firewall: Sendable {
   /// elements and can hand keys on.
   static let grace = Span.milliseconds(500)
 
-  /// One mitigation.
+  /// One mitigation, or one device in quarantine.
   struct Entry: Equatable {
-    var rule: Rule
+    var intent: Intent
     /// Nil: no end.
     var until: Instant?
     /// When the kernel ends it, unless renewed.
@@ -61,36 +63,55 @@ public struct Firewall: Sendable {
     var until: Instant
   }
 
-  var protection: Protection
-  var entries: [MitigationID: Entry] = [:]
+  var policy: TablePolicy
+  var entries: [Holder: Entry] = [:]
   /// Who wants each key, in the order in which they came; the first counts.
-  var owners: [Shape: [[UInt8]: [MitigationID]]] = [:]
+  var owners: [Shape: [[UInt8]: [Holder]]] = [:]
   var gates: [Lane: [[UInt8]: Gate]] = [:]
-  /// How many mitigations outlive their elements in the kernel.
+  /// How many mitigations and quarantines outlive their elements in the kernel.
   var outliving = 0
   /// What takes back the last event.
   var undo: Undo?
   /// When elements must be renewed; nil when none needs to.
   public internal(set) var nextRenewal: Instant?
 
-  /// A table without mitigations: there is none in the kernel.
-  public init(protection: Protection) { self.protection = protection }
+  /// A table without mitigations and quarantines: there is none in the kernel, unless `access` has an
+  /// API and `lan` names the interfaces on which it is; then commit `operationsToReconcile` first.
+  public init(
+    protection: Protection,
+    access: QuarantineAccess = QuarantineAccess(portalPort: 8646),
+    lan: [Text] = []
+  ) {
+    policy = TablePolicy(protection: protection, access: access, lan: lan)
+  }
 
   /// The mitigations, in ascending order.
-  public var ids: [MitigationID] { [MitigationID](entries.keys).ordered() }
+  public var ids: [MitigationID] { holders.compactMap { $0.mitigation } }
 
-  /// Whether there is no mitigation, and so no table.
-  public var isEmpty: Bool { entries.isEmpty }
+  var holders: [Holder] { [Holder](entries.keys).ordered() }
+
+  /// Whether there is nothing to hold, and so no table.
+  public var isEmpty: Bool { entries.isEmpty && !policy.servesAPI }
 
   /// The rule of a mitigation; nil when there is no such.
-  public func rule(of id: MitigationID) -> Rule? { entries[id]?.rule }
+  public func rule(of id: MitigationID) -> Rule? {
+    guard case .rule(let rule)? = entries[Holder(id)]?.intent else { return nil }
+    return rule
+  }
+
+  /// The quarantine of a device; nil when it is in none.
+  public func quarantine(of mac: MACAddress) -> Quarantine? {
+    guard case .quarantine(let quarantine)? = entries[Holder(mac)]?.intent else { return nil }
+    return quarantine
+  }
 
   /// How many elements and chain lines a rule needs, whatever else there is.
   public static func elementCount(of rule: Rule) -> Int { Expansion.count(rule) }
 
   /// Carries out all changes, or none when it throws.
   ///
-  /// Installing an id that is there replaces its rule; its counter and journal stay.
+  /// Installing an id that is there replaces its rule, and a device's quarantine the one before; the
+  /// counter and its journal stay. Releasing a device that is in none does nothing.
   public mutating func apply(
     _ changes: [RuleChange],
     now: Instant
@@ -101,13 +122,19 @@ public struct Firewall: Sendable {
       for change in changes {
         switch change {
         case .install(let rule, let remaining):
-          try install(rule, until: remaining.map { now + $0 }, now: now, &touched)
+          let expansion = try Expansion(rule)
+          install(Holder(rule.id), .rule(rule), expansion, remaining, now: now, &touched)
         case .renew(let id, let remaining):
-          try setEnd(of: id, to: remaining.map { now + $0 }, now: now, &touched)
+          guard entries[Holder(id)] != nil else { throw .unknown(id) }
+          extend(Holder(id), until: remaining.map { now + $0 }, now: now, &touched)
         case .remove(let id):
-          guard entries[id] != nil else { throw .unknown(id) }
-          remove(id, &touched)
-        case .quarantine, .release: continue
+          guard entries[Holder(id)] != nil else { throw .unknown(id) }
+          remove(Holder(id), &touched)
+        case .quarantine(let quarantine, let remaining):
+          let intent = Intent.quarantine(quarantine)
+          let expansion = Expansion(quarantine)
+          install(Holder(quarantine.mac), intent, expansion, remaining, now: now, &touched)
+        case .release(let mac): remove(Holder(mac), &touched)
         }
       }
       guard owners.count <= Self.maximumShapes else {
@@ -128,29 +155,33 @@ public struct Firewall: Sendable {
   public func changes(toward wanted: [RuleChange], now: Instant) -> [RuleChange] {
     var surplus = entries
     var changes: [RuleChange] = []
-    for case .install(let rule, let remaining) in wanted {
-      let entry = surplus.removeValue(forKey: rule.id)
-      var known = entry?.rule
-      known?.journal = rule.journal
-      if known != rule {
-        changes.append(.install(rule, remaining: remaining))
+    for change in wanted {
+      guard let (holder, intent, remaining) = change.intent else { continue }
+      let entry = surplus.removeValue(forKey: holder)
+      if !intent.isSame(as: entry?.intent) {
+        changes.append(change)
       } else if entry?.until != remaining.map({ now + $0 }) {
-        changes.append(.renew(rule.id, remaining: remaining))
+        changes.append(holder.mitigation.map { .renew($0, remaining: remaining) } ?? change)
       }
     }
-    return changes + [MitigationID](surplus.keys).ordered().map { .remove($0) }
+    return changes
+      + [Holder](surplus.keys).ordered().map { holder in
+        holder.mitigation.map { .remove($0) } ?? .release(MACAddress(holder.value))
+      }
   }
 
   /// The mitigations that `renew` renews, by rising number.
-  public var renewing: [MitigationID] { ids.filter { entries[$0]?.outlivesKernel == true } }
+  public var renewing: [MitigationID] { outliers.compactMap { $0.mitigation } }
 
-  /// Sets the timeouts anew of elements whose mitigation outlives them.
+  private var outliers: [Holder] { holders.filter { entries[$0]?.outlivesKernel == true } }
+
+  /// Sets the timeouts anew of elements whose mitigation or quarantine outlives them.
   public mutating func renew(now: Instant) -> [Operation] {
     begin()
     var touched = Touched()
-    for id in renewing {
-      guard let entry = entries[id] else { continue }
-      extend(id, until: entry.until, now: now, &touched)
+    for holder in outliers {
+      guard let entry = entries[holder] else { continue }
+      extend(holder, until: entry.until, now: now, &touched)
     }
     nextRenewal = nil
     scheduleRenewal(now: now)
@@ -160,7 +191,20 @@ public struct Firewall: Sendable {
   /// Protects other traffic from now on.
   public mutating func setProtection(_ protection: Protection, now: Instant) -> [Operation] {
     begin()
-    self.protection = protection
+    policy.protection = protection
+    return plan(Touched(), now: now)
+  }
+
+  /// Gives devices in quarantine this access from now on; `lan` names the interfaces of the home, on
+  /// which the API is served.
+  public mutating func setAccess(
+    _ access: QuarantineAccess,
+    lan: [Text],
+    now: Instant
+  ) -> [Operation] {
+    begin()
+    policy.access = access
+    policy.lan = lan
     return plan(Touched(), now: now)
   }
 }
@@ -169,25 +213,27 @@ public struct Firewall: Sendable {
 
 extension Firewall {
   private mutating func install(
-    _ rule: Rule,
-    until: Instant?,
+    _ holder: Holder,
+    _ intent: Intent,
+    _ expansion: Expansion,
+    _ remaining: Span?,
     now: Instant,
     _ touched: inout Touched
-  ) throws(FirewallError) {
-    let expansion = try Expansion(rule)
-    if entries[rule.id] != nil { remove(rule.id, &touched) }
-    touched.add(rule.id, before: entries[rule.id])
-    var entry = Entry(rule: rule, until: until, kernelUntil: kernelEnd(until, now: now))
+  ) {
+    remove(holder, &touched)
+    touched.add(holder, before: nil)
+    let until = remaining.map { now + $0 }
+    var entry = Entry(intent: intent, until: until, kernelUntil: kernelEnd(until, now: now))
     entry.lines = expansion.lines
     for cell in expansion.cells {
       let placed = placed(cell)
       let owners = owners[placed.shape]?[placed.key]
       touched.add(placed, wasThere: owners != nil)
-      set((owners ?? []) + [rule.id], of: placed)
+      set((owners ?? []) + [holder], of: placed)
       open(placed, until: entry.kernelUntil, &touched)
       entry.cells.append(placed)
     }
-    set(entry, of: rule.id)
+    set(entry, of: holder)
   }
 
   /// The cell in the first layer in which its key is free; cells of layer 0 are shared.
@@ -197,40 +243,30 @@ extension Firewall {
     return cell
   }
 
-  private mutating func remove(_ id: MitigationID, _ touched: inout Touched) {
-    guard let entry = entries[id] else { return }
-    touched.add(id, before: entry)
-    set(nil, of: id)
+  private mutating func remove(_ holder: Holder, _ touched: inout Touched) {
+    guard let entry = entries[holder] else { return }
+    touched.add(holder, before: entry)
+    set(nil, of: holder)
     for cell in entry.cells {
       let owners = owners[cell.shape]?[cell.key]
       touched.add(cell, wasThere: owners != nil)
-      let left = owners?.filter { $0 != id } ?? []
+      let left = owners?.filter { $0 != holder } ?? []
       set(left.isEmpty ? nil : left, of: cell)
       close(cell, &touched)
     }
   }
 
-  private mutating func setEnd(
-    of id: MitigationID,
-    to until: Instant?,
-    now: Instant,
-    _ touched: inout Touched
-  ) throws(FirewallError) {
-    guard entries[id] != nil else { throw .unknown(id) }
-    extend(id, until: until, now: now, &touched)
-  }
-
   private mutating func extend(
-    _ id: MitigationID,
+    _ holder: Holder,
     until: Instant?,
     now: Instant,
     _ touched: inout Touched
   ) {
-    guard var entry = entries[id] else { return }
+    guard var entry = entries[holder] else { return }
     let end = kernelEnd(until, now: now)
     entry.until = until
     entry.kernelUntil = end
-    set(entry, of: id)
+    set(entry, of: holder)
     for cell in entry.cells {
       touched.add(cell, wasThere: true)
       let place = GatePlace(lane: cell.shape.lane, key: cell.gateKey)
@@ -269,6 +305,18 @@ extension Firewall {
   func kernelEnd(_ until: Instant?, now: Instant) -> Instant {
     let latest = now + Self.maximumTimeout
     return until.map { min($0, latest) } ?? latest
+  }
+}
+
+extension RuleChange {
+  /// What it installs, for whom and for how long; nil when it installs nothing.
+  fileprivate var intent: (Holder, Intent, Span?)? {
+    switch self {
+    case .install(let rule, let remaining): (Holder(rule.id), .rule(rule), remaining)
+    case .quarantine(let quarantine, let remaining):
+      (Holder(quarantine.mac), .quarantine(quarantine), remaining)
+    case .renew, .remove, .release: nil
+    }
   }
 }
 

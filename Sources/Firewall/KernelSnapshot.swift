@@ -33,6 +33,16 @@ public struct KernelSnapshot: Equatable, Sendable {
     public var remaining: Span?
   }
 
+  /// A device that the kernel still keeps in quarantine.
+  public struct Quarantine: Equatable, Sendable {
+    /// The device.
+    public var mac: MACAddress
+    /// Its counter, with the journal.
+    public var counter: KernelCounter
+    /// How long the last of its elements lives; nil when none is left.
+    public var remaining: Span?
+  }
+
   /// Counters, by name.
   public var counters: [KernelCounter]
   /// Names of limits, sorted.
@@ -69,5 +79,13 @@ public struct KernelSnapshot: Equatable, Sendable {
       guard let id = MitigationID(counter: counter.name) else { return nil }
       return Mitigation(id: id, counter: counter, remaining: remaining[counter.name])
     }.ordered { $0.id < $1.id }
+  }
+
+  /// The devices in quarantine, by hardware address.
+  public var quarantines: [Quarantine] {
+    counters.compactMap { counter in
+      guard let mac = MACAddress(counter: counter.name) else { return nil }
+      return Quarantine(mac: mac, counter: counter, remaining: remaining[counter.name])
+    }
   }
 }

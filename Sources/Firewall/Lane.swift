@@ -14,11 +14,13 @@ struct Lane: Hashable, Comparable {
     case wide = 1
     /// By the router's address after translation.
     case translated = 2
+    /// By a device in quarantine: its keys have no target, and hooks of their own.
+    case device = 3
   }
 
   var kind: Kind
   var family: IPAddress.Family
-  /// 0 only in a wide lane: then there is no gate.
+  /// 0 only in a wide lane: then there is no gate. 48 for hardware addresses.
   var length: Int
 
   /// By kind and family; the more specific first.
@@ -39,6 +41,7 @@ struct Lane: Hashable, Comparable {
     case .inside: "v" + suffix
     case .wide: "wide" + suffix
     case .translated: "nat" + suffix
+    case .device: "q_dev"
     }
   }
 
@@ -47,10 +50,11 @@ struct Lane: Hashable, Comparable {
     case .inside: "g" + suffix
     case .wide: "w" + suffix
     case .translated: "t" + suffix
+    case .device: length == 48 ? "qm" : "qs" + Text(decimal: family.rawValue)
     }
   }
 
-  var hasGate: Bool { length > 0 }
+  var hasGate: Bool { length > 0 && kind != .device }
 
   /// The rule that sends known packets to `target`.
   func entry(to target: Text) -> [Expression] {
@@ -76,6 +80,12 @@ struct Shape: Hashable, Comparable {
   /// A key that is taken in one layer of chains goes to the next.
   var layer = 0
 
+  /// Of keys that are hardware addresses of devices in quarantine.
+  static let hardware = Shape(
+    lane: Lane(kind: .device, family: .v4, length: 48),
+    targetLength: 0
+  )
+
   var sourceLength: Int { lane.kind == .wide ? 0 : lane.length }
 
   private var fieldCount: Int {
@@ -92,6 +102,7 @@ struct Shape: Hashable, Comparable {
   }
 
   var map: Text {
+    if lane.kind == .device { return lane.gate }
     var name: Text = layer == 0 ? "d" : "j"
     if lane.kind == .translated { name += "t" }
     name += Text(decimal: lane.family.rawValue) + "_" + Text(decimal: sourceLength)
@@ -107,6 +118,7 @@ struct Shape: Hashable, Comparable {
   var content: SetContent { layer == 0 ? .counters : .jumps }
 
   var key: [KeyField] {
+    if self == .hardware { return [.hardware] }
     var fields: [KeyField] = []
     if sourceLength > 0 { fields.append(.address(lane.family)) }
     if targetLength > 0 { fields.append(.address(lane.family)) }
@@ -164,6 +176,20 @@ struct Shape: Hashable, Comparable {
     if hasSourcePort { bytes += sourcePort.networkBytes + [0, 0] }
     if hasTargetPort { bytes += targetPort.networkBytes + [0, 0] }
     return bytes
+  }
+}
+
+extension Shape {
+  /// Of keys that are addresses of devices in quarantine.
+  init(deviceOf family: IPAddress.Family) {
+    self.init(lane: Lane(kind: .device, family: family, length: family.bits), targetLength: 0)
+  }
+
+  /// Loads a packet's key of such a shape.
+  var loading: [Expression] {
+    self == .hardware
+      ? Match.hardware
+      : Match.family(lane.family) + [HeaderField.source(lane.family).loaded(0)]
   }
 }
 

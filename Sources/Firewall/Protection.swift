@@ -53,17 +53,32 @@ struct Chain: Equatable {
 }
 
 extension Protection {
-  /// Where protected traffic is told apart: before translation, or after it.
+  /// Where protected traffic is told apart: before translation, after it, or for devices in
+  /// quarantine.
   enum Side {
     case inside
     case translated
+    case quarantined
 
-    var chain: Text { self == .inside ? "protect" : "protect_nat" }
-    var stage: Text { self == .inside ? "p" : "pn" }
+    var chain: Text {
+      switch self {
+      case .inside: "protect"
+      case .translated: "protect_nat"
+      case .quarantined: "q_exempt"
+      }
+    }
+
+    var stage: Text {
+      switch self {
+      case .inside: "p"
+      case .translated: "pn"
+      case .quarantined: "pq"
+      }
+    }
 
     func source(_ family: IPAddress.Family) -> Expression {
-      self == .inside
-        ? HeaderField.source(family).loaded(0) : .originalSource(family, register: 0)
+      self == .translated
+        ? .originalSource(family, register: 0) : HeaderField.source(family).loaded(0)
     }
   }
 
@@ -75,10 +90,14 @@ extension Protection {
   /// Inside, whatever goes to the router itself, to broadcast or to multicast addresses is accepted:
   /// DHCP, DHCPv6, neighbour discovery, DNS and NTP to the router. Their ports and types alone don't
   /// protect, or an infected device would flood from them.
+  ///
+  /// A section that names devices by address alone, and no traffic, exempts none in quarantine: whoever
+  /// takes that address would be free.
   func chains(_ side: Side) -> [Chain] {
     var rules: [[Expression]] = []
     switch side {
     case .inside: rules.append(Self.toLocal())
+    case .quarantined: break
     case .translated:
       rules.append(
         [
@@ -89,6 +108,7 @@ extension Protection {
     }
     var chains: [Chain] = []
     for (index, section) in sections.enumerated() {
+      if side == .quarantined, section.isByAddressAlone { continue }
       let stages = Self.stages(section, side)
       for number in stages.indices {
         let next = side.stage + Text(decimal: index) + "_" + Text(decimal: number + 1)
@@ -114,7 +134,7 @@ extension Protection {
     lower.append(bigEndian: UInt32(2))
     upper.append(bigEndian: UInt32(5))
     return [
-      .destinationType(register: 0), .networkOrder(register: 0),
+      .destinationType(onInput: false, register: 0), .networkOrder(register: 0),
       .isWithin(register: 0, lower, upper), .accept,
     ]
   }
@@ -124,7 +144,7 @@ extension Protection {
     let macs = section.macs.map { mac -> [Expression] in
       let field = HeaderField(header: .link, offset: 6, length: UInt32(mac.bytes.count))
       return [
-        .meta(.inputType, register: 0), .equals(register: 0, ethernet), field.loaded(0),
+        .meta(.inputType, register: 0), .equals(register: 0, Match.ethernet), field.loaded(0),
         .equals(register: 0, mac.bytes),
       ]
     }
@@ -137,9 +157,6 @@ extension Protection {
       + section.tcpPorts.map { Match.transport(6) + Match.ports(.targetPort, $0) }
     return [macs, sources, prefixes, ports].filter { !$0.isEmpty }
   }
-
-  /// ARPHRD_ETHER, 1, as the kernel keeps it: in the byte order of the machine.
-  private static let ethernet: [UInt8] = UInt16(1).littleEndian == 1 ? [1, 0] : [0, 1]
 
   /// What the router itself sends and no rule of any source may stop: DOTS, neighbour discovery, DHCP,
   /// DHCPv6, DNS and NTP to the resolvers.
@@ -181,5 +198,12 @@ extension Protection {
   ) -> [Expression] {
     Match.address(HeaderField.target(address.family).loaded(0), in: Prefix(host: address))
       + Match.transport(transport) + Match.ports(.targetPort, PortRange(port))
+  }
+}
+
+extension ProtectSettings {
+  /// Whether only the sender's address tells what is protected.
+  fileprivate var isByAddressAlone: Bool {
+    macs.isEmpty && prefixes.isEmpty && udpPorts.isEmpty && tcpPorts.isEmpty
   }
 }

@@ -6,8 +6,8 @@ import Model
 
 /// What is made once, as root, and stays until cordond is restarted: users, folders, sockets.
 struct Premises {
-  let coreUser: RoomUser
-  let signalUser: RoomUser
+  /// The users of the rooms, in the order of `RoomKind`.
+  private let users: [RoomUser]
   let control: Text
   let listeners: [Listener]
   let sockets: [UDPSocket]
@@ -17,16 +17,31 @@ struct Premises {
   init(_ settings: Settings, log: Log) throws(StartFault) {
     guard User.isRoot else { throw .notRoot }
     var lacking: [Text] = []
-    coreUser = Self.user(settings.core.user, fallback: 64_901, &lacking)
-    signalUser = Self.user(settings.users.signal, fallback: 64_902, &lacking)
+    var users: [RoomUser] = []
+    for kind in RoomKind.allCases {
+      let fallback = Self.firstFallback + UInt32(kind.rawValue) - 1
+      users.append(Self.user(kind.user(settings), fallback: fallback, &lacking))
+    }
+    self.users = users
     if !lacking.isEmpty {
       let names = Text([UInt8](lacking.map { $0.bytes }.joined(separator: [0x2C, 0x20])))
       log.warning("no such user: \(names); numbers from 64901 on stand in")
     }
     control = settings.control
-    try Self.makeFolders(settings, owner: User(user: coreUser.user, group: coreUser.group))
+    try Self.makeFolders(settings, owner: User(user: users[0].user, group: users[0].group))
     (listeners, sockets) = try Self.bind(settings.listen, log: log)
     do { emptyRoot = try File.emptyRoot() } catch { throw .system(error) }
+  }
+
+  /// Numbers of users that the system lacks begin here.
+  private static let firstFallback: UInt32 = 64_901
+
+  /// The user that a room becomes.
+  func user(of kind: RoomKind) -> RoomUser { users[Int(kind.rawValue) - 1] }
+
+  /// What a room gets beside its door.
+  func descriptors(for kind: RoomKind) -> [FileDescriptor] {
+    (kind.hasEmptyRoot ? [emptyRoot] : []) + (kind == .signal ? sockets.map { $0.descriptor } : [])
   }
 
   private static func user(_ name: Text, fallback: UInt32, _ lacking: inout [Text]) -> RoomUser {

@@ -7,7 +7,9 @@ import Model
 /// The settings file, and all that it names, as they are at the start or a reload.
 struct Preparation {
   var settings: Settings
-  let credentials: Credentials
+  private let signalFiles: RoomFiles
+  private let portalFiles: RoomFiles
+  private let tlsFiles: RoomFiles
 
   /// OpenWrt's place for settings where it is there, else everyone else's.
   static var usualFile: Text {
@@ -29,21 +31,55 @@ struct Preparation {
       settings.core.resolvers = ResolverFile.nameServers(file)
     }
     self.settings = settings
-    credentials = try Self.credentials(settings)
+    signalFiles = try Self.credentials(settings)
+    portalFiles = Self.theme(settings.quarantine.theme)
+    tlsFiles = try Self.apiCredentials(settings.quarantine)
   }
 
-  private static func credentials(_ settings: Settings) throws(StartFault) -> Credentials {
-    var credentials = Credentials()
+  private static func credentials(_ settings: Settings) throws(StartFault) -> RoomFiles {
+    var files = RoomFiles()
     guard let identity = settings.identity else {
       guard settings.listen.isEmpty else { throw .identityMissing }
-      return credentials
+      return files
     }
-    credentials.certificate = try credential(identity.certificate)
-    credentials.key = try credential(identity.key)
-    credentials.trust = try credential(identity.trust)
-    if let list = identity.crl { credentials.revocations = try credential(list) }
-    return credentials
+    files[.certificate] = try credential(identity.certificate)
+    files[.key] = try credential(identity.key)
+    files[.trust] = try credential(identity.trust)
+    if let list = identity.crl { files[.revocations] = try credential(list) }
+    return files
   }
+
+  private static func apiCredentials(
+    _ settings: QuarantineSettings
+  ) throws(StartFault) -> RoomFiles {
+    var files = RoomFiles()
+    guard let certificate = settings.apiCertificate, let key = settings.apiKey else { return files }
+    files[.certificate] = try credential(certificate)
+    files[.key] = try credential(key)
+    files[.trust] = try credential(settings.apiTrust)
+    return files
+  }
+
+  /// The looks of the page: each file from the owner's folder, else from the packager's; none is
+  /// needed.
+  private static func theme(_ folder: Text) -> RoomFiles {
+    func first(_ names: [Text]) -> [UInt8] {
+      for folder in [folder, "/usr/share/cordon/theme"] {
+        for name in names {
+          let path = folder + "/" + name
+          if let file = try? File.contents(of: path, limit: largestThemeFile) { return file }
+        }
+      }
+      return []
+    }
+    var files = RoomFiles()
+    files[.theme] = first(["theme.txt"])
+    files[.logo] = first(["logo.svg", "logo.png"])
+    return files
+  }
+
+  /// What the page takes of one of its own files.
+  private static let largestThemeFile = 16_384
 
   /// The file at `path`, or the one of its name that the service manager hands over.
   private static func credential(_ path: Text) throws(StartFault) -> [UInt8] {
@@ -57,22 +93,50 @@ struct Preparation {
     }
   }
 
-  /// The settings of core as messages.
-  func coreMessages(_ user: RoomUser) throws(StartFault) -> [[UInt8]] {
-    try Self.encoded(CoreSetup.messages(user, settings.core))
+  /// The settings of a room as messages.
+  func messages(for kind: RoomKind, _ premises: Premises) throws(StartFault) -> [[UInt8]] {
+    let user = premises.user(of: kind)
+    let core = settings.core
+    switch kind {
+    case .core: return try Self.encoded(CoreSetup.messages(user, core))
+    case .signal:
+      var signal = SignalSettings()
+      signal.logLevel = core.logLevel
+      signal.listeners = premises.listeners
+      signal.timeFloor = timeFloor
+      return try Self.encoded(FrontSetup.messages(user, signal.cbor, signalFiles))
+    case .portal:
+      let setup = PortalSetup(logLevel: core.logLevel, portal: portalSettings)
+      return try Self.encoded(FrontSetup.messages(user, setup.cbor, portalFiles))
+    case .tls:
+      var tls = TLSSettings(name: settings.quarantine.name ?? "")
+      tls.logLevel = core.logLevel
+      tls.timeFloor = timeFloor
+      return try Self.encoded(FrontSetup.messages(user, tls.cbor, tlsFiles))
+    case .resolve: return []
+    }
   }
 
-  /// The settings of the signal front as messages.
-  func signalMessages(_ user: RoomUser, _ listeners: [Listener]) throws(StartFault) -> [[UInt8]] {
-    var signal = SignalSettings()
-    signal.logLevel = settings.core.logLevel
-    signal.listeners = listeners
-    // A clock that was lost shows a time before the program was made or anything was last saved.
-    signal.timeFloor = max(
-      File.modified("/proc/self/exe"),
-      File.modified(settings.core.state)
-    )
-    return try Self.encoded(SignalSetup.messages(user, signal, credentials))
+  /// The question for `cordond-resolve`.
+  static func question(_ name: Text, _ premises: Premises) -> [[UInt8]] {
+    let messages = FrontSetup.messages(premises.user(of: .resolve), name.cbor, RoomFiles())
+    return (try? encoded(messages)) ?? []
+  }
+
+  private var portalSettings: PortalSettings {
+    let quarantine = settings.quarantine
+    var portal = PortalSettings()
+    portal.port = quarantine.portalPort
+    portal.name = quarantine.name
+    portal.apiName = quarantine.apiPort == nil ? nil : quarantine.name
+    portal.helpdesk = quarantine.helpdesk
+    portal.garden = quarantine.garden
+    return portal
+  }
+
+  /// A clock that was lost shows a time before the program was made or anything was last saved.
+  private var timeFloor: UnixTime {
+    max(File.modified("/proc/self/exe"), File.modified(settings.core.state))
   }
 
   private static func encoded(_ messages: [some LinkMessage]) throws(StartFault) -> [[UInt8]] {

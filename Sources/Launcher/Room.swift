@@ -4,9 +4,7 @@ import Linux
 
 /// One room as the launcher sees it: its process, its door and its fate.
 final class Room {
-  let name: Text
-  /// The poller's number of its door.
-  let token: UInt64
+  let kind: RoomKind
   /// What it gets beside its door, from descriptor 4 on.
   let descriptors: [FileDescriptor]
   /// Its settings.
@@ -28,18 +26,19 @@ final class Room {
   private static let patience = Span.seconds(20)
 
   init(
-    _ name: Text,
-    token: UInt64,
+    _ kind: RoomKind,
     descriptors: [FileDescriptor],
     messages: [[UInt8]],
     poller: Poller
   ) {
-    self.name = name
-    self.token = token
+    self.kind = kind
     self.descriptors = descriptors
     self.messages = messages
     self.poller = poller
   }
+
+  /// The name of its executable.
+  var name: Text { kind.program }
 
   /// When it must have reported that it is ready; nil when it has, or does not run.
   var mustBeReadyBy: Instant? { process == nil || isReady ? nil : startedAt + Self.patience }
@@ -60,7 +59,7 @@ final class Room {
     startsAt = nil
     startedAt = now
     door = ours
-    try ours.watch(with: poller, token: token)
+    try ours.watch(with: poller, token: kind.rawValue)
     sendSettings()
   }
 
@@ -117,6 +116,6 @@ final class Room {
     process = nil
     door = nil
     isReady = false
-    if !isStopping { startsAt = now + backoff.ended(after: now - startedAt) }
+    if !isStopping, kind != .resolve { startsAt = now + backoff.ended(after: now - startedAt) }
   }
 }

@@ -6,29 +6,33 @@ import Model
 
 /// Starts the rooms, keeps them running and connected, and stops them.
 final class Supervisor {
-  private enum Token {
-    static let signals: UInt64 = 0
-    static let core: UInt64 = 1
-    static let signalFront: UInt64 = 2
-  }
-
+  /// The poller's number of the signals; doors have those of their `RoomKind`.
+  private static let signalsToken: UInt64 = 0
   /// How long rooms may take to stop before they are ended.
   private static let patience = Span.seconds(5)
-  /// Reports of a room between looks at everything else; it has three to make in its life.
+  /// Reports of a room between looks at everything else; it has few to make.
   private static let reportsPerTurn = 16
 
   private let path: Text
-  private let premises: Premises
-  private var settings: Settings
-  private var log: Log
+  let premises: Premises
+  var settings: Settings
+  var log: Log
   private let manager: ServiceManager
-  private let poller: Poller
+  let poller: Poller
   private let signals: SignalReader
-  private let core: Room
-  /// Absent when nothing listens.
-  private let signalFront: Room?
+  /// Those that always run.
+  let rooms: [Room]
+  /// The one that runs for a question.
+  let resolver: Room
   private var listener: PacketListener?
   private var nextAliveAt: Instant?
+
+  var garden = GardenNames()
+  /// The name that is being looked up.
+  var asked: Text?
+  /// The `lan` interfaces that are there, and the sockets on them.
+  var sockets = LANSockets()
+  var option: CaptivePortalOption
 
   init(
     path: Text,
@@ -42,45 +46,42 @@ final class Supervisor {
     self.manager = manager
     self.log = log
     settings = preparation.settings
+    option = CaptivePortalOption(folder: premises.control.folder)
     do {
       poller = try Poller()
       signals = try SignalReader([.terminate, .interrupt, .hangUp, .child])
-      try poller.add(signals.descriptor, token: Token.signals)
+      try poller.add(signals.descriptor, token: Self.signalsToken)
     } catch { throw .system(error) }
-    core = Room(
-      "cordond-core",
-      token: Token.core,
-      descriptors: [],
-      messages: try preparation.coreMessages(premises.coreUser),
-      poller: poller
-    )
-    let messages = try preparation.signalMessages(premises.signalUser, premises.listeners)
-    signalFront =
-      premises.listeners.isEmpty
-      ? nil
-      : Room(
-        "cordond-signal",
-        token: Token.signalFront,
-        descriptors: [premises.emptyRoot] + premises.sockets.map { $0.descriptor },
-        messages: messages,
-        poller: poller
-      )
+    var rooms: [Room] = []
+    for kind in RoomKind.allCases where kind.isWanted(settings) {
+      let messages = try preparation.messages(for: kind, premises)
+      let given = premises.descriptors(for: kind)
+      rooms.append(Room(kind, descriptors: given, messages: messages, poller: poller))
+    }
+    self.rooms = rooms
+    resolver = Room(.resolve, descriptors: [], messages: [], poller: poller)
   }
 
-  private var rooms: [Room] { signalFront.map { [core, $0] } ?? [core] }
+  private var everyRoom: [Room] { rooms + [resolver] }
+
+  /// The room of this kind while it runs and is ready.
+  func ready(_ kind: RoomKind) -> Room? { rooms.first { $0.kind == kind && $0.isReady } }
+
+  /// Whether all rooms were ready once.
+  var isRunning: Bool { listener != nil }
 
   /// Runs until told to stop; throws when the rooms don't get ready the first time.
   func run() throws(StartFault) {
     defer { stop() }
     for room in rooms { try start(room) }
     while try step() {
-      if listener == nil, rooms.allSatisfy({ $0.isReady }) { try finishStart() }
+      if !isRunning, rooms.allSatisfy({ $0.isReady }) { try finishStart() }
     }
   }
 
   private func start(_ room: Room) throws(StartFault) {
     do { try room.start(now: Clock.now) } catch {
-      guard listener != nil else { throw .room(room.name, error.text) }
+      guard isRunning else { throw .room(room.name, error.text) }
       log.error("cannot start \(room.name): \(error)")
       room.hasEnded(now: Clock.now)
     }
@@ -91,14 +92,14 @@ final class Supervisor {
     do { listener = try PacketListener(path: premises.control, mode: 0o660) } catch {
       throw .control(premises.control, error)
     }
-    connect()
-    giveControl()
+    for room in rooms { connect(room, isFirst: true) }
     let kept: [Capability] = [
       .changeOwner, .kill, .setGroup, .setUser, .administerNetwork, .changeRoot,
     ]
     do {
       try Confinement(user: nil, keeping: kept, endsWithParent: false).enter()
     } catch { throw .system(error) }
+    garden.replace(settings.quarantine.garden, now: Clock.now)
     nextAliveAt = Clock.now
     manager.isReady()
     log.info("version \(Software.version) is ready")
@@ -109,8 +110,8 @@ final class Supervisor {
     let events: [Poller.Event]
     do { events = try poller.wait(timeout: nextWaking) } catch { throw .system(error) }
     for event in events {
-      guard event.token == Token.signals else {
-        for room in rooms where room.token == event.token {
+      guard event.token == Self.signalsToken else {
+        for room in everyRoom where room.kind.rawValue == event.token {
           if event.isWritable { room.flush() }
           try listen(to: room)
         }
@@ -134,57 +135,70 @@ final class Supervisor {
       let wasReady = room.isReady
       switch room.nextReport() {
       case .ready:
-        guard !wasReady, listener != nil else { continue }
-        connect()
-        if room === core { giveControl() }
+        guard !wasReady, isRunning else { continue }
+        connect(room, isFirst: false)
         log.info("\(room.name) is ready again")
       case .failed(let why):
-        guard listener != nil else { throw .room(room.name, why) }
+        guard isRunning else { throw .room(room.name, why) }
         log.error("\(room.name): \(why)")
-      case .refused(let why):
-        log.error("\(room.name) keeps its old settings: \(why)")
+      case .refused(let why): log.error("\(room.name) keeps its old settings: \(why)")
+      // Each means something from one room alone.
+      case .interfaces(let present): if room.kind == .core { changed(present) }
+      case .certificate(let expires): if room.kind == .tls { tell(expires) }
+      case .addresses(let found): if room === resolver { answered(found) }
       case nil: return
       }
     }
   }
 
-  /// Gives both rooms new ends of the door between them.
-  private func connect() {
-    guard let signalFront, signalFront.isReady, core.isReady,
-      let (first, second) = try? PacketSocket.pair(),
-      let toCore = try? CoreSetup.door(.signal).encoded(),
-      let toSignal = try? SignalSetup.coreDoor.encoded()
-    else { return }
-    core.send(toCore, passing: first.descriptor)
-    signalFront.send(toSignal, passing: second.descriptor)
-  }
-
-  private func giveControl() {
-    guard let listener, let message = try? CoreSetup.door(.control).encoded() else { return }
-    core.send(message, passing: listener.descriptor)
+  /// Gives a room that has become ready new ends of its doors, and all else that it needs.
+  ///
+  /// At the start each door is given once, when the later of its rooms comes.
+  private func connect(_ room: Room, isFirst: Bool) {
+    for (one, other) in RoomKind.doors where room.kind == other || room.kind == one && !isFirst {
+      guard let one = ready(one), let other = ready(other),
+        let (first, second) = try? PacketSocket.pair(),
+        let toOne = one.kind.door(to: other.kind), let toOther = other.kind.door(to: one.kind)
+      else { continue }
+      one.send(toOne, passing: first.descriptor)
+      other.send(toOther, passing: second.descriptor)
+    }
+    if RoomKind.onLAN.contains(room.kind) { giveSockets(to: room) }
+    guard room.kind == .core else { return }
+    if let listener, let message = try? CoreSetup.door(.control).encoded() {
+      room.send(message, passing: listener.descriptor)
+    }
+    tellGarden()
   }
 
   private func reap() throws(StartFault) {
     while let (process, ending) = (try? Process.reap()).flatMap({ $0 }) {
-      for room in rooms where room.process == process {
+      for room in everyRoom where room.process == process {
         room.isGone()
         // What it said last tells why.
         try listen(to: room)
-        guard listener != nil else { throw .room(room.name, ending.text) }
+        let now = Clock.now
+        room.hasEnded(now: now)
+        if room === resolver {
+          answered(nil)
+          continue
+        }
+        guard isRunning else { throw .room(room.name, ending.text) }
         log.warning("\(room.name) \(ending); starting it again")
-        room.hasEnded(now: Clock.now)
+        if room.kind == .tls { tell(nil) }
       }
     }
   }
 
   private func lookAtClock(_ now: Instant) throws(StartFault) {
-    for room in rooms {
+    for room in everyRoom {
       if let startsAt = room.startsAt, startsAt <= now { try start(room) }
       if let limit = room.mustBeReadyBy, limit <= now {
-        guard listener != nil else { throw .room(room.name, "it does not get ready") }
+        guard isRunning else { throw .room(room.name, "it does not get ready") }
         room.abandon()
       }
     }
+    ask(now)
     if let interval = manager.watchdogInterval, let moment = nextAliveAt, moment <= now {
       manager.isAlive()
       nextAliveAt = now + interval
@@ -192,7 +206,9 @@ final class Supervisor {
   }
 
   private var nextWaking: Span? {
-    var moments = rooms.flatMap { [$0.startsAt, $0.mustBeReadyBy] }
+    var moments = everyRoom.flatMap { [$0.startsAt, $0.mustBeReadyBy] }
+    // Until the last question's process has ended none can be asked.
+    if resolver.process == nil { moments.append(garden.due) }
     if manager.watchdogInterval != nil { moments.append(nextAliveAt) }
     return moments.compactMap { $0 }.min().map { $0 - Clock.now }
   }
@@ -203,11 +219,16 @@ final class Supervisor {
     do throws(StartFault) {
       var new = try Preparation(path)
       if new.settings.keepPremises(of: settings) {
-        log.warning("listen, users, state and control stay as they were until a restart")
+        log.warning(
+          """
+          listen, users, state, control, and whether there is an API stay as they were until a \
+          restart
+          """
+        )
       }
-      let forSignal = try new.signalMessages(premises.signalUser, premises.listeners)
-      core.messages = try new.coreMessages(premises.coreUser)
-      signalFront?.messages = forSignal
+      var messages: [[[UInt8]]] = []
+      for room in rooms { messages.append(try new.messages(for: room.kind, premises)) }
+      for (room, message) in zip(rooms, messages) { room.messages = message }
       settings = new.settings
     } catch {
       log.error("the settings stay as they were: \(error)")
@@ -215,6 +236,9 @@ final class Supervisor {
     }
     log.level = settings.core.logLevel
     for room in rooms { room.sendSettings() }
+    rebind()
+    garden.replace(settings.quarantine.garden, now: Clock.now)
+    tellGarden()
     log.info("the settings were read again")
   }
 
@@ -222,17 +246,18 @@ final class Supervisor {
   /// frees no attacker.
   private func stop() {
     manager.isStopping()
-    if listener != nil { try? File.remove(premises.control) }
+    if isRunning { try? File.remove(premises.control) }
+    tell(nil)
     for signal in [Signal.terminate, .kill] {
-      for room in rooms { room.stop(signal) }
+      for room in everyRoom { room.stop(signal) }
       let deadline = Clock.now + Self.patience
-      while rooms.contains(where: { $0.process != nil }), Clock.now < deadline {
+      while everyRoom.contains(where: { $0.process != nil }), Clock.now < deadline {
         guard (try? poller.wait(timeout: deadline - Clock.now)) != nil else { return }
         while (try? signals.next()) != nil {}
         while let (process, _) = (try? Process.reap()).flatMap({ $0 }) {
-          for room in rooms where room.process == process { room.hasEnded(now: Clock.now) }
+          for room in everyRoom where room.process == process { room.hasEnded(now: Clock.now) }
         }
-        for room in rooms { while room.nextReport() != nil {} }
+        for room in everyRoom { while room.nextReport() != nil {} }
       }
     }
   }
@@ -248,6 +273,12 @@ extension Settings {
     core.listenPorts = other.core.listenPorts
     core.user = other.core.user
     core.state = other.core.state
+    if (quarantine.apiCertificate == nil) != (other.quarantine.apiCertificate == nil) {
+      quarantine.apiCertificate = other.quarantine.apiCertificate
+      quarantine.apiKey = other.quarantine.apiKey
+      quarantine.name = other.quarantine.name
+      core.quarantine.apiPort = quarantine.apiPort
+    }
     return self != wanted
   }
 }

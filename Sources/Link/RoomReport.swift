@@ -25,44 +25,90 @@ public struct RoomUser: Hashable, Sendable, CBORCoded {
   }
 }
 
+/// An interface as the kernel knows it.
+public struct Interface: Hashable, Sendable, CBORCoded {
+  /// Its name, as in the settings.
+  public var name: Text
+  /// The kernel's number of it: another one when it has gone and come back.
+  public var number: UInt32
+
+  /// An interface with this name and number.
+  public init(_ name: Text, number: UInt32) {
+    self.name = name
+    self.number = number
+  }
+
+  /// An array of both.
+  public var cbor: CBORValue { .array([name.cbor, number.cbor]) }
+
+  /// An array of exactly these.
+  public init(cbor: CBORValue) throws(LinkError) {
+    var fields = try Fields(cbor)
+    self.init(try fields.name(), number: try fields.next())
+    try fields.end()
+  }
+}
+
 /// What a room tells the launcher, the same on every door between the two.
-public enum RoomReport: Hashable, LinkMessage {
+///
+/// Indirect: a copy is then one reference, not code for each list of each case.
+public indirect enum RoomReport: Hashable, LinkMessage {
   /// It gave up its rights, has taken its settings and works.
   case ready
   /// It can't start, and ends; why.
   case failed(Text)
   /// It can't use the new settings and goes on with the old ones; why.
   case refused(Text)
+  /// Core: which of the settings' `lan` interfaces are there; before `ready` and at each change.
+  case interfaces([Interface])
+  /// `cordond-tls`: until when its certificate is good; nil: it isn't good.
+  case certificate(UnixTime?)
+  /// `cordond-resolve`: where the name leads to, in ascending order.
+  case addresses([IPAddress])
 
-  /// The kind of all three; it stands behind those of the other direction.
+  /// The kind of all; it stands behind those of the other direction.
   public static let kind: UInt8 = 8
+  /// The most interfaces that are told.
+  public static let maximumInterfaces = 64
+  /// The most addresses of one name.
+  public static let maximumAddresses = 16
 
   private enum Case: UInt8, CBORCoded {
     case ready = 1
     case failed = 2
     case refused = 3
+    case interfaces = 4
+    case certificate = 5
+    case addresses = 6
   }
 
-  /// The kind, the case and the explanation.
+  /// The kind, the case and what it carries.
   public var elements: [CBORValue] {
-    switch self {
-    case .ready: [Self.kind.cbor, Case.ready.cbor, Text("").cbor]
-    case .failed(let why): [Self.kind.cbor, Case.failed.cbor, Self.shortened(why)]
-    case .refused(let why): [Self.kind.cbor, Case.refused.cbor, Self.shortened(why)]
-    }
+    let (choice, content): (Case, CBORValue) =
+      switch self {
+      case .ready: (.ready, Text("").cbor)
+      case .failed(let why): (.failed, Self.shortened(why))
+      case .refused(let why): (.refused, Self.shortened(why))
+      case .interfaces(let present): (.interfaces, present.cbor)
+      case .certificate(let expires): (.certificate, expires.cbor)
+      case .addresses(let found): (.addresses, found.cbor)
+      }
+    return [Self.kind.cbor, choice.cbor, content]
   }
 
   /// The report whose fields these are.
   public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
     guard kind == Self.kind else { throw .unknownKind }
     let choice: Case = try fields.next()
-    let why = try fields.text(limit: LinkLimits.explanation)
     switch choice {
     case .ready:
-      guard why.isEmpty else { throw .malformed }
+      guard try fields.text().isEmpty else { throw .malformed }
       self = .ready
-    case .failed: self = .failed(why)
-    case .refused: self = .refused(why)
+    case .failed: self = .failed(try fields.text(limit: LinkLimits.explanation))
+    case .refused: self = .refused(try fields.text(limit: LinkLimits.explanation))
+    case .interfaces: self = .interfaces(try fields.list(limit: Self.maximumInterfaces))
+    case .certificate: self = .certificate(try fields.optional())
+    case .addresses: self = .addresses(try fields.list(limit: Self.maximumAddresses))
     }
   }
 

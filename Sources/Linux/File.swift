@@ -60,6 +60,8 @@ public enum File {
       let file = FileDescriptor(
         result: try system("open") { cordon_open(new.characters, flags, mode) }
       )
+      // Whatever the process's mask leaves of the mode.
+      try system("fchmod") { cordon_fchmod(file.number, mode) }
       try write(contents, to: file)
       try system("fsync") { cordon_fsync(file.number) }
       try system("rename") { cordon_rename(new.characters, path.characters) }

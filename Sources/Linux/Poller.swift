@@ -43,13 +43,17 @@ public final class Poller {
     }
   }
 
-  /// Changes whether `descriptor`, already watched, is watched for writing too.
+  /// Changes what `descriptor`, already watched, is watched for.
+  ///
+  /// One that isn't watched for reading is reported as readable only when the connection is broken,
+  /// or closed in both directions.
   public func change(
     _ descriptor: FileDescriptor,
     token: UInt64,
+    reading: Bool = true,
     writing: Bool
   ) throws(SystemError) {
-    try control(EPOLL_CTL_MOD, descriptor, token: token, writing: writing)
+    try control(EPOLL_CTL_MOD, descriptor, token: token, reading: reading, writing: writing)
   }
 
   /// Ends watching `descriptor`.
@@ -61,9 +65,10 @@ public final class Poller {
     _ operation: Int32,
     _ watched: FileDescriptor,
     token: UInt64,
+    reading: Bool = true,
     writing: Bool
   ) throws(SystemError) {
-    let events = Self.readable | (writing ? Self.writable : 0)
+    let events = (reading ? Self.readable : 0) | (writing ? Self.writable : 0)
     try system("epoll_ctl") {
       cordon_epoll_control(descriptor.number, operation, watched.number, events, token)
     }

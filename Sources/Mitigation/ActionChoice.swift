@@ -7,28 +7,48 @@ extension CoreSettings {
   /// `agent` stands for the default action.
   var sectionsFallingBack: [Text] {
     var sections: [Text] = []
-    if !action.isSupported { sections.append("agent") }
-    for policy in policies where !policy.action.isSupported { sections.append(policy.section) }
+    if action == .ask { sections.append("agent") }
+    for policy in policies where policy.action == .ask { sections.append(policy.section) }
     return sections
   }
 
-  /// What the owner wants done about a request: the first `policy` section that matches, else the
-  /// default.
+  /// The first `policy` section that matches a request; nil when none does and the default holds.
   ///
   /// A section on a device or a source matches when each source is of it.
-  func ownersAction(
+  func policy(
     for scope: MitigationScope,
     of client: ClientSettings,
     macOf: (IPAddress) -> MACAddress?
-  ) -> Action {
-    for policy in policies where policy.matches(scope, of: client, macOf: macOf) {
-      return policy.action.supported
+  ) -> PolicySettings? {
+    for policy in policies where policy.matches(scope, of: client, macOf: macOf) { return policy }
+    return nil
+  }
+
+  /// Whether no request may touch the device: a section that names nothing but devices protects all of
+  /// it. Others protect some of its traffic, in quarantine too.
+  func isExempt(_ mac: MACAddress, addresses: [IPAddress]) -> Bool {
+    protections.contains { section in
+      guard section.prefixes.isEmpty, section.udpPorts.isEmpty, section.tcpPorts.isEmpty else {
+        return false
+      }
+      if section.macs.isEmpty, section.sources.isEmpty { return false }
+      let hasMAC = section.macs.isEmpty || section.macs.contains { $0.matches(mac) }
+      let hasSource =
+        section.sources.isEmpty
+        || addresses.contains { Prefix(host: $0).lies(in: section.sources) }
+      return hasMAC && hasSource
     }
-    return action.supported
   }
 }
 
 extension PolicySettings {
+  /// The device that the section says has its source: it gives both, and the address wholly.
+  ///
+  /// So an owner can name the device behind an address that the router can't look up.
+  var namedDevice: MACAddress? {
+    source == nil ? nil : mac.flatMap { MACAddress(bytes: $0.bytes) }
+  }
+
   fileprivate func matches(
     _ scope: MitigationScope,
     of client: ClientSettings,
@@ -40,9 +60,9 @@ extension PolicySettings {
     for prefix in scope.sourcePrefixes {
       if let source, !source.contains(prefix) { return false }
       if let mac {
-        guard prefix.isHost, let device = macOf(prefix.address), mac.matches(device) else {
-          return false
-        }
+        guard prefix.isHost, let device = macOf(prefix.address) ?? namedDevice,
+          mac.matches(device)
+        else { return false }
       }
     }
     return true
@@ -50,19 +70,17 @@ extension PolicySettings {
 }
 
 extension Action {
-  fileprivate var isSupported: Bool { self != .quarantine && self != .ask }
-
-  /// Blocking is what quarantine and consent have in common with this version.
-  var supported: Action { isSupported ? self : .block }
+  /// Blocking is what consent has in common with this version.
+  var supported: Action { self == .ask ? .block : self }
 }
 
 extension RequestedAction {
-  /// The action; nil when this version can't take it.
-  var action: Action? {
+  /// The action.
+  var action: Action {
     switch self {
     case .block: .block
     case .limit: .limit
-    case .quarantine: nil
+    case .quarantine: .quarantine
     }
   }
 }

@@ -14,25 +14,34 @@ public enum Decision: Hashable, Sendable {
 public struct Surroundings {
   /// The device that has an address now; nil when unknown.
   public var macOf: (IPAddress) -> MACAddress?
+  /// The addresses that a device has now.
+  public var addressesOf: (MACAddress) -> [IPAddress]
   /// How many kernel elements a rule takes; nil when more than any rule may.
   public var elementCount: (Rule) -> Int?
   /// The kernel's counters of a mitigation, as they are (rates ignored); nil when not measured.
   public var counters: (MitigationID) -> DropCounters?
+  /// The kernel's counters of a device in quarantine (rates ignored); nil when not measured.
+  public var deviceCounters: (MACAddress) -> DropCounters?
 
   /// Surroundings of these parts; by default no device is known, each pair of a source and a target
   /// is one element, and nothing is measured.
   public init(
     macOf: @escaping (IPAddress) -> MACAddress? = { _ in nil },
+    addressesOf: @escaping (MACAddress) -> [IPAddress] = { _ in [] },
     elementCount: @escaping (Rule) -> Int? = { $0.sources.count * $0.targets.count },
-    counters: @escaping (MitigationID) -> DropCounters? = { _ in nil }
+    counters: @escaping (MitigationID) -> DropCounters? = { _ in nil },
+    deviceCounters: @escaping (MACAddress) -> DropCounters? = { _ in nil }
   ) {
     self.macOf = macOf
+    self.addressesOf = addressesOf
+    self.deviceCounters = deviceCounters
     self.elementCount = elementCount
     self.counters = counters
   }
 }
 
-/// A mitigation that is no more: for the log, and for its observers' last notification.
+/// A mitigation that is no more, or that its owner's release has stopped: for the log, and for its
+/// observers' notification.
 public struct MitigationEnding: Hashable, Sendable {
   /// Why it ended.
   public enum Cause: UInt8, Hashable, Sendable {
@@ -48,6 +57,9 @@ public struct MitigationEnding: Hashable, Sendable {
     case settingsChanged = 5
     /// What it names is no longer of this home.
     case homeChanged = 6
+    /// The owner has released the device that it was about: nothing of it is enforced any more, but
+    /// its client can ask about it until its lifetime passes.
+    case released = 7
   }
 
   /// Its number.

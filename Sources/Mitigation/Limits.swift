@@ -10,6 +10,10 @@ enum Constants {
   static let quiet = Span.seconds(300)
   /// A withdrawal so long after the last revival starts with the configured period again.
   static let calm = Span.seconds(300)
+  /// How long releases are remembered of a device that is in no quarantine.
+  static let memory = Span.seconds(604_800)
+  /// How long a code of the helpdesk is valid.
+  static let codeLifetime = Span.seconds(86_400)
 }
 
 /// What this implementation bounds, and why.
@@ -38,4 +42,21 @@ enum Limits {
   static let kernelRetry: UInt32 = 60
   /// `retry-timer` when the winning mitigation has no end.
   static let indefiniteRetry: UInt32 = 3600
+  /// Seconds to wait for a device that the router doesn't know yet.
+  static let deviceRetry: UInt32 = 60
+  /// Devices that are remembered; the settings bound how many are in quarantine by requests.
+  static let devices = 256
+  /// Addresses of one device that are its second key, and that a rule follows.
+  static let deviceAddresses = 32
+  /// Single addresses of one rule up to which it follows devices.
+  static let followedSources = 64
+  /// Readings of one device in five minutes, at one in ten seconds and some by requests.
+  static let samples = 64
+  /// Wishes of one device in `wishWindow`: enough for who reads the page, few for who guesses.
+  static let wishes: UInt8 = 6
+  static let wishWindow = Span.seconds(60)
+  /// Wrong codes after which the right one is void.
+  static let misses: UInt8 = 5
+  /// Causes of a quarantine that its page tells.
+  static let causes = 4
 }

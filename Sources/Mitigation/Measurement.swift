@@ -22,8 +22,8 @@ struct Measurement: Equatable, Sendable {
     bucketEnd = since
   }
 
-  private var packets: UInt64 { carriedPackets &+ (reading?.packets ?? 0) }
-  private var bytes: UInt64 { carriedBytes &+ (reading?.bytes ?? 0) }
+  var packets: UInt64 { carriedPackets &+ (reading?.packets ?? 0) }
+  var bytes: UInt64 { carriedBytes &+ (reading?.bytes ?? 0) }
 
   /// Takes a reading; whether it shows something new.
   ///
@@ -42,6 +42,13 @@ struct Measurement: Equatable, Sendable {
       bucketEnd = now
     }
     return hasGrown
+  }
+
+  /// Adds what another counter counted for it, which is gone now.
+  mutating func carry(_ counters: DropCounters) {
+    carriedPackets &+= counters.packets
+    carriedBytes &+= counters.bytes
+    reading = reading ?? DropCounters(packets: 0, bytes: 0)
   }
 
   private func buckets(until moment: Instant) -> Int64 {

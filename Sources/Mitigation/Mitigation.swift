@@ -42,6 +42,8 @@ struct Mitigation: Equatable, Sendable {
     case active
     /// Withdrawn and still enforced until `end`.
     case terminating
+    /// Its owner has released the device that it was about: nothing is enforced.
+    case released
   }
 
   /// How far an immediate mitigation got (RFC 9132, Table 3).
@@ -72,6 +74,8 @@ struct Mitigation: Equatable, Sendable {
   var flaps: UInt8 = 0
   /// When that happened last.
   var revived: Instant?
+  /// Devices that their owner has released from it.
+  var spared: [MACAddress] = []
 
   init(id: MitigationID, claim: Claim, permit: Permit, phase: Phase, measurement: Measurement) {
     self.id = id
@@ -87,9 +91,14 @@ struct Mitigation: Equatable, Sendable {
   var scope: MitigationScope { claim.scope }
 
   /// What the kernel holds while the mitigation is enforced.
-  var rule: Rule { permit.rule(id: id, scope: claim.scope) }
+  ///
+  /// Nil when it holds nothing for it but devices in quarantine.
+  var rule: Rule? { permit.rule(id: id, scope: claim.scope) }
 
-  var isEnforced: Bool { phase != .waiting }
+  /// The devices that it wants in quarantine now.
+  var quarantined: [MACAddress] { isEnforced ? permit.quarantined : [] }
+
+  var isEnforced: Bool { phase == .active || phase == .terminating }
 
   func remaining(at now: Instant) -> Span { max(end - now, .zero) }
 
@@ -98,6 +107,7 @@ struct Mitigation: Equatable, Sendable {
     switch phase {
     case .waiting: .attackMitigationSignalLoss
     case .terminating: .dotsClientWithdrawnMitigation
+    case .released: .attackMitigationWithdrawn
     case .active where isExceeded: .attackExceededCapability
     case .active:
       switch progress {
@@ -113,6 +123,13 @@ struct Mitigation: Equatable, Sendable {
     guard isEnforced else { return false }
     let before = status
     let hasGrown = measurement.took(counters, now: now)
+    progressed(hasGrown, now: now)
+    return status != before
+  }
+
+  /// Something matched, or nothing did.
+  mutating func progressed(_ hasGrown: Bool, now: Instant) {
+    if hasGrown { measurement.lastSeen = now }
     // What only counts mitigates nothing, whatever passes.
     if permit.action != .observe {
       if hasGrown {
@@ -121,12 +138,11 @@ struct Mitigation: Equatable, Sendable {
         progress = .stopped
       }
     }
-    return status != before
   }
 
   /// What was dropped; nil while nothing was measured, and for what only counts.
   func dropped(at now: Instant) -> DropCounters? {
-    isEnforced && permit.action != .observe ? measurement.total(at: now) : nil
+    phase != .waiting && permit.action != .observe ? measurement.total(at: now) : nil
   }
 
   var name: MitigationName {

@@ -1,6 +1,22 @@
 import Bytes
 import Model
 
+extension Mitigation {
+  /// Kernel elements of its rule and its devices; nil when more than any mitigation may have.
+  func elements(_ surroundings: Surroundings) -> Int? {
+    guard let rule else { return quarantined.count }
+    return surroundings.elementCount(rule).map { $0 + quarantined.count }
+  }
+
+  /// What brings the kernel's rule from what it was for `before` to this.
+  func changes(since before: Mitigation, now: Instant) -> [RuleChange] {
+    guard isEnforced else { return before.removal }
+    if permit == before.permit { return end == before.end ? [] : renewal(at: now) }
+    // An installation in the place of another keeps the counter.
+    return rule == nil ? before.removal : installation(at: now)
+  }
+}
+
 extension MitigationEngine {
   /// New settings hold: what they no longer allow ends, what they change is rewritten.
   ///
@@ -39,30 +55,26 @@ extension MitigationEngine {
     _ surroundings: Surroundings
   ) -> [RuleChange] {
     var changes: [RuleChange] = []
+    let before = quarantines
     for mitigation in table.all {
       let id = mitigation.id
       guard let client = settings.client(section: mitigation.key.holder.section) else {
-        if mitigation.isEnforced { changes.append(.remove(id)) }
+        changes += mitigation.removal
         end(id, because: .clientRemoved, now: now)
         continue
       }
+      if mitigation.phase == .released { continue }
       guard let renewed = reviewed(mitigation, of: client, because: cause, now: now, surroundings)
       else {
-        if mitigation.isEnforced { changes.append(.remove(id)) }
+        changes += mitigation.removal
         end(id, because: cause, now: now)
         continue
       }
-      store(renewed)
-      let isSame = renewed.permit == mitigation.permit && renewed.end == mitigation.end
-      if isSame || !renewed.isEnforced { continue }
-      let remaining = renewed.remaining(at: now)
-      // An installation in the place of another keeps the counter.
-      changes.append(
-        renewed.permit == mitigation.permit
-          ? .renew(id, remaining: remaining) : .install(renewed.rule, remaining: remaining)
-      )
+      store(renewed, now: now)
+      changes += renewed.changes(since: mitigation, now: now)
     }
-    return changes
+    freeExempt(now: now, surroundings)
+    return changes + quarantines.changes(since: before, now: now)
   }
 
   /// The mitigation as policy would have it now; nil when policy no longer permits it.
@@ -73,13 +85,23 @@ extension MitigationEngine {
     now: Instant,
     _ surroundings: Surroundings
   ) -> Mitigation? {
-    let office = permitOffice(for: client, role: mitigation.claim.role, surroundings)
-    guard var permit = try? office.permit(for: mitigation.scope) else { return nil }
-    if cause == .homeChanged { permit.take(mitigation.permit.action, limit: settings.limit) }
+    let office = permitOffice(
+      for: client,
+      role: mitigation.claim.role,
+      surroundings,
+      known: mitigation.permit.devices.filter { home.hasDevice(at: $0.address) },
+      spared: mitigation.spared
+    )
+    let chosen = cause == .homeChanged ? mitigation.permit.action : nil
     var result = mitigation
-    if permit != mitigation.permit {
-      result.permit = permit
-      guard let elements = surroundings.elementCount(result.rule) else { return nil }
+    do throws(Refusal) {
+      result.permit = try office.permit(for: mitigation.scope, taking: chosen)
+      if (try? checkQuarantine(of: result, replacing: [])) == nil {
+        result.permit = try office.permit(for: mitigation.scope, taking: .block)
+      }
+    } catch { return nil }
+    if result.permit != mitigation.permit {
+      guard let elements = result.elements(surroundings) else { return nil }
       result.elements = elements
     }
     // What an efficacy update without lifetime asks for again is cut as well.

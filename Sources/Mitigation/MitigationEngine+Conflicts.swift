@@ -18,8 +18,8 @@ extension MitigationEngine {
 
   /// The same client's mitigations that a new request takes the place of.
   ///
-  /// The higher number wins (RFC 9132, Section 4.4.1.3). One that its client has withdrawn never
-  /// wins. Immediate and preconfigured requests don't meet as long as the latter only wait.
+  /// The higher number wins (RFC 9132, Section 4.4.1.3). One that its client has withdrawn, or the
+  /// owner has stopped, never wins. Immediate and preconfigured requests don't meet as long as the latter only wait.
   ///
   /// - Throws: `overlapsNewerRequest`, with the number of the newest that overlaps.
   func overridden(
@@ -37,7 +37,7 @@ extension MitigationEngine {
         overlap.between(scope, table.all[index].claim.scope)
       else { continue }
       let other = table.all[index]
-      if other.key.mid > key.mid, other.phase != .terminating {
+      if other.key.mid > key.mid, other.phase == .active || other.phase == .waiting {
         winner = max(winner ?? 0, other.key.mid)
       } else {
         overridden.append(other)

@@ -28,6 +28,21 @@ extension Mitigation {
   }
 }
 
+extension Mitigation {
+  /// What has the kernel hold its rule.
+  func installation(at now: Instant) -> [RuleChange] {
+    rule.map { [.install($0, remaining: remaining(at: now))] } ?? []
+  }
+
+  /// What has the kernel renew its rule.
+  func renewal(at now: Instant) -> [RuleChange] {
+    isEnforced && rule != nil ? [.renew(id, remaining: remaining(at: now))] : []
+  }
+
+  /// What has the kernel forget its rule.
+  var removal: [RuleChange] { isEnforced && rule != nil ? [.remove(id)] : [] }
+}
+
 extension MitigationEngine {
   /// Time has come to `now`: what ended is removed.
   ///
@@ -43,13 +58,16 @@ extension MitigationEngine {
       let end = table.all[index].end
       if end > now { wake(at: end) } else { due.append(table.all[index]) }
     }
+    let before = quarantines
+    quarantines.forget(at: now)
     for mitigation in due {
-      if mitigation.isEnforced { changes.append(.remove(mitigation.id)) }
+      changes += mitigation.removal
       let cause: MitigationEnding.Cause =
         mitigation.phase == .terminating ? .withdrawn : .expired
       end(mitigation.id, because: cause, now: now)
     }
-    return changes
+    scheduleForgetting()
+    return changes + quarantines.changes(since: before, now: now)
   }
 
   /// The kernel refused to renew this mitigation's rule: it shows status 4 until `renewed()` or a
@@ -65,23 +83,6 @@ extension MitigationEngine {
     }
   }
 
-  /// The kernel's counters were read; gives the mitigations whose status changed by it.
-  ///
-  /// Counts are the kernel's own; unknown mitigations are passed over.
-  @discardableResult
-  public mutating func counted(
-    _ readings: [(id: MitigationID, counters: DropCounters)],
-    now: Instant
-  ) -> [MitigationID] {
-    var changed: [MitigationID] = []
-    for reading in readings {
-      table.update(reading.id) {
-        if $0.counted(reading.counters, now: now) { changed.append(reading.id) }
-      }
-    }
-    return changed
-  }
-
   /// The wall clock was set after mitigations had started: their start is told by it from now on.
   public mutating func clockSet(wall: UnixTime, now: Instant) {
     for id in table.all.map({ $0.id }) {
@@ -91,16 +92,24 @@ extension MitigationEngine {
         $0.start = UnixTime(seconds: wall.seconds - min(wall.seconds, elapsed))
       }
     }
+    for device in quarantines.all {
+      guard let since = device.since else { continue }
+      let elapsed = UInt64(max(0, (now - since).milliseconds / 1000))
+      quarantines.update(device.mac) {
+        $0.start = UnixTime(seconds: wall.seconds - min(wall.seconds, elapsed))
+      }
+    }
   }
 
-  /// All that the kernel should hold at `now`: an installation for each enforced mitigation.
+  /// All that the kernel should hold at `now`: an installation for each enforced mitigation, and each
+  /// device in quarantine.
   ///
   /// For a start, and for repair after another program emptied the kernel's table.
   public func plan(at now: Instant) -> [RuleChange] {
     var changes: [RuleChange] = []
     for mitigation in table.all where mitigation.isEnforced {
-      changes.append(.install(mitigation.rule, remaining: mitigation.remaining(at: now)))
+      changes += mitigation.installation(at: now)
     }
-    return changes
+    return changes + quarantines.plan(at: now)
   }
 }

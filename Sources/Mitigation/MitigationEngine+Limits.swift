@@ -19,7 +19,7 @@ extension MitigationEngine {
     {
       throw Refusal(.tooManyMitigations, retryAfter: wait)
     }
-    guard let elements = inquiry.surroundings.elementCount(mitigation.rule) else {
+    guard let elements = mitigation.elements(inquiry.surroundings) else {
       throw Refusal(.tooManyElements, retryAfter: Limits.longestRetry)
     }
     var total = usage.elements + elements

@@ -103,15 +103,13 @@ extension MitigationEngine {
       status: nil,
       conflict
     )
-    var changes: [RuleChange] = []
-    if mitigation.isEnforced {
-      changes.append(.install(mitigation.rule, remaining: mitigation.remaining(at: inquiry.now)))
-    }
+    try checkQuarantine(of: mitigation, replacing: overlapped)
+    var changes = mitigation.isEnforced ? mitigation.installation(at: inquiry.now) : []
     // After the new rule stands, so that nothing passes between.
-    for old in overlapped where old.isEnforced { changes.append(.remove(old.id)) }
+    for old in overlapped { changes += old.removal }
     var edits: [Pending.Edit] = overlapped.map { .end($0.id, .overridden) }
     edits.append(.store(mitigation))
-    return decide(changes, edits, outcome, mid: key.mid, inquiry: inquiry)
+    return decide(changes, edits, outcome, mid: key.mid, inquiry: inquiry, mitigation.quarantined)
   }
 
   /// A request of a mitigation that exists: a refresh when it asks for the same.
@@ -122,6 +120,10 @@ extension MitigationEngine {
     inquiry: Inquiry
   ) throws(Refusal) -> Decision {
     guard stored.scope.asksTheSame(as: scope) else { throw Refusal(.differsFromStored) }
+    if stored.phase == .released {
+      let conflict = ConflictInformation(cause: .requestRejectedLegitimateTraffic)
+      throw Refusal(.releasedByOwner, conflict: conflict)
+    }
     if lifetime == .seconds(0) {
       throw Refusal(.notSupported, retryAfter: Limits.unsupportedRetry)
     }
@@ -137,9 +139,7 @@ extension MitigationEngine {
       lifetime: .seconds(mitigation.granted),
       conflict(of: mitigation)
     )
-    let changes: [RuleChange] =
-      mitigation.isEnforced
-      ? [.renew(mitigation.id, remaining: mitigation.remaining(at: inquiry.now))] : []
+    let changes = mitigation.renewal(at: inquiry.now)
     mitigation.isExceeded = false
     return decide(changes, [.store(mitigation)], outcome, mid: stored.key.mid, inquiry: inquiry)
   }
@@ -150,16 +150,16 @@ extension MitigationEngine {
     }
     let now = inquiry.now
     let period = mitigation.terminatingPeriod(configured: settings.terminating, at: now)
-    let isOver = mitigation.phase == .waiting || period == .zero
+    let isOver = !mitigation.isEnforced || period == .zero
     var changes: [RuleChange] = []
     var edits: [Pending.Edit] = []
     if isOver {
-      if mitigation.isEnforced { changes = [.remove(mitigation.id)] }
+      changes = mitigation.removal
       edits = [.end(mitigation.id, .withdrawn)]
     } else {
       mitigation.phase = .terminating
       mitigation.end = min(mitigation.end, now + period)
-      changes = [.renew(mitigation.id, remaining: mitigation.remaining(at: now))]
+      changes = mitigation.renewal(at: now)
       edits = [.store(mitigation)]
     }
     var decided = Pending(edits: edits, outcome: .deleted, mid: key.mid, now: now)
@@ -172,14 +172,28 @@ extension MitigationEngine {
     _ edits: [Pending.Edit],
     _ outcome: RequestOutcome,
     mid: UInt32,
-    inquiry: Inquiry
+    inquiry: Inquiry,
+    _ macs: [MACAddress] = []
   ) -> Decision {
     countChange(of: inquiry.client, now: inquiry.now)
-    return settle(Pending(edits: edits, outcome: outcome, mid: mid, now: inquiry.now), changes)
+    var decided = Pending(edits: edits, outcome: outcome, mid: mid, now: inquiry.now)
+    let addressesOf = addressesOf(inquiry.surroundings)
+    for mac in macs {
+      for address in addressesOf(mac) where home.hasDevice(at: address) {
+        decided.addresses.append(DeviceAddress(address, mac))
+      }
+    }
+    return settle(decided, changes)
   }
 
   /// Waits for the kernel when there is something for it to do.
-  private mutating func settle(_ decided: Pending, _ changes: [RuleChange]) -> Decision {
+  private mutating func settle(_ decided: Pending, _ rules: [RuleChange]) -> Decision {
+    var changes = rules
+    if touchesDevices(decided) {
+      var next = self
+      next.apply(decided)
+      changes += next.quarantines.changes(since: quarantines, now: decided.now)
+    }
     if changes.isEmpty {
       apply(decided)
       return .answer(decided.outcome)
@@ -191,14 +205,21 @@ extension MitigationEngine {
   func permitOffice(
     for client: ClientSettings,
     role: SessionRole,
-    _ surroundings: Surroundings
+    _ surroundings: Surroundings,
+    known: [DeviceAddress] = [],
+    spared: [MACAddress] = []
   ) -> PermitOffice {
     PermitOffice(
       settings: settings,
       home: home,
       client: client,
       role: role,
-      macOf: surroundings.macOf
+      // A device that was found once isn't lost because it is silent, or shows another address.
+      macOf: { address in
+        known.first { $0.address == address }?.mac ?? surroundings.macOf(address)
+      },
+      addressesOf: addressesOf(surroundings),
+      spared: spared
     )
   }
 }

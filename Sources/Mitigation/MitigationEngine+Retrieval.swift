@@ -15,6 +15,8 @@ public struct MitigationOverview: Hashable, Sendable {
   public var action: Action
   /// What the client asked for.
   public var scope: MitigationScope
+  /// The devices that its sources mean, as far as they were found.
+  public var devices: [MACAddress]
   /// The lifetime that was granted last, in seconds.
   public var granted: UInt32
   /// What is left of it, or of the terminating period, in seconds.
@@ -31,15 +33,21 @@ extension MitigationEngine {
     table.all.map { overview(of: $0, now: now) }
   }
 
-  /// The mitigations whose rules name `address` as source or target, oldest first; rules that mean
-  /// any source are among them when the home has the address.
-  public func why(_ address: IPAddress, now: Instant) -> [MitigationOverview] {
-    let isInside = Prefix(host: address).lies(in: home.lanPrefixes)
-    var found: [MitigationOverview] = []
-    for mitigation in table.all where mitigation.rule.names(address, isInside: isInside) {
-      found.append(overview(of: mitigation, now: now))
+  /// The mitigations whose rules name one of `addresses` as source or target, or that have `mac` in
+  /// quarantine, oldest first; rules that mean any source are among them when the home has the address.
+  public func why(
+    _ addresses: [IPAddress],
+    mac: MACAddress? = nil,
+    now: Instant
+  ) -> [MitigationOverview] {
+    table.all.compactMap { mitigation in
+      let isNamed = addresses.contains { address in
+        let isInside = Prefix(host: address).lies(in: home.lanPrefixes)
+        return mitigation.rule?.names(address, isInside: isInside) ?? false
+      }
+      let isAbout = mac.map { mitigation.quarantined.contains($0) } ?? false
+      return isNamed || isAbout ? overview(of: mitigation, now: now) : nil
     }
-    return found
   }
 
   private func overview(of mitigation: Mitigation, now: Instant) -> MitigationOverview {
@@ -50,9 +58,10 @@ extension MitigationEngine {
       status: mitigation.status,
       action: mitigation.permit.action,
       scope: mitigation.scope,
+      devices: mitigation.permit.devices.map { $0.mac },
       granted: mitigation.granted,
       remaining: mitigation.remaining(at: now).wholeSeconds,
-      matched: mitigation.isEnforced ? mitigation.measurement.total(at: now) : nil,
+      matched: mitigation.phase == .waiting ? nil : counted(for: mitigation, at: now),
       conflict: conflict(of: mitigation)
     )
   }
@@ -77,7 +86,12 @@ extension MitigationEngine {
   private mutating func report(of id: MitigationID, inquiry: Inquiry) -> MitigationReport? {
     let now = inquiry.now
     if let counters = inquiry.surroundings.counters(id) {
-      table.update(id) { _ = $0.counted(counters, now: now) }
+      counted([(id, counters)], now: now)
+    }
+    for mac in table[id]?.quarantined ?? [] {
+      if let counters = inquiry.surroundings.deviceCounters(mac) {
+        counted([], devices: [(mac, counters)], now: now)
+      }
     }
     guard let mitigation = table[id] else { return nil }
     return MitigationReport(
@@ -86,7 +100,7 @@ extension MitigationEngine {
       remaining: .seconds(mitigation.remaining(at: now).wholeSeconds),
       status: mitigation.status,
       start: mitigation.start,
-      dropped: mitigation.dropped(at: now),
+      dropped: dropped(by: mitigation, at: now),
       conflict: conflict(of: mitigation)
     )
   }

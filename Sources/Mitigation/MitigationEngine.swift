@@ -22,6 +22,9 @@ public struct MitigationEngine: Equatable, Sendable {
   var rates: [ChangeRate] = []
   var pending: Pending?
   var endings: [MitigationEnding] = []
+  var quarantines = QuarantineTable()
+  /// Who had which address when the neighbours were read last, while any device mattered.
+  var known: [DeviceAddress] = []
 
   /// An engine without mitigations.
   ///
@@ -39,13 +42,15 @@ public struct MitigationEngine: Equatable, Sendable {
   /// How many of them the kernel enforces.
   public var enforcedCount: Int { table.enforcedCount }
 
+  /// How many devices are in quarantine.
+  public var quarantinedCount: Int { quarantines.count }
+
   /// The `client` section that a session's peer belongs to; nil when it is entitled to nothing.
   public func client(for session: Session) -> ClientSettings? {
     settings.client(for: session.identity)
   }
 
-  /// Sections whose action, quarantine or ask, this version can't take: what they apply to is
-  /// blocked instead.
+  /// Sections whose action, ask, this version can't take: what they apply to is blocked instead.
   ///
   /// `agent` stands for the default action. For one warning line each.
   public var sectionsFallingBack: [Text] { settings.sectionsFallingBack }
@@ -74,6 +79,8 @@ struct Pending: Equatable, Sendable {
   /// Whether it holds even when the kernel refuses: a withdrawal is never refused.
   var isUnconditional = false
   var now: Instant
+  /// Addresses of the devices that go into quarantine by it.
+  var addresses: [DeviceAddress] = []
 }
 
 extension MitigationEngine {
@@ -108,13 +115,32 @@ extension MitigationEngine {
   mutating func apply(_ decided: Pending) {
     for edit in decided.edits {
       switch edit {
-      case .store(let mitigation): store(mitigation)
+      case .store(let mitigation): store(mitigation, now: decided.now)
       case .end(let id, let cause): end(id, because: cause, now: decided.now)
       }
     }
+    for address in decided.addresses { quarantines.add(address) }
   }
 
-  mutating func store(_ mitigation: Mitigation) {
+  /// Remembers a mitigation, and what it wants of devices; the kernel's part is the caller's.
+  mutating func store(_ stored: Mitigation, now: Instant) {
+    var mitigation = stored
+    let macs = mitigation.quarantined
+    // What the counters of devices said goes on counting when they are no longer its own.
+    for share in shares(of: mitigation.id) where !macs.contains(share.mac) {
+      mitigation.measurement.carry(share.counters)
+    }
+    quarantines.confine(
+      macs,
+      for: mitigation.id,
+      until: mitigation.end,
+      now: now,
+      start: mitigation.start
+    )
+    for device in mitigation.permit.devices where home.hasDevice(at: device.address) {
+      quarantines.add(device)
+    }
+    scheduleForgetting()
     table.store(mitigation)
     nextID = max(nextID, mitigation.id.value &+ 1)
     wake(at: mitigation.end)
@@ -126,20 +152,33 @@ extension MitigationEngine {
 
   /// Forgets a mitigation and notes its ending; the kernel's part is the caller's.
   mutating func end(_ id: MitigationID, because cause: MitigationEnding.Cause, now: Instant) {
-    guard let mitigation = table.remove(id) else { return }
+    guard let mitigation = table[id] else { return }
+    note(mitigation, because: cause, now: now)
+    _ = table.remove(id)
+    quarantines.confine([], for: id, until: now, now: now, start: nil)
+    scheduleForgetting()
+  }
+
+  /// Notes for log and observers that a mitigation ended, or stopped.
+  mutating func note(
+    _ mitigation: Mitigation,
+    because cause: MitigationEnding.Cause,
+    now: Instant
+  ) {
     let isByClient = cause == .expired || cause == .withdrawn || cause == .overridden
+    let isReleased = mitigation.phase == .released
     let report = MitigationReport(
       mid: mitigation.key.mid,
       scope: mitigation.scope,
       remaining: .seconds(0),
-      status: isByClient ? .attackMitigationTerminated : .attackMitigationWithdrawn,
+      status: isByClient && !isReleased ? .attackMitigationTerminated : .attackMitigationWithdrawn,
       start: mitigation.start,
-      dropped: mitigation.dropped(at: now)
+      dropped: dropped(by: mitigation, at: now)
     )
     if endings.count == Limits.endings { endings.removeFirst() }
     endings.append(
       MitigationEnding(
-        id: id,
+        id: mitigation.id,
         client: mitigation.key.holder.section,
         name: mitigation.name,
         cause: cause,

@@ -32,6 +32,10 @@ public struct MitigationRecord: Hashable, Sendable {
   public var carried: DropCounters
   /// The last reading of the kernel's counter; nil before the first (rates unused).
   public var reading: DropCounters?
+  /// The devices that its sources meant.
+  public var devices: [DeviceAddress]
+  /// Devices that their owner has released from it.
+  public var spared: [MACAddress]
 
   /// A record of these parts.
   public init(
@@ -47,7 +51,9 @@ public struct MitigationRecord: Hashable, Sendable {
     start: UnixTime?,
     active: Span,
     carried: DropCounters,
-    reading: DropCounters?
+    reading: DropCounters?,
+    devices: [DeviceAddress] = [],
+    spared: [MACAddress] = []
   ) {
     self.id = id
     self.client = client
@@ -62,6 +68,8 @@ public struct MitigationRecord: Hashable, Sendable {
     self.active = active
     self.carried = carried
     self.reading = reading
+    self.devices = devices
+    self.spared = spared
   }
 }
 
@@ -111,8 +119,10 @@ extension MitigationEngine {
         leftOut.append(record.id)
         continue
       }
-      store(mitigation)
+      store(mitigation, now: now)
     }
+    freeUnwanted(now: now)
+    freeExempt(now: now, surroundings)
     return leftOut
   }
 
@@ -124,12 +134,20 @@ extension MitigationEngine {
     _ now: Instant,
     _ surroundings: Surroundings
   ) -> Mitigation? {
-    let office = permitOffice(for: client, role: record.role, surroundings)
-    guard var permit = try? office.permit(for: record.scope) else { return nil }
-    // The devices, on which the choice may have hung, aren't known yet so soon after a start.
-    permit.take(record.action, limit: settings.limit)
-    let rule = permit.rule(id: record.id, scope: record.scope)
-    guard let elements = surroundings.elementCount(rule) else { return nil }
+    let office = permitOffice(
+      for: client,
+      role: record.role,
+      surroundings,
+      known: record.devices,
+      spared: record.spared
+    )
+    var permit = Permit(action: record.action, verdict: .drop, sources: [], targets: [])
+    if record.status.phase != .released {
+      // The devices, on which the choice may have hung, aren't known yet so soon after a start.
+      guard let found = try? office.permit(for: record.scope, taking: record.action.supported)
+      else { return nil }
+      permit = found
+    }
     let granted = max(1, min(record.granted, client.maximumLifetime))
     var measurement = Measurement(since: now + record.active * -1)
     measurement.carriedPackets = record.carried.packets
@@ -143,6 +161,8 @@ extension MitigationEngine {
       phase: record.status.phase,
       measurement: measurement
     )
+    mitigation.spared = record.spared
+    guard let elements = mitigation.elements(surroundings) else { return nil }
     mitigation.elements = elements
     mitigation.granted = granted
     mitigation.end = now + min(record.remaining, .seconds(granted))
@@ -170,7 +190,9 @@ extension Mitigation {
         packets: measurement.carriedPackets,
         bytes: measurement.carriedBytes
       ),
-      reading: measurement.reading
+      reading: measurement.reading,
+      devices: permit.devices,
+      spared: spared
     )
   }
 }
@@ -180,6 +202,7 @@ extension MitigationStatus {
     switch self {
     case .attackMitigationSignalLoss: .waiting
     case .dotsClientWithdrawnMitigation: .terminating
+    case .attackMitigationWithdrawn: .released
     default: .active
     }
   }

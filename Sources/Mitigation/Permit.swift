@@ -1,22 +1,21 @@
 import Bytes
 import Model
 
-/// What policy makes of a scope: the rule that may be installed for it.
+/// What policy makes of a scope: the rule that may be installed for it, and the devices behind it.
 struct Permit: Equatable, Sendable {
   var action: Action
   var verdict: RuleVerdict
   var sources: [RuleSource]
   var targets: [Prefix]
+  /// Addresses of the request that mean one device each.
+  ///
+  /// With `quarantine`, what is put there; else those whose other addresses the rule follows.
+  var devices: [DeviceAddress] = []
 
-  /// Settles for `action`, as far as this version can take it.
-  mutating func take(_ action: Action, limit: UInt64) {
-    self.action = action.supported
-    verdict = self.action.verdict(limit: limit)
-  }
-
-  /// The rule of the mitigation `id` for `scope`.
-  func rule(id: MitigationID, scope: MitigationScope) -> Rule {
-    Rule(
+  /// The rule of the mitigation `id` for `scope`; nil when quarantine does all that it would.
+  func rule(id: MitigationID, scope: MitigationScope) -> Rule? {
+    if sources.isEmpty || targets.isEmpty { return nil }
+    return Rule(
       id: id,
       sources: sources,
       targets: targets,
@@ -26,6 +25,14 @@ struct Permit: Equatable, Sendable {
       icmpTypes: scope.sourceICMPTypeRanges,
       verdict: verdict
     )
+  }
+
+  /// The devices to put into quarantine, each once.
+  var quarantined: [MACAddress] {
+    var macs: [MACAddress] = []
+    guard action == .quarantine else { return macs }
+    for device in devices where !macs.contains(device.mac) { macs.append(device.mac) }
+    return macs
   }
 }
 
@@ -39,21 +46,35 @@ struct PermitOffice {
   let client: ClientSettings
   let role: SessionRole
   let macOf: (IPAddress) -> MACAddress?
+  var addressesOf: (MACAddress) -> [IPAddress] = { _ in [] }
+  /// Devices that their owner has released from this mitigation.
+  var spared: [MACAddress] = []
 
   /// The permit for `scope`; the first fault decides, in the order meaning, policy, protection.
-  func permit(for scope: MitigationScope) throws(Refusal) -> Permit {
+  ///
+  /// With `chosen`, that action holds whatever the settings say now.
+  func permit(
+    for scope: MitigationScope,
+    taking chosen: Action? = nil
+  ) throws(Refusal) -> Permit {
     try checkForm(of: scope)
-    let action = try action(for: scope)
+    let policy = settings.policy(for: scope, of: client, macOf: macOf)
+    let action = try action(for: scope, policy: policy)
     for target in scope.targetPrefixes { try check(target: target) }
     let sources = try sources(of: scope)
     try checkBreadth(of: scope, sources: sources)
     let unprotected = try withoutProtected(sources, scope: scope)
-    return Permit(
-      action: action,
-      verdict: action.verdict(limit: settings.limit),
+    var permit = Permit(
+      action: chosen ?? action,
+      verdict: .drop,
       sources: unprotected.sources,
       targets: unprotected.targets
     )
+    permit.devices = devices(of: scope, sources: permit.sources, named: policy?.namedDevice)
+    if permit.action == .quarantine { try settle(&permit, scope: scope) }
+    follow(&permit)
+    permit.verdict = permit.action.verdict(limit: settings.limit)
+    return permit
   }
 
   private func checkForm(of scope: MitigationScope) throws(Refusal) {
@@ -72,15 +93,15 @@ struct PermitOffice {
     if !scope.sourcePrefixes.isEmpty, !scope.hasCommonFamily { throw Refusal(.noCommonFamily) }
   }
 
-  private func action(for scope: MitigationScope) throws(Refusal) -> Action {
+  private func action(
+    for scope: MitigationScope,
+    policy: PolicySettings?
+  ) throws(Refusal) -> Action {
     guard let requested = scope.requestedAction else {
-      return settings.ownersAction(for: scope, of: client, macOf: macOf)
+      return (policy?.action ?? settings.action).supported
     }
     guard client.may.contains(requested) else { throw Refusal(.actionNotAllowed) }
-    guard let action = requested.action else {
-      throw Refusal(.notSupported, retryAfter: Limits.unsupportedRetry)
-    }
-    return action
+    return requested.action
   }
 
   /// Refuses a target that the client may not name, or that nothing of the home reaches through the
@@ -143,6 +164,10 @@ struct PermitOffice {
   ) throws(Refusal) {
     for target in scope.targetPrefixes where target.isEverything {
       if scope.sourcePrefixes.isEmpty { throw Refusal(.targetEverything) }
+      // All traffic of a whole network of the home would silence the home.
+      for source in scope.sourcePrefixes where home.lanPrefixes.contains(where: source.contains) {
+        throw Refusal(.targetEverything)
+      }
       // A wide source stems from the home's one public IPv4 address and means every device.
       if target.family == .v4, sources.contains(.any) || sources.contains(.anyInsideV4) {
         throw Refusal(.targetEverything)

@@ -157,6 +157,12 @@ public enum RefusalReason: UInt8, Hashable, Sendable, CaseIterable {
   case unavailable = 27
   /// 5.03: known, but what it needs isn't built into this version.
   case notSupported = 28
+  /// 4.00: quarantine is asked for, and no source means one device.
+  case sourceIsNoDevice = 29
+  /// 5.03: quarantine is asked for, and the router doesn't know yet which device has the source.
+  case unknownDevice = 30
+  /// 4.09: the owner has released the device that the mitigation had put into quarantine.
+  case releasedByOwner = 31
 }
 
 /// A refusal and what goes with it.

@@ -99,14 +99,15 @@ struct Encoder: ~Copyable {
     case .addChain(let name, let attachment):
       let hook = attachment.map { Int32(bitPattern: $0.hook.rawValue) } ?? -1
       let priority = attachment?.priority ?? 0
+      let translates = attachment?.translates ?? false
       try put(.newChain, Self.createOnly, header, name) {
-        cordon_put_chain($0, $1, $2, hook, priority)
+        cordon_put_chain($0, $1, $2, hook, priority, translates)
       }
     case .flushChain(let name):
       try rule(name, [], header)
     case .deleteChain(let name):
       try put(header.destroys ? .destroyChain : .deleteChain, 0, header, name) {
-        cordon_put_chain($0, $1, $2, -1, 0)
+        cordon_put_chain($0, $1, $2, -1, 0, false)
       }
     case .addRule(let chain, let expressions):
       try rule(chain, expressions, header)
@@ -121,7 +122,9 @@ struct Encoder: ~Copyable {
         cordon_put_set($0, $1, $2, 0, 0, 0, 0)
       }
     case .addElement(let set, let key, let value, let timeout):
-      try element(set, key, value, UInt64(clamping: max(timeout.milliseconds, 1)), header)
+      var milliseconds = UInt64(clamping: max(timeout.milliseconds, 1))
+      if case .block = value { milliseconds = 0 }
+      try element(set, key, value, milliseconds, header)
     case .deleteElement(let set, let key):
       try element(set, key, nil, 0, header)
     case .addCounter(let name, let journal):
@@ -217,21 +220,25 @@ extension Encoder {
   ) throws(KernelError) {
     guard key.count <= Self.maximumValue else { throw KernelError(errno: EINVAL) }
     let length = UInt32(key.count)
-    let delete: Kind = header.destroys ? .destroyElement : .deleteElement
+    // All of a set are deleted, never destroyed: that always succeeds.
+    let delete: Kind = header.destroys && !key.isEmpty ? .destroyElement : .deleteElement
     let kind: Kind = value == nil ? delete : .newElement
     let flags = value == nil ? 0 : Self.createOnly
     try put(kind, flags, header, set) { message, table, name in
       switch value {
       case nil, ElementValue.none?:
-        return cordon_put_element(message, table, name, key, length, nil, nil, timeout)
+        return cordon_put_element(message, table, name, key, length, nil, nil, nil, timeout)
       case .counter(let counter)?:
         return counter.withCharacters {
-          cordon_put_element(message, table, name, key, length, $0, nil, timeout)
+          cordon_put_element(message, table, name, key, length, nil, $0, nil, timeout)
         }
       case .jump(let chain)?:
         return chain.withCharacters {
-          cordon_put_element(message, table, name, key, length, nil, $0, timeout)
+          cordon_put_element(message, table, name, key, length, nil, nil, $0, timeout)
         }
+      case .block(let end)?:
+        let end = end.count == key.count ? end : nil
+        return cordon_put_element(message, table, name, key, length, end, nil, nil, timeout)
       }
     }
   }
@@ -285,10 +292,13 @@ extension Expression {
       return cordon_add_payload(rule, header.rawValue, offset, length, first + register)
     case .meta(let key, let register):
       return cordon_add_meta(rule, key.rawValue, first + register)
-    case .destinationType(let register):
-      return cordon_add_destination_type(rule, first + register)
+    case .destinationType(let onInput, let register):
+      return cordon_add_destination_type(rule, onInput, first + register)
     case .originalSource(let family, let register):
-      return cordon_add_original_source(rule, family == .v4, first + register)
+      let key = family == .v4 ? NFT_CT_SRC_IP : NFT_CT_SRC_IP6
+      return cordon_add_connection(rule, key.rawValue, true, first + register)
+    case .connectionState(let register):
+      return cordon_add_connection(rule, NFT_CT_STATE.rawValue, false, first + register)
     case .networkOrder(let register):
       return cordon_add_network_order(rule, first + register)
     case .mask(let register, let mask):
@@ -300,9 +310,13 @@ extension Expression {
       guard lower.count <= Self.maximumValue, lower.count == upper.count else { return false }
       return cordon_add_range(rule, first + register, lower, upper, UInt32(lower.count))
     case .isIn(let set, let register):
-      return set.withCharacters { cordon_add_lookup(rule, $0, first + register, false) }
+      return set.withCharacters { cordon_add_lookup(rule, $0, first + register, false, false) }
+    case .isNotIn(let set, let register):
+      return set.withCharacters { cordon_add_lookup(rule, $0, first + register, false, true) }
+    case .isWithinPace(let set, let register, let rate, let burst):
+      return set.withCharacters { cordon_add_pace(rule, $0, first + register, rate, burst) }
     case .jumpByMap(let map, let register):
-      return map.withCharacters { cordon_add_lookup(rule, $0, first + register, true) }
+      return map.withCharacters { cordon_add_lookup(rule, $0, first + register, true, false) }
     case .countByMap(let map, let register):
       return map.withCharacters { cordon_add_object_by_map(rule, $0, first + register) }
     case .count(let counter):
@@ -313,10 +327,14 @@ extension Expression {
       return limit.withCharacters {
         cordon_add_object(rule, UInt32(bitPattern: NFT_OBJECT_LIMIT), $0)
       }
-    // NF_ACCEPT, NF_DROP, NFT_JUMP.
+    case .reject(let resets): return cordon_add_reject(rule, resets)
+    case .redirect(let port): return cordon_add_redirect(rule, first, port)
+    // NF_ACCEPT, NF_DROP, NFT_RETURN, NFT_JUMP, NFT_GOTO.
     case .accept: return cordon_add_verdict(rule, 1, nil)
     case .drop: return cordon_add_verdict(rule, 0, nil)
+    case .comeBack: return cordon_add_verdict(rule, -5, nil)
     case .jump(let chain): return chain.withCharacters { cordon_add_verdict(rule, -3, $0) }
+    case .goTo(let chain): return chain.withCharacters { cordon_add_verdict(rule, -4, $0) }
     }
   }
 }
@@ -328,6 +346,7 @@ extension KeyField {
     case .family: 2
     case .address(.v4): 7
     case .address(.v6): 8
+    case .hardware: 9
     case .transportProtocol: 12
     case .port: 13
     }
@@ -341,6 +360,8 @@ extension SetContent {
     case .keys: 0
     case .counters: 1
     case .jumps: 2
+    case .blocks: 3
+    case .paces: 4
     }
   }
 }

@@ -66,6 +66,18 @@ public final class RouteConnection {
     }
   }
 
+  /// The interfaces with these names that are there, in the order of the names.
+  public func interfaces(
+    named wanted: [Text]
+  ) throws(KernelError) -> [(name: Text, number: UInt32)] {
+    var found: [(name: Text, number: UInt32)] = []
+    let names = try names()
+    for name in wanted {
+      for number in names.keys where names[number] == name { found.append((name, number)) }
+    }
+    return found
+  }
+
   /// The names of interfaces by their numbers.
   private func names() throws(KernelError) -> [UInt32: Text] {
     var names: [UInt32: Text] = [:]
@@ -91,14 +103,14 @@ public final class RouteConnection {
   }
 }
 
-/// Tells when addresses or interfaces change.
+/// Tells when addresses or interfaces change, or neighbours.
 public final class AddressMonitor {
   private let socket: NetlinkSocket
 
-  /// Listens from now on.
-  public init() throws(KernelError) {
-    // NETLINK_ROUTE; RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR.
-    socket = try NetlinkSocket(family: 0, groups: 0x111)
+  /// Listens from now on: for neighbours, else for addresses and interfaces.
+  public init(ofNeighbours: Bool = false) throws(KernelError) {
+    // NETLINK_ROUTE; RTMGRP_NEIGH, or RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR.
+    socket = try NetlinkSocket(family: 0, groups: ofNeighbours ? 4 : 0x111)
   }
 
   /// Readable when something changed.

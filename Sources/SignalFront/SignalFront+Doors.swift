@@ -25,15 +25,18 @@ extension SignalFront {
       case .nothing: return true
       case .closed: return false
       case .message(let bytes, let descriptor):
-        let message: SignalSetup
-        do { message = try SignalSetup(parsing: bytes) } catch { throw .link(error) }
-        if case .coreDoor = message {
+        let message: FrontSetup
+        do { message = try FrontSetup(parsing: bytes) } catch { throw .link(error) }
+        if case .door(.core) = message {
           if let descriptor { connect(PacketSocket(adopting: descriptor)) }
           continue
         }
-        let complete: SignalSettingsAssembly.Complete?
-        do { complete = try assembly.receive(message) } catch { throw .link(error) }
-        if let complete { try reload(complete) }
+        let setup: Setup?
+        do {
+          let complete = try assembly.receive(message)
+          setup = try complete.map { (complete) throws(LinkError) in try Setup(complete) }
+        } catch { throw .link(error) }
+        if let setup { try reload(setup) }
       }
     }
   }
@@ -41,13 +44,13 @@ extension SignalFront {
 
 extension SignalFront {
   /// New settings or credentials: sessions stay whose certificates are good under them.
-  private func reload(_ setup: SignalSettingsAssembly.Complete) throws(FrontFault) {
+  private func reload(_ setup: Setup) throws(FrontFault) {
     log.level = setup.settings.logLevel
     for index in entrances.indices {
       entrances[index].server.timeFloor = setup.settings.timeFloor
       do throws(TLSError) {
         let actions = try entrances[index].server.reload(
-          TLS.Credentials(setup.credentials),
+          TLS.Credentials(setup.files),
           wall: Clock.wall
         )
         perform(actions, at: index)

@@ -8,6 +8,19 @@ import TLS
 
 /// The signal front at work: sockets, sessions and the two doors on one event loop.
 final class SignalFront {
+  /// All that the launcher tells.
+  struct Setup {
+    let user: RoomUser
+    let settings: SignalSettings
+    let files: RoomFiles
+
+    init(_ complete: FrontAssembly.Complete) throws(LinkError) {
+      user = complete.user
+      settings = try SignalSettings(cbor: complete.settings)
+      files = complete.files
+    }
+  }
+
   /// A client's session above TLS.
   struct FrontSession {
     let listener: Int
@@ -59,7 +72,7 @@ final class SignalFront {
   var entrances: [Entrance] = []
   var sessions: [UInt32: FrontSession] = [:]
   var questions: [UInt32: Question] = [:]
-  var assembly = SignalSettingsAssembly()
+  var assembly = FrontAssembly()
   var log: Log
   var budget = LineBudget()
   var sessionLines = LineBudget()
@@ -67,7 +80,7 @@ final class SignalFront {
   private var lastHandle: UInt32 = 0
 
   init(
-    setup: SignalSettingsAssembly.Complete,
+    setup: Setup,
     sockets: [UDPSocket],
     launcher: PacketSocket,
     log: Log
@@ -88,11 +101,11 @@ final class SignalFront {
   }
 
   private static func server(
-    _ setup: SignalSettingsAssembly.Complete
+    _ setup: Setup
   ) throws(FrontFault) -> DTLSServer {
     do {
       return try DTLSServer(
-        credentials: TLS.Credentials(setup.credentials),
+        credentials: TLS.Credentials(setup.files),
         timeFloor: setup.settings.timeFloor,
         limits: DTLSServer.Limits(sessions: Int(setup.settings.maximumSessions)),
         now: Clock.now
@@ -179,12 +192,13 @@ final class SignalFront {
 }
 
 extension TLS.Credentials {
-  init(_ credentials: Link.Credentials) {
+  init(_ files: RoomFiles) {
+    let revocations = files[.revocations]
     self.init(
-      certificateChain: credentials.certificate,
-      privateKey: credentials.key,
-      trust: credentials.trust,
-      revocations: credentials.revocations.isEmpty ? nil : credentials.revocations
+      certificateChain: files[.certificate],
+      privateKey: files[.key],
+      trust: files[.trust],
+      revocations: revocations.isEmpty ? nil : revocations
     )
   }
 }

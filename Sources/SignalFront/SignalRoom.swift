@@ -51,8 +51,8 @@ public enum SignalRoom {
 
   private static func receiveSetup(
     _ door: PacketSocket
-  ) throws(FrontFault) -> SignalSettingsAssembly.Complete {
-    var assembly = SignalSettingsAssembly()
+  ) throws(FrontFault) -> SignalFront.Setup {
+    var assembly = FrontAssembly()
     let deadline = Clock.now + setupPatience
     while true {
       let received: Received
@@ -61,7 +61,9 @@ public enum SignalRoom {
       }
       guard case .message(let bytes, _) = received else { throw .noSettings }
       do {
-        if let complete = try assembly.receive(SignalSetup(parsing: bytes)) { return complete }
+        if let complete = try assembly.receive(FrontSetup(parsing: bytes)) {
+          return try SignalFront.Setup(complete)
+        }
       } catch { throw .link(error) }
     }
   }

@@ -9,6 +9,14 @@ struct Packet {
   var sourcePort: UInt16 = 0
   var targetPort: UInt16 = 0
   var icmpType: UInt8 = 0
+  var mac: [UInt8] = [2, 0, 0, 0, 0, 1]
+  /// SYN.
+  var tcpFlags: UInt8 = 2
+  /// RTN_UNICAST.
+  var targetType: UInt8 = 1
+  var interface: Text = "lan0"
+
+  var link: [UInt8] { [0, 0, 0, 0, 0, 0] + mac }
 
   var network: [UInt8] {
     source.family == .v4
@@ -21,7 +29,7 @@ struct Packet {
     var bytes: [UInt8] = []
     bytes.append(bigEndian: sourcePort)
     bytes.append(bigEndian: targetPort)
-    return bytes + [0, 0, 0, 0]
+    return bytes + [0, 0, 0, 0, 0, 0, 0, 0, 0x50, tcpFlags, 0, 0]
   }
 }
 
@@ -45,6 +53,10 @@ struct ModelKernel {
   private(set) var keyLengths: [Text: Int] = [:]
   private(set) var counters: [Text: UInt64] = [:]
   private(set) var limits: Set<Text> = []
+  /// Whether no key comes faster than its pace.
+  var keepsPace = true
+  /// Whether packets begin connections.
+  var isNew = true
 
   mutating func commit(_ operations: [Operation]) throws {
     for operation in operations {
@@ -80,13 +92,20 @@ struct ModelKernel {
       keyLengths[name] = key.reduce(0) { $0 + $1.paddedLength }
     case .deleteSet(let name):
       guard let elements = sets.removeValue(forKey: name) else { return "absent" }
-      if !elements.isEmpty { return "left elements" }
+      if elements.values.contains(where: { $0.timeout > .zero }) { return "left elements" }
       if isReferred(name) { return "in use" }
     case .addElement(let set, let key, let value, let timeout):
       guard sets[set] != nil, sets[set]?[key] == nil else { return "absent, or exists" }
       guard key.count == keyLengths[set] else { return "key length" }
-      guard timeout > .zero, timeout <= .milliseconds(3_600_500) else { return "timeout" }
+      if case .block = value {
+        guard timeout == .zero else { return "timeout" }
+      } else {
+        guard timeout > .zero, timeout <= .milliseconds(3_600_500) else { return "timeout" }
+      }
       sets[set]?[key] = Element(value: value, timeout: timeout)
+    case .deleteElement(let set, []):
+      guard sets[set] != nil else { return "absent" }
+      sets[set] = [:]
     case .deleteElement(let set, let key):
       guard sets[set]?.removeValue(forKey: key) != nil else { return "absent" }
     case .addCounter(let name, _): counters[name] = counters[name] ?? 0
@@ -103,10 +122,12 @@ struct ModelKernel {
 
   private func isKnown(_ expression: Expression) -> Bool {
     switch expression {
-    case .isIn(let set, _), .jumpByMap(let set, _), .countByMap(let set, _): sets[set] != nil
+    case .isIn(let set, _), .isNotIn(let set, _), .isWithinPace(let set, _, _, _),
+      .jumpByMap(let set, _), .countByMap(let set, _):
+      sets[set] != nil
     case .count(let name): counters[name] != nil
     case .isOver(let name): limits.contains(name)
-    case .jump(let name): chains[name] != nil
+    case .jump(let name), .goTo(let name): chains[name] != nil
     default: true
     }
   }
@@ -119,7 +140,7 @@ struct ModelKernel {
     let inElements = sets.values.contains { elements in
       elements.values.contains { element in
         switch element.value {
-        case .none: false
+        case .none, .block: false
         case .counter(let counter): counters[counter] == nil
         case .jump(let chain): chains[chain] == nil
         }
@@ -132,18 +153,43 @@ struct ModelKernel {
   mutating func dropped(_ packet: Packet, in base: Text) -> Text? {
     guard chains[base] != nil else { return nil }
     var last: Text?
-    return walk(base, packet, &last) == .drop ? last : nil
+    switch walk(base, packet, &last) {
+    case .drop, .reject: return last
+    default: return nil
+    }
   }
 
-  private enum Outcome {
+  /// What a base chain does with the packet.
+  mutating func outcome(_ packet: Packet, in base: Text) -> Outcome {
+    var last: Text?
+    return walk(base, packet, &last)
+  }
+
+  enum Outcome: Equatable {
     case accept
     case drop
+    case reject(resets: Bool)
+    case redirect(UInt16)
     case goOn
+    /// Ends this chain only.
+    case comeBack
+  }
+
+  private func has(_ key: [UInt8], in set: Text) -> Bool {
+    guard let elements = sets[set] else { return false }
+    if elements[key] != nil { return true }
+    return elements.contains { start, element in
+      guard case .block(let end) = element.value, !key.lexicographicallyPrecedes(start) else {
+        return false
+      }
+      return end.isEmpty || key.lexicographicallyPrecedes(end)
+    }
   }
 
   private mutating func walk(_ chain: Text, _ packet: Packet, _ last: inout Text?) -> Outcome {
     for rule in chains[chain] ?? [] {
       let outcome = run(rule, packet, &last)
+      if outcome == .comeBack { return .goOn }
       if outcome != .goOn { return outcome }
     }
     return .goOn
@@ -166,12 +212,18 @@ struct ModelKernel {
     for expression in rule {
       switch expression {
       case .payload(let header, let offset, let length, let register):
-        let bytes = header == .network ? packet.network : packet.header
+        let bytes =
+          header == .network ? packet.network : header == .link ? packet.link : packet.header
         store(bytes.dropFirst(Int(offset)).prefix(Int(length)), register)
       case .meta(.family, let register): store([packet.source.family == .v4 ? 2 : 10], register)
       case .meta(.transportProtocol, let register): store([packet.transport], register)
+      case .meta(.inputType, let register): store([1, 0], register)
+      case .meta(.inputName, let register):
+        let name = packet.interface.bytes
+        store(name + [UInt8](repeating: 0, count: 16 - name.count), register)
       case .meta(_, let register): store([9, 9, 9, 9], register)
-      case .destinationType(let register): store([1, 0, 0, 0], register)
+      case .destinationType(_, let register): store([packet.targetType, 0, 0, 0], register)
+      case .connectionState(let register): store([isNew ? 8 : 2, 0, 0, 0], register)
       case .originalSource(_, let register): store(packet.source.bytes, register)
       case .networkOrder(let register): store(load(register, 4).reversed(), register)
       case .mask(let register, let mask):
@@ -184,7 +236,10 @@ struct ModelKernel {
           return .goOn
         }
       case .isIn(let set, let register):
-        if sets[set]?[load(register, keyLengths[set] ?? 0)] == nil { return .goOn }
+        if !has(load(register, keyLengths[set] ?? 0), in: set) { return .goOn }
+      case .isNotIn(let set, let register):
+        if has(load(register, keyLengths[set] ?? 0), in: set) { return .goOn }
+      case .isWithinPace: if !keepsPace { return .goOn }
       case .jumpByMap(let map, let register):
         guard case .jump(let chain)? = sets[map]?[load(register, keyLengths[map] ?? 0)]?.value
         else { return .goOn }
@@ -200,7 +255,15 @@ struct ModelKernel {
       case .isOver: break
       case .accept: return .accept
       case .drop: return .drop
-      case .jump(let chain): return walk(chain, packet, &last)
+      case .jump(let chain):
+        let outcome = walk(chain, packet, &last)
+        if outcome != .goOn { return outcome }
+      case .goTo(let chain):
+        let outcome = walk(chain, packet, &last)
+        return outcome == .goOn ? .comeBack : outcome
+      case .comeBack: return .comeBack
+      case .reject(let resets): return .reject(resets: resets)
+      case .redirect(let port): return .redirect(port)
       }
     }
     return .goOn

@@ -36,8 +36,11 @@ struct MessageTests {
   @Test("a message to core is read as it was written, and in no other spelling")
   func coreSetup() throws { try check { try $0.coreSetup() } }
 
-  @Test("a message to the signal front is read as it was written, and in no other spelling")
-  func signalSetup() throws { try check { try $0.signalSetup() } }
+  @Test("a message to a front is read as it was written, and in no other spelling")
+  func frontSetup() throws { try check { try $0.frontSetup() } }
+
+  @Test("a relayed connection is read as it was written, and in no other spelling")
+  func relayMessage() throws { try check { .connection(peer: $0.address(), local: $0.address()) as RelayMessage } }
 
   @Test("a room's report is read as it was written, and in no other spelling")
   func roomReport() throws { try check { $0.roomReport() } }
@@ -54,26 +57,35 @@ struct MessageTests {
   @Test("a control reply is read as it was written, and in no other spelling")
   func controlReply() throws { try check { try $0.controlReply() } }
 
+  @Test("a message from the portal is read as it was written, and in no other spelling")
+  func portalMessage() throws { try check { $0.portalMessage() } }
+
+  @Test("a message to the portal is read as it was written, and in no other spelling")
+  func portalNotice() throws { try check { try $0.portalNotice() } }
+
   @Test("no door has more than eight kinds of message")
   func kinds() {
     #expect(CoreSetup.Kind.allCases.count + 1 <= 8)
-    #expect(SignalSetup.Kind.allCases.count + 1 <= 8)
+    #expect(FrontSetup.Kind.allCases.count + 1 <= 8)
     #expect(SignalDoorKind.allCases.count <= 8)
     #expect(ControlDoorKind.allCases.count <= 8)
+    #expect(PortalDoorKind.allCases.count <= 8)
     #expect(!CoreSetup.Kind.allCases.contains { $0.rawValue == RoomReport.kind })
-    #expect(!SignalSetup.Kind.allCases.contains { $0.rawValue == RoomReport.kind })
+    #expect(!FrontSetup.Kind.allCases.contains { $0.rawValue == RoomReport.kind })
   }
 
   @Test("a kind that the door doesn't know is refused", arguments: [0, 9, 255])
   func unknownKind(_ kind: UInt8) {
     let bytes = CBORValue.array([kind.cbor]).encoded
     #expect(throws: LinkError.unknownKind) { try CoreSetup(parsing: bytes) }
-    #expect(throws: LinkError.unknownKind) { try SignalSetup(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try FrontSetup(parsing: bytes) }
     #expect(throws: LinkError.unknownKind) { try RoomReport(parsing: bytes) }
     #expect(throws: LinkError.unknownKind) { try SignalMessage(parsing: bytes) }
     #expect(throws: LinkError.unknownKind) { try CoreMessage(parsing: bytes) }
     #expect(throws: LinkError.unknownKind) { try ControlCommand(parsing: bytes) }
     #expect(throws: LinkError.unknownKind) { try ControlReply(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try PortalMessage(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try PortalNotice(parsing: bytes) }
   }
 
   @Test("the kinds of one direction are unknown in the other")
@@ -82,6 +94,10 @@ struct MessageTests {
     #expect(throws: LinkError.unknownKind) { try CoreMessage(parsing: closed) }
     let reply = try CoreMessage.reply(handle: 1, .deleted, more: false).encoded()
     #expect(throws: LinkError.unknownKind) { try SignalMessage(parsing: reply) }
+    let look = try PortalMessage.look(handle: 1, IPAddress(v4: 1)).encoded()
+    #expect(throws: LinkError.unknownKind) { try PortalNotice(parsing: look) }
+    let home = try PortalNotice.home([]).encoded()
+    #expect(throws: LinkError.unknownKind) { try PortalMessage(parsing: home) }
   }
 
   @Test("a surplus field is refused")

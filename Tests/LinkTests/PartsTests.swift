@@ -131,33 +131,33 @@ struct PartsTests {
     #expect(throws: LinkError.malformed) { try assembly.receive(.client(client)) }
   }
 
-  @Test("credentials of any length come together from their parts")
-  func credentials() throws {
+  @Test("files of any length come together from their parts")
+  func files() throws {
     var values = RandomValues(seed: Self.seed)
-    var credentials = Credentials()
-    credentials.certificate = values.bytes(40_000...40_000)
-    credentials.key = values.bytes(300...300)
-    credentials.trust = values.bytes(32_000...32_000)
+    var files = RoomFiles()
+    files[.certificate] = values.bytes(40_000...40_000)
+    files[.key] = values.bytes(300...300)
+    files[.logo] = values.bytes(32_000...32_000)
     let settings = try values.signalSettings()
     let user = values.user()
-    var assembly = SignalSettingsAssembly()
-    var complete: SignalSettingsAssembly.Complete?
-    for message in SignalSetup.messages(user, settings, credentials) {
+    var assembly = FrontAssembly()
+    var complete: FrontAssembly.Complete?
+    for message in FrontSetup.messages(user, settings.cbor, files) {
       #expect(complete == nil)
-      complete = try assembly.receive(SignalSetup(parsing: message.encoded()))
+      complete = try assembly.receive(FrontSetup(parsing: message.encoded()))
     }
-    #expect(complete?.credentials == credentials)
-    #expect(complete?.settings == settings)
+    #expect(complete?.files == files)
+    #expect(complete?.settings == settings.cbor)
     #expect(complete?.user == user)
   }
 
-  @Test("a credential of more than 256 KiB is refused")
+  @Test("a file of more than 256 KiB is refused")
   func largeCredential() throws {
     var values = RandomValues(seed: Self.seed)
-    var assembly = SignalSettingsAssembly()
-    #expect(try assembly.receive(.settings(values.user(), values.signalSettings())) == nil)
+    var assembly = FrontAssembly()
+    #expect(try assembly.receive(.settings(values.user(), values.signalSettings().cbor)) == nil)
     let part = [UInt8](repeating: 0, count: 16_000)
-    for _ in 0..<16 { #expect(try assembly.receive(.credential(.trust, part)) == nil) }
-    #expect(throws: LinkError.tooLarge) { try assembly.receive(.credential(.trust, part)) }
+    for _ in 0..<16 { #expect(try assembly.receive(.part(.trust, part)) == nil) }
+    #expect(throws: LinkError.tooLarge) { try assembly.receive(.part(.trust, part)) }
   }
 }

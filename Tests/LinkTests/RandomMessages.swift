@@ -132,19 +132,23 @@ extension RandomValues {
     return settings
   }
 
-  mutating func signalSetup() throws -> SignalSetup {
-    switch number(0...3) {
-    case 0: .settings(user(), try signalSettings())
-    case 1: .credential(try one(of: CredentialKind.allCases), bytes(0...999))
+  mutating func frontSetup() throws -> FrontSetup {
+    switch number(0...4) {
+    case 0: .settings(user(), try signalSettings().cbor)
+    case 1: .part(try one(of: FileKind.allCases), bytes(0...999))
     case 2: .complete
-    default: .coreDoor
+    case 3: .listener(name())
+    default: .door(try one(of: RoomName.allCases))
     }
   }
 
   mutating func roomReport() -> RoomReport {
-    switch number(0...2) {
+    switch number(0...5) {
     case 0: .ready
     case 1: .failed(text(0...1024))
+    case 2: .interfaces(list(0...4) { Interface($0.name(), number: $0.number(0...(.max))) })
+    case 3: .certificate(flag() ? UnixTime(seconds: number(0...(.max))) : nil)
+    case 4: .addresses(list(0...16) { $0.address() })
     default: .refused(text(0...1024))
     }
   }
@@ -154,9 +158,10 @@ extension RandomValues {
   }
 
   mutating func command() -> ControlCommand {
-    switch number(0...2) {
+    switch number(0...4) {
     case 0: .status
     case 1: .mitigations
+    case 2, 3: deviceCommand()
     default: .why(subject())
     }
   }
@@ -208,9 +213,10 @@ extension RandomValues {
   }
 
   mutating func controlReply() throws -> ControlReply {
-    switch number(0...3) {
+    switch number(0...4) {
     case 0: .status(status())
     case 1: .mitigation(try summary())
+    case 3: .device(try deviceSummary())
     case 2: .why(subject(), try one(of: DeviceState.allCases))
     default: .end(try one(of: ControlOutcome.allCases), text(0...1024))
     }

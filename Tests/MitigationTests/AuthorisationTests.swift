@@ -42,17 +42,6 @@ import Testing
     #expect(desk.reason(scope) == nil)
   }
 
-  @Test("an action that a client may ask for but this version can't take is 5.03")
-  func unsupported() {
-    var desk = Desk { $0.clients[0].may = [.block, .quarantine] }
-    var scope = Fixture.scope()
-    scope.requestedAction = .quarantine
-    let refusal = desk.put(3, scope).refusal
-    #expect(refusal?.reason == .notSupported)
-    #expect(refusal?.mid == 3)
-    #expect(refusal?.retryAfter != nil)
-  }
-
   @Test("the action is the request's, else the first matching policy's, else the default")
   func choice() {
     var desk = Desk {
@@ -88,13 +77,13 @@ import Testing
     #expect(verdicts == [.drop, .count])
   }
 
-  @Test("quarantine and consent by policy fall back to a block, which is told once")
+  @Test("consent falls back to a block, which is told once for each section")
   func fallback() {
     var desk = Desk {
-      $0.action = .ask
-      $0.policies = [PolicySettings(section: "all", action: .quarantine)]
+      $0.action = .quarantine
+      $0.policies = [PolicySettings(section: "all", action: .ask)]
     }
-    #expect(desk.engine.sectionsFallingBack == ["agent", "all"])
+    #expect(desk.engine.sectionsFallingBack == ["all"])
     desk.put()
     #expect(desk.kernel.values.first?.verdict == .drop)
     #expect(desk.engine.mitigations(now: desk.now).first?.action == .block)

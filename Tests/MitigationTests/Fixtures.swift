@@ -77,6 +77,9 @@ struct Desk {
   var surroundings = Surroundings()
   /// What the kernel holds: the remaining time of each rule.
   var kernel: [MitigationID: Rule] = [:]
+  /// The devices in quarantine, and when the kernel frees them.
+  var confined: [MACAddress: Quarantine] = [:]
+  var ends: [MACAddress: Instant] = [:]
   /// The last batch.
   var changes: [RuleChange] = []
   /// What the kernel answers: nil when it agrees.
@@ -117,7 +120,13 @@ struct Desk {
       switch change {
       case .install(let rule, _): kernel[rule.id] = rule
       case .remove(let id): kernel[id] = nil
-      case .renew, .quarantine, .release: break
+      case .renew: break
+      case .quarantine(let quarantine, let remaining):
+        confined[quarantine.mac] = quarantine
+        ends[quarantine.mac] = remaining.map { now + $0 }
+      case .release(let mac):
+        confined[mac] = nil
+        ends[mac] = nil
       }
     }
   }

@@ -118,7 +118,7 @@ import Testing
     desk.put(1)
     desk.put(2, Fixture.scope(from: ["203.0.113.77"], to: ["198.51.100.7"]))
     func mids(_ address: Text) -> [UInt32] {
-      desk.engine.why(Fixture.address(address), now: desk.now).map { $0.name.mid }
+      desk.engine.why([Fixture.address(address)], now: desk.now).map { $0.name.mid }
     }
     #expect(mids("2001:db8:1::10") == [1])
     #expect(mids("2001:db8:ffff::7") == [1])

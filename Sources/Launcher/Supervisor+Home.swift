@@ -1,0 +1,116 @@
+import Bytes
+import Configuration
+import Link
+import Linux
+import Model
+
+/// The `lan` interfaces that are there, and what listens on them.
+struct LANSockets {
+  /// As core told them last.
+  var present: [Interface] = []
+  /// What is bound: for which room, to which interface.
+  var bound: [(kind: RoomKind, interface: Interface, listener: StreamListener)] = []
+}
+
+/// What the quarantine's page needs of the launcher: sockets, names, the option of DHCP.
+extension Supervisor {
+  // MARK: Sockets towards the home
+
+  /// Core tells which interfaces are there now.
+  func changed(_ present: [Interface]) {
+    sockets.present = present.filter { settings.core.lan.contains($0.name) }
+    bind()
+  }
+
+  /// The port may be another one now, or the interfaces.
+  func rebind() {
+    unbind { $0.port(settings) != nil }
+    sockets.present = sockets.present.filter { settings.core.lan.contains($0.name) }
+    bind()
+  }
+
+  /// Makes what is bound equal to what is there.
+  private func bind() {
+    unbind { _ in false }
+    for room in rooms {
+      guard let port = room.kind.port(settings) else { continue }
+      for interface in sockets.present
+      where !sockets.bound.contains(where: { $0.kind == room.kind && $0.interface == interface }) {
+        do {
+          let listener = try StreamListener(port: port, interface: interface.name)
+          sockets.bound.append((room.kind, interface, listener))
+          give(interface.name, listener, to: room)
+        } catch {
+          log.error("cannot listen on \(interface.name) TCP port \(port): \(error)")
+        }
+      }
+    }
+  }
+
+  /// Closes sockets of interfaces that have gone, and those of the rooms that `isUnwanted` picks.
+  private func unbind(_ isUnwanted: (RoomKind) -> Bool) {
+    for index in sockets.bound.indices.reversed() {
+      let (kind, interface, _) = sockets.bound[index]
+      guard isUnwanted(kind) || !sockets.present.contains(interface) else { continue }
+      sockets.bound.remove(at: index)
+      if let room = ready(kind) { give(interface.name, nil, to: room) }
+    }
+  }
+
+  private func give(_ interface: Text, _ listener: StreamListener?, to room: Room) {
+    guard room.isReady, let message = try? FrontSetup.listener(interface).encoded() else { return }
+    room.send(message, passing: listener?.descriptor)
+  }
+
+  /// A room that has become ready gets all that is bound for it.
+  func giveSockets(to room: Room) {
+    for one in sockets.bound where one.kind == room.kind {
+      give(one.interface.name, one.listener, to: room)
+    }
+  }
+
+  // MARK: Names of the garden
+
+  /// Starts the look-up that is due.
+  func ask(_ now: Instant) {
+    guard isRunning, resolver.process == nil, let name = garden.ask(now: now) else { return }
+    asked = name
+    resolver.messages = Preparation.question(name, premises)
+    do { try resolver.start(now: now) } catch {
+      log.error("cannot start \(resolver.name): \(error)")
+      answered(nil)
+    }
+  }
+
+  /// The look-up has ended; nil when it found nothing.
+  func answered(_ found: [IPAddress]?) {
+    guard let name = asked else { return }
+    asked = nil
+    if found == nil { log.warning("the garden's name \(name) could not be looked up") }
+    let before = garden.addresses
+    garden.answered(name, found, now: Clock.now)
+    if garden.addresses != before { tellGarden() }
+  }
+
+  /// Tells core where the names lead to.
+  func tellGarden() {
+    guard let core = ready(.core), let message = try? CoreSetup.garden(garden.addresses).encoded()
+    else { return }
+    core.send(message)
+  }
+
+  // MARK: The option of DHCP
+
+  /// The API's certificate is good until then; nil: it isn't good, or nobody answers.
+  func tell(_ expires: UnixTime?) {
+    let uri = expires.flatMap { _ in CaptivePortalOption.uri(settings.quarantine) }
+    do {
+      guard try option.tell(uri) else { return }
+      if let uri {
+        log.info("\(uri) may be told by DHCP: see captive-portal.* beside the control socket")
+      } else {
+        log.warning("the API of the page must not be told by DHCP any more")
+      }
+    } catch { log.error("cannot write or remove captive-portal.*: \(error)") }
+  }
+}

@@ -1,0 +1,153 @@
+import Bytes
+import CBOR
+
+/// Which file's content it is that a front is given.
+public enum FileKind: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
+  /// The router's certificate and those between it and the authority, PEM.
+  case certificate = 1
+  /// The key of the certificate, PEM.
+  case key = 2
+  /// The authorities that certificates come from, PEM.
+  case trust = 3
+  /// Revocation lists, PEM; empty: revocation isn't checked.
+  case revocations = 4
+  /// The page's own texts and colours.
+  case theme = 5
+  /// The logo of the page, SVG or PNG.
+  case logo = 6
+}
+
+/// What stands in the files that a front needs: itself it can open none.
+public struct RoomFiles: Hashable, Sendable {
+  private var contents = [[UInt8]](repeating: [], count: FileKind.allCases.count)
+
+  /// All empty.
+  public init() {}
+
+  /// The content of one; empty when there is none.
+  public subscript(kind: FileKind) -> [UInt8] {
+    get { contents[Int(kind.rawValue) - 1] }
+    set { contents[Int(kind.rawValue) - 1] = newValue }
+  }
+}
+
+/// Who is at the other end of a front's door.
+public enum RoomName: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
+  case core = 1
+  case portal = 2
+  case tls = 3
+}
+
+/// What the launcher tells a front: settings, files and descriptors.
+///
+/// At the start and at each reload comes `settings`, then the files, then `complete`. What the
+/// settings are depends on the front: `SignalSettings`, `PortalSettings`, `TLSSettings`, or the name
+/// that `cordond-resolve` looks up.
+///
+/// Indirect: a copy is then one reference, not code for each list of each case.
+public indirect enum FrontSetup: Hashable, LinkMessage {
+  /// Whom to become, and the settings.
+  case settings(RoomUser, CBORValue)
+  /// The next bytes of a file.
+  case part(FileKind, [UInt8])
+  /// The settings are complete.
+  case complete
+  /// A new end of the door to that room comes with this message; the old one is dead.
+  case door(RoomName)
+  /// The socket that listens on that interface comes with this message, in place of the one before;
+  /// when none comes, the interface is gone.
+  case listener(Text)
+
+  /// The kinds in this direction.
+  public enum Kind: UInt8, CaseIterable, Sendable {
+    case settings = 1
+    case part = 2
+    case complete = 3
+    case door = 4
+    case listener = 5
+  }
+
+  /// How many bytes of a file pass at a time.
+  static let partLength = 16_000
+
+  /// The kind and what it carries.
+  public var elements: [CBORValue] {
+    switch self {
+    case .settings(let user, let settings): [Kind.settings.rawValue.cbor, user.cbor, settings]
+    case .part(let file, let part): [Kind.part.rawValue.cbor, file.cbor, .bytes(part)]
+    case .complete: [Kind.complete.rawValue.cbor]
+    case .door(let room): [Kind.door.rawValue.cbor, room.cbor]
+    case .listener(let interface): [Kind.listener.rawValue.cbor, interface.cbor]
+    }
+  }
+
+  /// The message whose fields these are.
+  public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
+    guard let kind = Kind(rawValue: kind) else { throw .unknownKind }
+    switch kind {
+    case .settings: self = .settings(try fields.next(), try fields.item())
+    case .part: self = .part(try fields.next(), try fields.bytes(limit: Self.partLength))
+    case .complete: self = .complete
+    case .door: self = .door(try fields.next())
+    case .listener: self = .listener(try fields.name())
+    }
+  }
+
+  /// All messages that tell `settings` and `files`, in their order.
+  public static func messages(
+    _ user: RoomUser,
+    _ settings: CBORValue,
+    _ files: RoomFiles
+  ) -> [FrontSetup] {
+    var messages: [FrontSetup] = [.settings(user, settings)]
+    for kind in FileKind.allCases {
+      var rest = files[kind][...]
+      while !rest.isEmpty {
+        messages.append(.part(kind, [UInt8](rest.prefix(partLength))))
+        rest = rest.dropFirst(partLength)
+      }
+    }
+    return messages + [.complete]
+  }
+}
+
+/// Puts the parts of a front's settings together.
+public struct FrontAssembly: Sendable {
+  /// All that the front is told.
+  public struct Complete: Hashable, Sendable {
+    /// Whom to become.
+    public let user: RoomUser
+    /// The settings.
+    public let settings: CBORValue
+    /// The files.
+    public let files: RoomFiles
+  }
+
+  private var head: (user: RoomUser, settings: CBORValue)?
+  private var files = RoomFiles()
+
+  /// Nothing has come yet.
+  public init() {}
+
+  /// Takes a message; answers the settings when it completes them.
+  ///
+  /// Throws when it is out of order. Descriptors are no part of the settings and are not taken here.
+  public mutating func receive(_ message: FrontSetup) throws(LinkError) -> Complete? {
+    if case .settings(let user, let settings) = message {
+      head = (user, settings)
+      files = RoomFiles()
+      return nil
+    }
+    guard let head else { throw .malformed }
+    switch message {
+    case .part(let kind, let part):
+      guard files[kind].count + part.count <= LinkLimits.credential else { throw .tooLarge }
+      files[kind] += part
+      return nil
+    case .complete:
+      defer { self = FrontAssembly() }
+      return Complete(user: head.user, settings: head.settings, files: files)
+    case .settings, .door, .listener: throw .malformed
+    }
+  }
+}

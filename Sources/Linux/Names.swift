@@ -1,0 +1,23 @@
+import Bytes
+import CLinux
+
+/// Looks `name` up as the C library does: getaddrinfo(3). Waits for the answer.
+///
+/// Answers at most `limit` addresses in ascending order, none twice.
+public func addresses(of name: Text, limit: Int) throws(SystemError) -> [IPAddress] {
+  let length = 17
+  var found = [UInt8](repeating: 0, count: limit * length)
+  let count = try system("getaddrinfo") { cordon_resolve(name.characters, &found, limit) }
+  var addresses: [IPAddress] = []
+  for index in 0..<count {
+    let one = found[index * length..<(index + 1) * length]
+    let bytes = one.dropFirst().prefix(Int(one.first ?? 0))
+    if let address = IPAddress(bytes: bytes) { addresses.append(address.unmapped) }
+  }
+  return addresses.distinct()
+}
+
+/// Ends this process when it has used the processor for so many seconds.
+public func limitProcessor(seconds: UInt32) throws(SystemError) {
+  try system("setrlimit") { cordon_limit_processor(seconds) }
+}

@@ -1,0 +1,220 @@
+import Bytes
+import Model
+
+// MARK: By mitigations
+
+extension MitigationEngine {
+  /// Refuses a mitigation that wants one more device in quarantine than there may be.
+  ///
+  /// Devices that are there already stay, whatever the limit became. `replaced` makes room.
+  func checkQuarantine(
+    of mitigation: Mitigation,
+    replacing replaced: [Mitigation]
+  ) throws(Refusal) {
+    let wanted = mitigation.quarantined.filter { quarantines.quarantined($0) == nil }
+    if wanted.isEmpty { return }
+    var staying = 0
+    for device in quarantines.all where device.since != nil {
+      let isWanted = device.causes.contains { cause in !replaced.contains { $0.id == cause.id } }
+      if device.isOwners || isWanted { staying += 1 }
+    }
+    if staying + wanted.count > Int(settings.maximumQuarantined) {
+      throw Refusal(.tooManyQuarantined, retryAfter: Limits.longestRetry)
+    }
+  }
+
+  /// Whether a decision changes what devices are in quarantine, or for how long.
+  func touchesDevices(_ decided: Pending) -> Bool {
+    decided.edits.contains { edit in
+      switch edit {
+      case .store(let mitigation): !mitigation.quarantined.isEmpty
+      case .end(let id, _): !(table[id]?.quarantined.isEmpty ?? true)
+      }
+    }
+  }
+
+  /// What is known of a device's addresses, without those that are another's.
+  func addressesOf(_ surroundings: Surroundings) -> (MACAddress) -> [IPAddress] {
+    { mac in
+      var addresses = quarantines.quarantined(mac)?.addresses ?? []
+      for address in surroundings.addressesOf(mac) where !addresses.contains(address) {
+        if known.first(where: { $0.address == address })?.mac ?? mac == mac {
+          addresses.append(address)
+        }
+      }
+      return addresses
+    }
+  }
+
+  /// Devices that settings protect now are free, whoever wanted them in quarantine.
+  mutating func freeExempt(now: Instant, _ surroundings: Surroundings) {
+    let addresses = addressesOf(surroundings)
+    for device in quarantines.all
+    where device.isOwners && settings.isExempt(device.mac, addresses: addresses(device.mac)) {
+      quarantines.update(device.mac) {
+        $0.isOwners = false
+        $0.freeUnlessWanted(at: now)
+      }
+    }
+    scheduleForgetting()
+  }
+
+  mutating func scheduleForgetting() {
+    if let next = quarantines.nextForgetting { wake(at: next) }
+  }
+}
+
+// MARK: Counters
+
+extension MitigationEngine {
+  /// What devices' counters said since a mitigation put them into quarantine, for each device.
+  func shares(of id: MitigationID) -> [(mac: MACAddress, counters: DropCounters)] {
+    var shares: [(mac: MACAddress, counters: DropCounters)] = []
+    for device in quarantines.all {
+      guard let cause = device.causes.first(where: { $0.id == id }) else { continue }
+      let counters = DropCounters(
+        packets: device.total.packets &- cause.before.packets,
+        bytes: device.total.bytes &- cause.before.bytes
+      )
+      shares.append((device.mac, counters))
+    }
+    return shares
+  }
+
+  /// What a mitigation's rule and its devices' quarantine stopped; nil when not measured.
+  func counted(for mitigation: Mitigation, at now: Instant) -> DropCounters? {
+    var measurement = mitigation.measurement
+    if !mitigation.quarantined.isEmpty {
+      for share in shares(of: mitigation.id) where share.counters.packets > 0 {
+        measurement.carry(share.counters)
+      }
+      if mitigation.rule == nil { measurement.carry(DropCounters(packets: 0, bytes: 0)) }
+    }
+    return measurement.total(at: now)
+  }
+
+  /// What a client is told of it; nil when not measured, and for what only counts.
+  func dropped(by mitigation: Mitigation, at now: Instant) -> DropCounters? {
+    mitigation.dropped(at: now) == nil && mitigation.quarantined.isEmpty
+      ? nil : counted(for: mitigation, at: now)
+  }
+
+  /// The kernel's counters were read; gives the mitigations whose status changed by it.
+  ///
+  /// Counts are the kernel's own; unknown mitigations and devices are passed over.
+  @discardableResult
+  public mutating func counted(
+    _ readings: [(id: MitigationID, counters: DropCounters)],
+    devices: [(mac: MACAddress, counters: DropCounters)] = [],
+    now: Instant
+  ) -> [MitigationID] {
+    var changed: [MitigationID] = []
+    for reading in readings {
+      var packets: UInt64 = 0
+      var macs: [MACAddress] = []
+      table.update(reading.id) {
+        let before = $0.measurement.packets
+        if $0.counted(reading.counters, now: now) { changed.append(reading.id) }
+        packets = $0.measurement.packets &- before
+        macs = $0.quarantined
+      }
+      for mac in macs { quarantines.update(mac) { $0.attacked(packets, at: now) } }
+    }
+    for reading in devices {
+      var packets: UInt64 = 0
+      quarantines.update(reading.mac) { packets = $0.took(reading.counters) }
+      changed += stopped(packets, of: reading.mac, now: now)
+    }
+    return changed
+  }
+
+  /// So many packets of a device were stopped: all that a mitigation knows of its attack when it has
+  /// no rule of its own.
+  private mutating func stopped(
+    _ packets: UInt64,
+    of mac: MACAddress,
+    now: Instant
+  ) -> [MitigationID] {
+    guard let device = quarantines.quarantined(mac) else { return [] }
+    var changed: [MitigationID] = []
+    var hasRule = false
+    for cause in device.causes {
+      table.update(cause.id) {
+        if $0.rule != nil {
+          hasRule = true
+          return
+        }
+        let before = $0.status
+        $0.progressed(packets > 0, now: now)
+        if $0.status != before { changed.append(cause.id) }
+      }
+    }
+    if !hasRule { quarantines.update(mac) { $0.attacked(packets, at: now) } }
+    return changed
+  }
+}
+
+// MARK: Neighbours
+
+extension MitigationEngine {
+  /// Whether it matters who has which address: a device is in quarantine, or a rule follows one.
+  public var watchesNeighbours: Bool {
+    quarantines.count > 0
+      || table.all.contains { $0.isEnforced && !$0.permit.devices.isEmpty }
+  }
+
+  /// Who had which address doesn't matter until a device does again.
+  public mutating func forgetNeighbours() { known = [] }
+
+  /// The neighbours are these: devices in quarantine and rules get their new addresses.
+  ///
+  /// What a device had stays its second key when it shows up elsewhere, unless `leasedTo` says whose
+  /// it is; and what another device had doesn't become one: nobody locks out a neighbour by taking
+  /// its address. Nothing happens while a decision waits for the kernel.
+  public mutating func neighboursChanged(
+    _ neighbours: [DeviceAddress],
+    leasedTo: (IPAddress) -> MACAddress?,
+    now: Instant,
+    surroundings: Surroundings = Surroundings()
+  ) -> [RuleChange] {
+    guard pending == nil else { return [] }
+    let owners = neighbours.compactMap { neighbour -> DeviceAddress? in
+      guard home.hasDevice(at: neighbour.address) else { return nil }
+      let owner =
+        leasedTo(neighbour.address)
+        ?? known.first { $0.address == neighbour.address }?.mac
+        ?? quarantines.holder(of: neighbour.address)?.mac ?? neighbour.mac
+      return DeviceAddress(neighbour.address, owner)
+    }
+    known = owners
+    let before = quarantines
+    for device in before.all where device.since != nil {
+      let addresses = device.addresses.filter { leasedTo($0) ?? device.mac == device.mac }
+      quarantines.update(device.mac) { $0.addresses = addresses }
+    }
+    for owner in owners { quarantines.add(owner) }
+    let changes = followed(owners, now: now, surroundings)
+    return changes + quarantines.changes(since: before, now: now)
+  }
+
+  private mutating func followed(
+    _ owners: [DeviceAddress],
+    now: Instant,
+    _ surroundings: Surroundings
+  ) -> [RuleChange] {
+    var changes: [RuleChange] = []
+    for mitigation in table.all where mitigation.isEnforced && !mitigation.permit.devices.isEmpty {
+      var grown = mitigation
+      var hasGrown = false
+      for device in mitigation.permit.devices {
+        let addresses = owners.filter { $0.mac == device.mac }.map { $0.address }
+        if grown.permit.follow(device, to: addresses, home: home) { hasGrown = true }
+      }
+      guard hasGrown, let elements = grown.elements(surroundings) else { continue }
+      grown.elements = elements
+      store(grown, now: now)
+      changes += grown.installation(at: now)
+    }
+    return changes
+  }
+}

@@ -80,6 +80,21 @@ func wrongCode() throws {
   #expect(try scene.page(done: .wrongCode).contains("<details open>"))
 }
 
+@Test("times are told in UTC and as how long ago, unless the clock was wrong")
+func times() throws {
+  var scene = Scene()
+  #expect(
+    MarkupReader(try scene.page()).text.contains("2026-11-23 22:01 UTC (3\u{A0}h 12\u{A0}min ago)")
+  )
+  scene.view.story?.since = UnixTime(seconds: wall.seconds - 90_000)
+  #expect(MarkupReader(try scene.page("de")).text.contains("(vor 1\u{A0}T 1\u{A0}Std.)"))
+  scene.view.story?.since = UnixTime(seconds: wall.seconds + 1)
+  scene.view.story?.lastSeen = nil
+  #expect(!(try scene.page().contains("ago)")))
+  scene.view.story?.since = UnixTime(seconds: .max)
+  #expect(try scene.page().contains("9999-12-31"))
+}
+
 @Test("the owner's own quarantine isn't called an attack")
 func byOwner() throws {
   var scene = Scene()

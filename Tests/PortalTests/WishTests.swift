@@ -1,5 +1,6 @@
 import Bytes
 import HTTP
+import Link
 import Model
 import Testing
 
@@ -181,6 +182,11 @@ func impossibleCode(code: String) throws {
   var scene = Scene()
   let response = try scene.post("/release", "token=\(scene.token())&code=\(code)").response
   #expect(response?.value("Location") == "/?lang=en&done=5")
+}
+
+@Test("the longest code is the one that core takes")
+func codeLength() {
+  #expect(Portal.maximumCode == PortalMessage.maximumCode)
 }
 
 @Test("each outcome is one sentence in each language", arguments: WishOutcome.allCases, languages)

@@ -62,10 +62,10 @@ public struct Firewall: Sendable {
   }
 
   var protection: Protection
-  var entries: [MitigationID: Entry] = [:]
+  var entries: [MitigationID: Entry] = .init()
   /// Who wants each key, in the order in which they came; the first counts.
-  var owners: [Shape: [[UInt8]: [MitigationID]]] = [:]
-  var gates: [Lane: [[UInt8]: Gate]] = [:]
+  var owners: [Shape: [[UInt8]: [MitigationID]]] = .init()
+  var gates: [Lane: [[UInt8]: Gate]] = .init()
   /// How many mitigations outlive their elements in the kernel.
   var outliving = 0
   /// What takes back the last event.

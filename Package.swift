@@ -147,7 +147,6 @@ let everything: [Target] =
         "Bytes",
         "Model",
         "HTTP",
-        "JSON",
         "Link",
         "Portal",
         "TestSupport"

@@ -47,10 +47,10 @@ final class Core {
   var signal: PacketSocket?
   var portal: PacketSocket?
   var listener: PacketListener?
-  var controls: [UInt64: PacketSocket] = [:]
+  var controls: [UInt64: PacketSocket] = .init()
   var lastControl = Token.firstControl
   var engine: MitigationEngine
-  var sessions: [UInt32: KnownSession] = [:]
+  var sessions: [UInt32: KnownSession] = .init()
   var certificateExpires: UnixTime?
   var store: StateStore
   var assembly = CoreSettingsAssembly()

@@ -37,7 +37,7 @@ public enum CoreRoom {
     }
     var log = Log(room: "core")
     let door = PacketSocket(adopting: FileDescriptor(adopting: doorNumber))
-    do {
+    do throws(CoreFault) {
       let (user, settings) = try receiveSetup(door)
       log.level = settings.logLevel
       try confine(user)

@@ -25,8 +25,8 @@ extension Page {
     heading(.happened)
     paragraph(story.isAttack ? .reported : .byOwner)
     html.markup("<dl>")
-    entry(.since, moment(story.since))
-    entry(.lastSeen, moment(story.lastSeen))
+    entry(.since, at: story.since)
+    entry(.lastSeen, at: story.lastSeen)
     entry(.stopped, packets(story.stopped.packets) + " (" + size(story.stopped.bytes) + ")")
     entry(.recent, packets(story.recentPackets))
     if isInArticle { entry(.caseNumber, story.caseNumber) }
@@ -122,7 +122,10 @@ extension Text {
 
 extension QuarantineStory {
   /// Whether anybody but the owner put it there.
-  var isAttack: Bool { causes.contains { $0 != .owner } }
+  var isAttack: Bool {
+    for case .mitigation in causes { return true }
+    return false
+  }
 }
 
 extension DeviceKind {

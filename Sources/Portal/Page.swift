@@ -86,6 +86,23 @@ struct Page {
     html.markup("</dd>")
   }
 
+  /// A term and a moment, as in `2026-11-24 01:13 UTC (3 h 12 min ago)`; nothing when it isn't known.
+  ///
+  /// A clock that was wrong may have made it the future.
+  mutating func entry(_ key: TextKey, at moment: UnixTime?) {
+    guard let moment else { return }
+    html.markup("<dt>")
+    say(key)
+    html.markup("</dt><dd>")
+    html.isolated(date(moment))
+    if moment.seconds <= wall.seconds {
+      html.markup(" (")
+      html.text(text(.ago, with: duration(wall.seconds - moment.seconds)))
+      html.markup(")")
+    }
+    html.markup("</dd>")
+  }
+
   /// Everything before the first heading; the language of the page is chosen here.
   mutating func begin(_ title: TextKey) {
     html.markup("<!DOCTYPE html><html lang=\"")
@@ -97,7 +114,7 @@ struct Page {
       <link rel="stylesheet" href="/style.css"><title>
       """
     )
-    say(title)
+    html.text(text(title))
     html.markup("</title></head><body><header>")
     if theme.logo != nil {
       html.markup("<img src=\"/logo\" alt=\"")
@@ -112,7 +129,7 @@ struct Page {
 
   private mutating func languages() {
     html.markup("<nav aria-label=\"")
-    say(.language)
+    html.text(text(.language))
     html.markup("\"><ul>")
     for index in 0..<Language.count {
       let other = Language(index)
@@ -170,14 +187,6 @@ struct Page {
 
 /// Numbers and times, the same in every language but for its words.
 extension Page {
-  /// As in `2026-11-24 01:13 UTC (3 h 12 min ago)`.
-  func moment(_ moment: UnixTime?) -> Text {
-    guard let moment else { return "" }
-    let date = date(moment)
-    guard moment < wall || moment == wall else { return date }
-    return date + " (" + text(.ago, with: duration(wall.seconds - moment.seconds)) + ")"
-  }
-
   /// As in `2026-11-24 01:13 UTC`.
   func date(_ moment: UnixTime) -> Text {
     let date = CalendarDate(moment)

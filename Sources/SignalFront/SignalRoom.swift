@@ -35,7 +35,7 @@ public enum SignalRoom {
     }
     var log = Log(room: "signal")
     let door = PacketSocket(adopting: FileDescriptor(adopting: doorNumber))
-    do {
+    do throws(FrontFault) {
       let setup = try receiveSetup(door)
       log.level = setup.settings.logLevel
       let root = FileDescriptor(adopting: rootNumber)

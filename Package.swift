@@ -12,6 +12,9 @@ let smallCode =
   [
     // Nothing unwinds the stack: Embedded Swift's errors are values.
     "-Xcc", "-fno-asynchronous-unwind-tables", "-Xcc", "-fno-unwind-tables",
+    // Nor does anything walk it: a register more for code. Past the driver, which keeps the package
+    // manager's own -fno-omit-frame-pointer for the last word.
+    "-Xcc", "-Xclang", "-Xcc", "-mframe-pointer=none",
     "-enforce-exclusivity=unchecked",
     // Checks of one function share their trap.
     "-Xfrontend", "-mergeable-traps",

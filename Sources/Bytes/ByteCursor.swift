@@ -92,10 +92,15 @@ public struct ByteCursor: Sendable {
 extension [UInt8] {
   /// Appends an integer in network byte order.
   public mutating func append(bigEndian value: some FixedWidthInteger) {
-    var shift = value.bitWidth
+    append(bigEndian: UInt64(truncatingIfNeeded: value), width: value.bitWidth)
+  }
+
+  @inline(never)
+  private mutating func append(bigEndian value: UInt64, width: Int) {
+    var shift = width
     while shift > 0 {
       shift -= 8
-      append(UInt8(truncatingIfNeeded: value >> shift))
+      append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
     }
   }
 }

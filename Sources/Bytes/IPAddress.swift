@@ -32,16 +32,16 @@ public struct IPAddress: Hashable, Sendable {
 
   /// An address from 4 or 16 bytes in network byte order; nil for any other count.
   public init?(bytes: some Collection<UInt8>) {
+    var high: UInt64 = 0
+    var low: UInt64 = 0
+    for byte in bytes {
+      high = high << 8 | low >> 56
+      low = low << 8 | UInt64(byte)
+    }
     switch bytes.count {
-    case 4:
-      self.init(v4: bytes.reduce(0) { $0 << 8 | UInt32($1) })
-    case 16:
-      self.init(
-        v6High: bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) },
-        low: bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) }
-      )
-    default:
-      return nil
+    case 4: self.init(v4: UInt32(truncatingIfNeeded: low))
+    case 16: self.init(v6High: high, low: low)
+    default: return nil
     }
   }
 
@@ -127,7 +127,8 @@ extension IPAddress {
       let isLast = field.endIndex == rest.endIndex
       if isLast, field.contains(0x2E) {
         guard let value = Self.dotted(field), groups.count <= 6 else { return nil }
-        groups += [UInt16(value >> 16), UInt16(truncatingIfNeeded: value)]
+        groups.append(UInt16(value >> 16))
+        groups.append(UInt16(truncatingIfNeeded: value))
         break
       }
       guard let group = Self.hexadecimal(field) else { return nil }
@@ -144,11 +145,16 @@ extension IPAddress {
     }
     if let gap {
       guard groups.count < 8 else { return nil }
-      groups.insert(contentsOf: [UInt16](repeating: 0, count: 8 - groups.count), at: gap)
+      while groups.count < 8 { groups.insert(0, at: gap) }
     }
     guard groups.count == 8 else { return nil }
-    let high = groups.prefix(4).reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
-    self.init(v6High: high, low: groups.suffix(4).reduce(UInt64(0)) { $0 << 16 | UInt64($1) })
+    var high: UInt64 = 0
+    var low: UInt64 = 0
+    for group in groups {
+      high = high << 16 | low >> 48
+      low = low << 16 | UInt64(group)
+    }
+    self.init(v6High: high, low: low)
   }
 
   private static func hexadecimal(_ field: ArraySlice<UInt8>) -> UInt16? {

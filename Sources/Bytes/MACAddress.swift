@@ -9,7 +9,9 @@ public struct MACAddress: Hashable, Sendable {
   /// An address from six bytes; nil for another count.
   public init?(bytes: some Collection<UInt8>) {
     guard bytes.count == 6 else { return nil }
-    value = bytes.reduce(0) { $0 << 8 | UInt64($1) }
+    var value: UInt64 = 0
+    for byte in bytes { value = value << 8 | UInt64(byte) }
+    self.value = value
   }
 
   /// The six bytes, first on the wire first.

@@ -33,9 +33,7 @@ extension Text: ExpressibleByStringInterpolation {
 extension Text {
   @inline(never)
   mutating func append(_ literal: StaticString) {
-    bytes.append(
-      contentsOf: UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
-    )
+    for index in 0..<literal.utf8CodeUnitCount { bytes.append(literal.utf8Start[index]) }
   }
 
   @inline(never)

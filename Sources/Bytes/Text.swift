@@ -72,7 +72,11 @@ public struct Text: Hashable, Comparable, Sendable {
 
   /// The parts between each `separator`; empty parts are kept, so there is always at least one.
   public func split(_ separator: UInt8) -> [Text] {
-    bytes.split(separator: separator, omittingEmptySubsequences: false).map { Text([UInt8]($0)) }
+    var parts: [Text] = [""]
+    for byte in bytes {
+      if byte == separator { parts.append("") } else { parts[parts.count - 1].bytes.append(byte) }
+    }
+    return parts
   }
 
   /// The same with A to Z made a to z: how names of hosts are compared (RFC 4343).
@@ -85,12 +89,16 @@ public struct Text: Hashable, Comparable, Sendable {
   public func decimal<Number: FixedWidthInteger & UnsignedInteger>(
     as type: Number.Type = Number.self
   ) -> Number? {
+    decimal.flatMap { Number(exactly: $0) }
+  }
+
+  private var decimal: UInt64? {
     guard let first = bytes.first, bytes.count == 1 || first != 0x30 else { return nil }
-    var value: Number = 0
+    var value: UInt64 = 0
     for byte in bytes {
       guard byte >= 0x30, byte <= 0x39 else { return nil }
       let (product, high) = value.multipliedReportingOverflow(by: 10)
-      let (sum, carry) = product.addingReportingOverflow(Number(byte - 0x30))
+      let (sum, carry) = product.addingReportingOverflow(UInt64(byte - 0x30))
       if high || carry { return nil }
       value = sum
     }

@@ -184,8 +184,9 @@ private struct KeyOrder {
       $0.encoding == $1.encoding
         ? $0.offset < $1.offset : $0.encoding.lexicographicallyPrecedes($1.encoding)
     }
-    for (first, second) in zip(sorted, sorted.dropFirst()) where first.encoding == second.encoding {
-      return second.offset
+    for index in sorted.indices.dropFirst()
+    where sorted[index].encoding == sorted[index - 1].encoding {
+      return sorted[index].offset
     }
     return nil
   }

@@ -103,6 +103,12 @@ extension CBORValue {
     return value
   }
 
+  /// Whether the item is null; comparing costs much more code.
+  public var isNull: Bool {
+    guard case .null = self else { return false }
+    return true
+  }
+
   /// The value under an unsigned key; nil when the item is no map or has no such key.
   public subscript(key: UInt64) -> CBORValue? {
     guard case .map(let entries) = self else { return nil }

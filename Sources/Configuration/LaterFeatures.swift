@@ -15,8 +15,7 @@ enum LaterFeatures {
   /// Options that are not used, whatever their value.
   static func contains(_ option: OptionName, of section: SectionKind) -> Bool {
     switch (section, option) {
-    case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .maxQuarantined),
-      (.agent, .offload), (.client, .altServer), (.policy, .mac):
+    case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .offload), (.client, .altServer):
       true
     default: false
     }
@@ -25,9 +24,7 @@ enum LaterFeatures {
   /// Single values that are not used, of options that are.
   static func contains(_ value: Text, of option: OptionName, in section: SectionKind) -> Bool {
     switch (section, option) {
-    case (.agent, .action), (.policy, .action):
-      value.matches("quarantine") || value.matches("ask")
-    case (.client, .may): value.matches("quarantine")
+    case (.agent, .action), (.policy, .action): value.matches("ask")
     case (.listen, .transport): value.matches("tcp")
     default: false
     }

@@ -87,10 +87,15 @@ public struct Arguments: Hashable, Sendable {
       try words.expect(["ADDRESS|MAC"])
       return .ask(.why(try subject(arguments[0])))
     }
+    if name == "devices" {
+      try words.expect([])
+      return .ask(.devices)
+    }
     if name == "quarantine" || name == "release" || name == "code" {
       try words.expect(["MAC"])
-      guard MACAddress(parsing: arguments[0]) != nil else { throw .notAMAC(arguments[0]) }
-      return .later(name)
+      guard let mac = MACAddress(parsing: arguments[0]) else { throw .notAMAC(arguments[0]) }
+      if name == "quarantine" { return .ask(.quarantine(mac)) }
+      return .ask(name == "release" ? .release(mac) : .code(mac))
     }
     if name == "consent" {
       try words.expect(["ID", "yes|no"])
@@ -98,7 +103,7 @@ public struct Arguments: Hashable, Sendable {
       guard arguments[1] == "yes" || arguments[1] == "no" else { throw .notConsent(arguments[1]) }
       return .later(name)
     }
-    for other: Text in ["devices", "metrics", "watch", "reload"] where name == other {
+    for other: Text in ["metrics", "watch", "reload"] where name == other {
       try words.expect([])
       return .later(name)
     }

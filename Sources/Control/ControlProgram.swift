@@ -9,8 +9,12 @@ public enum ControlProgram {
     Usage: cordonctl [--socket PATH] [--json] COMMAND
       status               how the router is
       mitigations          what is stopped, for whom, until when
+      devices              who is in the home, and what holds for each
       why ADDRESS|MAC      why a device is blocked
-      devices, quarantine MAC, release MAC, code MAC, consent ID yes|no, metrics, watch, reload
+      quarantine MAC       put a device into quarantine
+      release MAC          release a device from quarantine
+      code MAC             make a code that releases a device once from its page
+      consent ID yes|no, metrics, watch, reload
                            not in this version
       --socket PATH        the control socket of cordond
       --json               answer in JSON
@@ -60,6 +64,6 @@ public enum ControlProgram {
   }
 
   private static func complain(_ text: Text) {
-    StandardStream.error.write("cordonctl: " + text + "\n")
+    StandardStream.error.write("cordonctl: " + text.printable + "\n")
   }
 }

@@ -8,6 +8,8 @@ public enum Answer: Hashable, Sendable {
   case status(StatusReport)
   case mitigations([MitigationSummary])
   case why(WhyReport)
+  case devices([DeviceSummary])
+  case changed(DeviceChange)
 
   /// The answer as one line of JSON.
   var json: Text {
@@ -15,6 +17,8 @@ public enum Answer: Hashable, Sendable {
     case .status(let report): report.jsonLine
     case .mitigations(let list): list.jsonLine
     case .why(let report): report.jsonLine
+    case .devices(let list): list.jsonLine
+    case .changed(let change): change.jsonLine
     }
   }
 
@@ -24,6 +28,8 @@ public enum Answer: Hashable, Sendable {
     case .status(let report): report.text(style)
     case .mitigations(let list): list.text(style)
     case .why(let report): report.text(style)
+    case .devices(let list): list.text(style)
+    case .changed(let change): change.text
     }
   }
 }
@@ -41,13 +47,14 @@ struct Conversation {
     case broken
   }
 
-  /// More mitigations than any router has: a daemon that sends more is broken.
-  static let maximumMitigations = 131_072
+  /// More mitigations, or devices, than any router has: a daemon that sends more is broken.
+  static let maximumReplies = 131_072
 
   private let command: ControlCommand
   private var status: StatusReport?
   private var why: (subject: DeviceSubject, state: DeviceState)?
   private var mitigations: [MitigationSummary] = []
+  private var devices: [DeviceSummary] = []
 
   /// The conversation that begins with `command`.
   init(_ command: ControlCommand) { self.command = command }
@@ -62,19 +69,26 @@ struct Conversation {
       why = (subject, state)
       return .wait
     case (.mitigation(let summary), .mitigations), (.mitigation(let summary), .why):
-      guard mitigations.count < Self.maximumMitigations else { return .broken }
+      guard mitigations.count < Self.maximumReplies else { return .broken }
       mitigations.append(summary)
       return .wait
-    case (.end(.done, _), _): return answer.map { .answered($0) } ?? .broken
+    case (.device(let summary), .devices):
+      guard devices.count < Self.maximumReplies else { return .broken }
+      devices.append(summary)
+      return .wait
+    case (.end(.done, let text), _): return answer(text).map { .answered($0) } ?? .broken
     case (.end(let outcome, let text), _): return .ended(outcome, text)
     default: return .broken
     }
   }
 
-  /// What was said so far; nil when its main part is missing.
-  private var answer: Answer? {
+  /// What was said, `text` at the end; nil when its main part is missing.
+  private func answer(_ text: Text) -> Answer? {
     switch command {
-    case .devices, .quarantine, .release, .code: nil
+    case .devices: .devices(devices)
+    case .quarantine(let mac): .changed(.moved(mac, isQuarantined: true, note: text))
+    case .release(let mac): .changed(.moved(mac, isQuarantined: false, note: text))
+    case .code(let mac): text.isEmpty ? nil : .changed(.code(mac, text))
     case .status: status.map { .status($0) }
     case .mitigations: .mitigations(mitigations)
     case .why:

@@ -30,7 +30,7 @@ final class Core {
   /// An interface may lose its addresses for a moment.
   static let settlingTime = Span.seconds(2)
   /// Neighbours come and go in bursts.
-  static let neighbourPatience = Span.seconds(1)
+  static let neighbourPatience = Span.milliseconds(500)
   /// Before the next try to bring the kernel's table back; doubled each time that it fails.
   static let repairInterval = Span.seconds(1)
   /// The longest such time.
@@ -47,10 +47,10 @@ final class Core {
   var signal: PacketSocket?
   var portal: PacketSocket?
   var listener: PacketListener?
-  var controls: [UInt64: PacketSocket] = [:]
+  var controls: [UInt64: PacketSocket] = .init()
   var lastControl = Token.firstControl
   var engine: MitigationEngine
-  var sessions: [UInt32: KnownSession] = [:]
+  var sessions: [UInt32: KnownSession] = .init()
   var certificateExpires: UnixTime?
   var store: StateStore
   var assembly = CoreSettingsAssembly()

@@ -45,7 +45,7 @@ struct Recovery: Equatable {
   /// `kernel` is nil when there is no table: then what the state file knows stands, whoever removed
   /// the table. With a table, an enforced mitigation that it lacks has ended.
   init(state: State?, boot: Text, kernel: KernelSnapshot?, now: Instant) {
-    var known: [MitigationID: MitigationRecord] = [:]
+    var known: [MitigationID: MitigationRecord] = .init()
     let isSameBoot = state?.boot == boot
     for record in state?.records ?? [] {
       let age = isSameBoot ? max(now - (state?.writtenAt ?? now), .zero) : .zero

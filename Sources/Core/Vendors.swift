@@ -107,7 +107,7 @@ public struct Vendors {
     return value
   }
 
-  /// Four bytes. 64 bits, on every machine: the longest prefix has 36.
+  /// Four bytes, as 64 bits on every machine: the longest prefix has 36.
   private func number(at position: Int64) -> Int64 {
     byte(at: position) << 24 | byte(at: position + 1) << 16 | byte(at: position + 2) << 8
       | byte(at: position + 3)

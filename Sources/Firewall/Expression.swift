@@ -132,22 +132,21 @@ enum Match {
     ]
   }
 
-  /// ARPHRD_ETHER, 1, as the kernel keeps it: in the byte order of the machine.
-  static let ethernet: [UInt8] = UInt16(1).littleEndian == 1 ? [1, 0] : [0, 1]
+  /// ARPHRD_ETHER, 1.
+  static var ethernet: [UInt8] { inHostOrder(1, length: 2) }
 
-  /// The type of the destination address lies in a range of RTN_ numbers.
-  static func destination(
-    _ lowest: UInt32,
-    _ highest: UInt32,
-    onInput: Bool = false
-  ) -> [Expression] {
-    var lower: [UInt8] = []
-    var upper: [UInt8] = []
-    lower.append(bigEndian: lowest)
-    upper.append(bigEndian: highest)
-    return [
-      .destinationType(onInput: onInput, register: 0), .networkOrder(register: 0),
-      .isWithin(register: 0, lower, upper),
+  /// A small number as the kernel keeps it: in the byte order of the machine.
+  static func inHostOrder(_ value: UInt8, length: Int = 4) -> [UInt8] {
+    let zeros = [UInt8](repeating: 0, count: length - 1)
+    return UInt16(1).littleEndian == 1 ? [value] + zeros : zeros + [value]
+  }
+
+  /// The destination address is the router's (RTN_LOCAL); with `onInput`, on the very interface by
+  /// which the packet came.
+  static func isLocal(onInput: Bool = false) -> [Expression] {
+    [
+      .destinationType(onInput: onInput, register: 0),
+      .equals(register: 0, inHostOrder(2)),
     ]
   }
 

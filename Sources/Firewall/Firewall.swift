@@ -64,10 +64,10 @@ public struct Firewall: Sendable {
   }
 
   var policy: TablePolicy
-  var entries: [Holder: Entry] = [:]
+  var entries: [Holder: Entry] = .init()
   /// Who wants each key, in the order in which they came; the first counts.
-  var owners: [Shape: [[UInt8]: [Holder]]] = [:]
-  var gates: [Lane: [[UInt8]: Gate]] = [:]
+  var owners: [Shape: [[UInt8]: [Holder]]] = .init()
+  var gates: [Lane: [[UInt8]: Gate]] = .init()
   /// How many mitigations and quarantines outlive their elements in the kernel.
   var outliving = 0
   /// What takes back the last event.

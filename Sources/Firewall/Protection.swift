@@ -87,7 +87,7 @@ extension Protection {
 
   /// The chain that lanes of this side jump to first, after the chains that it jumps to.
   ///
-  /// RTN_LOCAL 2, RTN_BROADCAST 3, RTN_ANYCAST 4, RTN_MULTICAST 5 are one range: inside, whatever goes to the router itself, to broadcast or to multicast addresses is accepted:
+  /// Inside, whatever goes to the router itself, to broadcast or to multicast addresses is accepted:
   /// DHCP, DHCPv6, neighbour discovery, DNS and NTP to the router. Their ports and types alone don't
   /// protect, or an infected device would flood from them.
   ///
@@ -96,7 +96,7 @@ extension Protection {
   func chains(_ side: Side) -> [Chain] {
     var rules: [[Expression]] = []
     switch side {
-    case .inside: rules.append(Match.destination(2, 5) + [.accept])
+    case .inside: rules.append(Self.toLocal())
     case .quarantined: break
     case .translated:
       rules.append(
@@ -123,6 +123,20 @@ extension Protection {
       }
     }
     return chains + [Chain(name: side.chain, attachment: nil, rules: rules)]
+  }
+
+  /// RTN_LOCAL 2, RTN_BROADCAST 3, RTN_ANYCAST 4, RTN_MULTICAST 5: one range.
+  ///
+  /// Not a constant: arrays within a constant array crash the Embedded compiler (Swift 6.3.1).
+  private static func toLocal() -> [Expression] {
+    var lower: [UInt8] = []
+    var upper: [UInt8] = []
+    lower.append(bigEndian: UInt32(2))
+    upper.append(bigEndian: UInt32(5))
+    return [
+      .destinationType(onInput: false, register: 0), .networkOrder(register: 0),
+      .isWithin(register: 0, lower, upper), .accept,
+    ]
   }
 
   /// One list of alternatives for each kind that the section has; a packet must match one of each.

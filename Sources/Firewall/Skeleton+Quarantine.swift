@@ -171,7 +171,7 @@ extension Skeleton {
     let page = ([Self.web, Self.https] + doors).distinct().map {
       Match.port(Self.tcp, $0) + [.goTo("q_page")]
     }
-    let names = names.map { $0 + Match.destination(2, 5) + [.goTo("q_name")] }
+    let names = names.map { $0 + Match.isLocal() + [.goTo("q_name")] }
     return jumps + page + names + Pace.flood.rules(.accept) + [[.goTo("q_lost")]]
   }
 
@@ -186,16 +186,12 @@ extension Skeleton {
     for port in doors {
       // By state, not by flags: else packets of no connection would each begin to be tracked.
       let new: [Expression] = [
-        .connectionState(register: 0), .equals(register: 0, Self.isNew), .goTo("q_new"),
+        .connectionState(register: 0), .equals(register: 0, Match.inHostOrder(8)), .goTo("q_new"),
       ]
       rules += [Match.port(Self.tcp, port) + new, Match.port(Self.tcp, port) + [.accept]]
     }
     return rules + [[.goTo("q_refuse")]]
   }
-
-  /// NF_CT_STATE_BIT(IP_CT_NEW), 8, in the byte order of the machine.
-  private static let isNew: [UInt8] =
-    UInt32(1).littleEndian == 1 ? [8, 0, 0, 0] : [0, 0, 0, 8]
 
   private var redirection: [[Expression]] {
     [
@@ -212,7 +208,7 @@ extension Skeleton {
       let bytes = name.bytes.prefix(16)
       let padded = bytes + [UInt8](repeating: 0, count: 16 - bytes.count)
       return [.meta(.inputName, register: 0), .equals(register: 0, [UInt8](padded))]
-        + Match.port(Self.tcp, Self.https) + Match.destination(2, 2, onInput: true)
+        + Match.port(Self.tcp, Self.https) + Match.isLocal(onInput: true)
         + [.redirect(port: port)]
     }
   }

@@ -3,7 +3,7 @@ import Bytes
 /// Implementation limits of a request: what a browser or a probe needs, and no more, because every
 /// connection holds as much memory.
 public enum HTTPLimits {
-  /// Bytes of the request line.
+  /// Bytes of the request line with its end.
   public static let requestLine = 4096
   /// Bytes of the request line and the header section together.
   public static let header = 8192

@@ -36,7 +36,7 @@ public struct Fields {
   /// Takes the next element as a value; nil when it is null.
   public mutating func optional<Value: CBORCoded>() throws(LinkError) -> Value? {
     let item = try item()
-    return item == .null ? nil : try Value(cbor: item)
+    return item.isNull ? nil : try Value(cbor: item)
   }
 
   /// Takes the next element as a list of at most `limit` values.
@@ -55,7 +55,7 @@ public struct Fields {
   /// Takes the next element as text of 1 to 255 bytes; nil when it is null.
   public mutating func optionalName() throws(LinkError) -> Text? {
     let item = try item()
-    if item == .null { return nil }
+    if item.isNull { return nil }
     guard let text = item.text, !text.isEmpty, text.count <= LinkLimits.text else {
       throw .malformed
     }

@@ -117,7 +117,7 @@ extension Lifetime: CBORCoded {
 
   /// Seconds, or -1.
   public init(cbor: CBORValue) throws(LinkError) {
-    self = cbor == .integer(-1) ? .indefinite : .seconds(try UInt32(cbor: cbor))
+    self = cbor.integer == -1 ? .indefinite : .seconds(try UInt32(cbor: cbor))
   }
 }
 

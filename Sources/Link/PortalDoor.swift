@@ -42,7 +42,7 @@ public enum PortalMessage: Hashable, LinkMessage {
       let handle: UInt32 = try fields.next()
       let address: IPAddress = try fields.next()
       let code = try fields.item()
-      if code == .null {
+      if code.isNull {
         self = .wish(handle: handle, address, .checkAgain)
       } else {
         guard let code = code.text, code.count <= Self.maximumCode else { throw .malformed }

@@ -77,7 +77,7 @@ extension QuarantineCause: CBORCoded {
 
   /// Null, or an array of exactly these.
   public init(cbor: CBORValue) throws(LinkError) {
-    if cbor == .null {
+    if cbor.isNull {
       self = .owner
       return
     }

@@ -77,7 +77,7 @@ extension ClientSettings: CBORCoded {
     var fields = try Fields(cbor)
     self.init(section: try fields.text(), name: try fields.text())
     let pin = try fields.item()
-    if pin != .null {
+    if !pin.isNull {
       guard let digest = pin.bytes, digest.count == PeerIdentity.digestLength else {
         throw .malformed
       }

@@ -80,7 +80,7 @@ public final class RouteConnection {
 
   /// The names of interfaces by their numbers.
   private func names() throws(KernelError) -> [UInt32: Text] {
-    var names: [UInt32: Text] = [:]
+    var names: [UInt32: Text] = .init()
     // RTM_GETLINK; struct ifinfomsg: family, type, index, flags, change. IFLA_IFNAME.
     for message in try dump(18, 16) {
       guard let index = message.payload.host32(at: 4) else { continue }

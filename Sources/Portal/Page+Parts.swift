@@ -18,7 +18,7 @@ extension Page {
     paragraph(story.isAttack ? .lead : .ownerLead)
     device(story.device)
     happened(story)
-    rules(story, settings)
+    rules([story], settings)
     steps(story.device.kind, then: true)
     if let token { act(story, outcome, token) }
     help(settings, story.caseNumber)
@@ -46,16 +46,17 @@ extension Page {
       html.markup("<article><h2>")
       headline(story)
       html.markup("</h2>")
+      isInArticle = true
       paragraph(story.isAttack ? .lead : .ownerLead)
       device(story.device)
       happened(story)
-      rules(story, settings)
       steps(story.device.kind, then: false)
-      html.markup("<dl>")
-      entry(.caseNumber, story.caseNumber)
-      html.markup("</dl>")
-      paragraph(.ask, address)
+      isInArticle = false
       html.markup("</article>")
+    }
+    if !view.others.isEmpty {
+      rules(view.others, settings)
+      paragraph(.ask, address)
     }
     help(settings, "")
   }

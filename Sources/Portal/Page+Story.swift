@@ -25,42 +25,44 @@ extension Page {
     heading(.happened)
     paragraph(story.isAttack ? .reported : .byOwner)
     html.markup("<dl>")
-    entry(.since, moment(story.since))
-    entry(.lastSeen, moment(story.lastSeen))
+    entry(.since, at: story.since)
+    entry(.lastSeen, at: story.lastSeen)
     entry(.stopped, packets(story.stopped.packets) + " (" + size(story.stopped.bytes) + ")")
     entry(.recent, packets(story.recentPackets))
+    if isInArticle { entry(.caseNumber, story.caseNumber) }
     html.markup("</dl>")
-    details(story)
+    // Several devices' would make the page too long.
+    if !isInArticle { details(story) }
   }
 
-  private func packets(_ count: UInt64) -> Text {
-    let words = text(.counts)
-    let start = words.bytes.firstIndex(of: 0x7B) ?? words.count
-    return Text([UInt8](words.bytes.prefix(start))) + number(count) + words.dropFirst(start + 2)
-  }
+  private func packets(_ count: UInt64) -> Text { text(.counts, with: number(count)) }
 
   private mutating func details(_ story: QuarantineStory) {
     guard story.isAttack else { return }
     html.markup("<details><summary>")
     say(.details)
-    html.markup("</summary>")
+    html.markup("</summary><dl>")
     for cause in story.causes {
       guard case .mitigation(let client, let targets, let protocols, let ports) = cause else {
         continue
       }
-      html.markup("<dl>")
       entry(.reporter, client)
+      var list = Text([])
       for target in targets where !target.isEverything {
-        entry(.targets, target.isHost ? target.address.text : target.text)
+        list.list(target.isHost ? target.address.text : target.text)
       }
-      for number in protocols { entry(.protocols, Self.name(ofProtocol: number)) }
+      entry(.targets, list)
+      list = Text([])
+      for number in protocols { list.list(Self.name(ofProtocol: number)) }
+      entry(.protocols, list)
+      list = Text([])
       for range in ports {
         let upper = range.lower == range.upper ? "" : "–" + Text(decimal: range.upper)
-        entry(.ports, Text(decimal: range.lower) + upper)
+        list.list(Text(decimal: range.lower) + upper)
       }
-      html.markup("</dl>")
+      entry(.ports, list)
     }
-    html.markup("</details>")
+    html.markup("</dl></details>")
   }
 
   private static func name(ofProtocol number: UInt8) -> Text {
@@ -74,7 +76,7 @@ extension Page {
   }
 
   /// What is blocked, what works, and how it ends.
-  mutating func rules(_ story: QuarantineStory, _ settings: PortalSettings) {
+  mutating func rules(_ stories: [QuarantineStory], _ settings: PortalSettings) {
     heading(.rules)
     html.markup("<ul>")
     item(.blocked)
@@ -88,7 +90,9 @@ extension Page {
       }
       html.markup("</li>")
     }
-    if let ends = story.ends { item(.ends, date(ends)) } else { item(.endless) }
+    if let story = stories.first, stories.count == 1 {
+      if let ends = story.ends { item(.ends, date(ends)) } else { item(.endless) }
+    }
     item(.lan)
     html.markup("</ul>")
   }
@@ -108,9 +112,20 @@ extension Page {
   private static let maximumGarden = 12
 }
 
+extension Text {
+  /// Appends an item of a list.
+  fileprivate mutating func list(_ item: Text) {
+    if !isEmpty { self += ", " }
+    self += item
+  }
+}
+
 extension QuarantineStory {
   /// Whether anybody but the owner put it there.
-  var isAttack: Bool { causes.contains { $0 != .owner } }
+  var isAttack: Bool {
+    for case .mitigation in causes { return true }
+    return false
+  }
 }
 
 extension DeviceKind {

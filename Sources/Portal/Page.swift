@@ -9,6 +9,8 @@ struct Page {
   let wall: UnixTime
   private let catalogue: Catalogue
   var html = HTMLWriter()
+  /// Whether one of several devices is being told of.
+  var isInArticle = false
 
   init(_ language: Language, _ theme: PortalTheme, wall: UnixTime) {
     self.language = language
@@ -20,14 +22,28 @@ struct Page {
   /// What the page says under `key`.
   func text(_ key: TextKey) -> Text { theme.text(key, in: language) ?? catalogue.text(key) }
 
+  /// A text with `insert` in the place of `{}`.
+  func text(_ key: TextKey, with insert: Text) -> Text {
+    let (before, after) = parts(key)
+    return before + (after == nil ? "" : insert) + (after ?? "")
+  }
+
+  /// What stands before and after `{}`; nothing after when there is none.
+  private func parts(_ key: TextKey) -> (before: Text, after: Text?) {
+    let text = text(key)
+    guard let start = text.bytes.firstIndex(of: 0x7B), text.dropFirst(start).hasPrefix("{}") else {
+      return (text, nil)
+    }
+    return (Text([UInt8](text.bytes.prefix(start))), text.dropFirst(start + 2))
+  }
+
   /// Writes a text; `insert` takes the place of `{}`.
   mutating func say(_ key: TextKey, _ insert: Text = "") {
-    let text = text(key)
-    let start = text.bytes.firstIndex(of: 0x7B) ?? text.count
-    guard text.dropFirst(start).hasPrefix("{}") else { return html.text(text) }
-    html.text(Text([UInt8](text.bytes.prefix(start))))
+    let (before, after) = parts(key)
+    html.text(before)
+    guard let after else { return }
     html.isolated(insert)
-    html.text(text.dropFirst(start + 2))
+    html.text(after)
   }
 
   /// `<p>`, a text, `</p>`.
@@ -43,10 +59,11 @@ struct Page {
     html.markup("</li>")
   }
 
+  /// A heading below the title, or below the device of an article.
   mutating func heading(_ key: TextKey) {
-    html.markup("<h2>")
+    html.markup(isInArticle ? "<h3>" : "<h2>")
     say(key)
-    html.markup("</h2>")
+    html.markup(isInArticle ? "</h3>" : "</h2>")
   }
 
   /// A term and what is said of it; nothing when that is empty.
@@ -69,6 +86,23 @@ struct Page {
     html.markup("</dd>")
   }
 
+  /// A term and a moment, as in `2026-11-24 01:13 UTC (3 h 12 min ago)`; nothing when it isn't known.
+  ///
+  /// A clock that was wrong may have made it the future.
+  mutating func entry(_ key: TextKey, at moment: UnixTime?) {
+    guard let moment else { return }
+    html.markup("<dt>")
+    say(key)
+    html.markup("</dt><dd>")
+    html.isolated(date(moment))
+    if moment.seconds <= wall.seconds {
+      html.markup(" (")
+      html.text(text(.ago, with: duration(wall.seconds - moment.seconds)))
+      html.markup(")")
+    }
+    html.markup("</dd>")
+  }
+
   /// Everything before the first heading; the language of the page is chosen here.
   mutating func begin(_ title: TextKey) {
     html.markup("<!DOCTYPE html><html lang=\"")
@@ -76,11 +110,11 @@ struct Page {
     html.markup(language.isRightToLeft ? "\" dir=\"rtl\">" : "\" dir=\"ltr\">")
     html.markup(
       """
-      <head><meta charset="utf-8"><meta name="viewport" content="width=device-width">\
+      <head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">\
       <link rel="stylesheet" href="/style.css"><title>
       """
     )
-    say(title)
+    html.text(text(title))
     html.markup("</title></head><body><header>")
     if theme.logo != nil {
       html.markup("<img src=\"/logo\" alt=\"")
@@ -95,7 +129,7 @@ struct Page {
 
   private mutating func languages() {
     html.markup("<nav aria-label=\"")
-    say(.language)
+    html.text(text(.language))
     html.markup("\"><ul>")
     for index in 0..<Language.count {
       let other = Language(index)
@@ -112,7 +146,7 @@ struct Page {
 
   /// A page of one sentence.
   mutating func notice(_ key: TextKey) {
-    begin(.title)
+    begin(.home)
     html.markup("<h1>")
     say(key)
     html.markup("</h1><p><a href=\"/?lang=")
@@ -153,18 +187,6 @@ struct Page {
 
 /// Numbers and times, the same in every language but for its words.
 extension Page {
-  /// As in `2026-11-24 01:13 UTC (3 h 12 min ago)`.
-  func moment(_ moment: UnixTime?) -> Text {
-    guard let moment else { return "" }
-    let date = date(moment)
-    guard moment < wall || moment == wall else { return date }
-    let ago = text(.ago)
-    let duration = duration(wall.seconds - moment.seconds)
-    guard let start = ago.bytes.firstIndex(of: 0x7B), ago.count >= start + 2 else { return date }
-    let before = Text([UInt8](ago.bytes.prefix(start)))
-    return date + " (" + before + duration + ago.dropFirst(start + 2) + ")"
-  }
-
   /// As in `2026-11-24 01:13 UTC`.
   func date(_ moment: UnixTime) -> Text {
     let date = CalendarDate(moment)

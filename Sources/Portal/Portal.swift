@@ -91,16 +91,15 @@ public struct Portal: Sendable {
     if request.method == .post { return result(outcome ?? .failed, of: request) }
     if Place(request.path) == .api { return api(view) }
     var page = Page(language(of: request), theme, wall: wall)
+    let shown = Self.shown(request, view)
     if let story = view.story {
       var token: Text?
       if request.method == .get {
         let mac = story.device.mac
         token = tokens.issue(to: mac, at: connection.peer, random: random, now: now)
       }
-      let shown = Self.shown(request, view)
       page.quarantine(story, settings, outcome: shown, token: token)
     } else {
-      let shown = Self.shown(request, view)
       page.status(view, settings, outcome: shown, address: url(connection))
     }
     return page.response(HTTPStatus.ok)
@@ -146,7 +145,7 @@ public struct Portal: Sendable {
   }
 
   /// The longest code that core takes, in bytes.
-  private static let maximumCode = 32
+  static let maximumCode = 32
 
   /// The page again, which says what came of it: reloading that repeats nothing.
   private func result(_ outcome: WishOutcome, of request: HTTPRequest) -> HTTPResponse {
@@ -163,15 +162,19 @@ public struct Portal: Sendable {
     guard let done = formValue(of: "done", in: request.query)?.decimal(as: UInt8.self),
       let outcome = WishOutcome(rawValue: done)
     else { return nil }
-    switch outcome {
-    case .released: return view.story == nil && view.released != nil ? outcome : nil
-    case .notQuarantined: return view.story == nil ? outcome : nil
-    case .stillActive, .quiet:
-      guard let story = view.story else { return nil }
-      return story.recentPackets > 0 ? .stillActive : .quiet
-    case .noneLeft: return view.story?.releasesLeft == 0 ? outcome : nil
-    case .wrongCode, .tooSoon, .failed: return view.story != nil ? outcome : nil
-    }
+    let left = view.story?.releasesLeft
+    let recent = view.story?.recentPackets ?? 0
+    let isTrue =
+      switch outcome {
+      case .released: left == nil && view.released != nil
+      case .notQuarantined: left == nil
+      case .noneLeft: left == 0
+      case .stillActive, .quiet, .wrongCode, .tooSoon, .failed: left != nil
+      }
+    guard isTrue else { return nil }
+    // The counters may have moved on since.
+    if outcome == .stillActive || outcome == .quiet { return recent > 0 ? .stillActive : .quiet }
+    return outcome
   }
 }
 

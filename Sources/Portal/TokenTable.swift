@@ -60,7 +60,7 @@ struct TokenTable: Sendable {
   mutating func consume(_ text: Text, from peer: IPAddress, now: Instant) -> Bool {
     guard let (high, low) = Self.value(of: text) else { return false }
     var found = -1
-    for index in table.indices where table[index].high ^ high | table[index].low ^ low == 0 {
+    for (index, token) in table.enumerated() where (token.high ^ high) | (token.low ^ low) == 0 {
       found = index
     }
     guard found >= 0, table[found].peer == peer, now < table[found].expires else { return false }

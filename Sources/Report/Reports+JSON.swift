@@ -4,7 +4,7 @@ import Model
 
 /// The number of the form of every JSON reply: it changes when a member is taken away or changes its
 /// meaning, not when one is added.
-private let version = JSONValue.unsigned(1)
+let version = JSONValue.unsigned(1)
 
 extension StatusReport {
   /// The reply of `cordonctl --json status`, on one line.
@@ -148,7 +148,7 @@ extension ICMPTypeRange {
 
 extension JSONValue {
   /// `null` without a value.
-  fileprivate static func optional<Value>(
+  static func optional<Value>(
     _ value: Value?,
     _ transform: (Value) -> JSONValue
   ) -> JSONValue {

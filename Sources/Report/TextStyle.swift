@@ -59,7 +59,7 @@ extension [Text] {
 extension Text {
   /// The text with `?` for each control character, C1 ones included: it may come from a client or a
   /// device, and a terminal acts on those.
-  var printable: Text {
+  public var printable: Text {
     var result: [UInt8] = []
     for byte in repaired.bytes {
       if byte < 0x20 || byte == 0x7F {

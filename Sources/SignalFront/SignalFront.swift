@@ -43,7 +43,7 @@ final class SignalFront {
     let socket: UDPSocket
     let server: DTLSServer
     let listener: Listener
-    var sessions: [SessionID: UInt32] = [:]
+    var sessions: [SessionID: UInt32] = .init()
   }
 
   enum Token {
@@ -70,8 +70,8 @@ final class SignalFront {
   /// Since when there is no door to core.
   var closedSince = Clock.now
   var entrances: [Entrance] = []
-  var sessions: [UInt32: FrontSession] = [:]
-  var questions: [UInt32: Question] = [:]
+  var sessions: [UInt32: FrontSession] = .init()
+  var questions: [UInt32: Question] = .init()
   var assembly = FrontAssembly()
   var log: Log
   var budget = LineBudget()

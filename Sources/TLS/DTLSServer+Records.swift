@@ -9,7 +9,7 @@ extension DTLSServer {
     now: Instant
   ) -> [Action] {
     // The ClientHello that began the session, replayed or late: an answer could only confuse.
-    guard sessions[peer]?.clientRandom != hello.random else { return [] }
+    guard session(with: peer)?.clientRandom != hello.random else { return [] }
     guard hello.messageSequence > 0 else {
       return verify(hello, recordLength: records.first?.bytes.count ?? 0, from: peer, now: now)
     }
@@ -28,7 +28,8 @@ extension DTLSServer {
     from peer: PeerAddress,
     now: Instant
   ) -> [Action] {
-    if let last = sessions[peer]?.answeredHelloAt, now - last < Self.helloAnswerInterval {
+    let session = self.session(with: peer)
+    if let last = session?.answeredHelloAt, now - last < Self.helloAnswerInterval {
       return []
     }
     // The budget comes before the cookie: what isn't answered in a flood isn't worth a hash.
@@ -36,7 +37,7 @@ extension DTLSServer {
     guard length * 10 <= recordLength * Self.amplificationTenths,
       budget.take(length, isKnown: known.contains(peer.remote), now: now)
     else { return [] }
-    sessions[peer]?.answeredHelloAt = now
+    session?.answeredHelloAt = now
     let cookie = gate.cookie(for: peer, random: hello.random)
     return [.send(hello.verifyRequest(cookie: cookie), to: peer)]
   }
@@ -55,7 +56,7 @@ extension DTLSServer {
     case .refused: return []
     case .admitted: break
     case .admittedInstead(let other):
-      handshakes.removeValue(forKey: other)
+      end(other)
       actions.append(.refused(other, .evicted))
     }
     guard
@@ -69,9 +70,9 @@ extension DTLSServer {
       end(peer)
       return actions
     }
-    let handshake = Handshake(connection: connection, clientRandom: hello.random)
-    handshakes[peer] = handshake
-    actions += progressed(connection.accept(nil), of: handshake, with: peer)
+    let handshake = Handshake(connection, with: peer, clientRandom: hello.random)
+    handshakes.append(handshake)
+    actions += progressed(connection.accept(nil), of: handshake)
     return actions + take(records.dropFirst(), from: peer)
   }
 
@@ -79,31 +80,27 @@ extension DTLSServer {
   func take(_ records: ArraySlice<Record>, from peer: PeerAddress) -> [Action] {
     var actions: [Action] = []
     for record in records {
-      if record.epoch == Record.protected, let session = sessions[peer] {
-        actions += take(record, in: session, with: peer)
+      if record.epoch == Record.protected, let session = self.session(with: peer) {
+        actions += take(record, in: session)
       }
-      if let handshake = handshakes[peer] { actions += take(record, in: handshake, with: peer) }
+      if let handshake = self.handshake(with: peer) { actions += take(record, in: handshake) }
     }
     return actions
   }
 
-  private func take(
-    _ record: Record,
-    in handshake: Handshake,
-    with peer: PeerAddress
-  ) -> [Action] {
+  private func take(_ record: Record, in handshake: Handshake) -> [Action] {
     let isFinished =
       record.epoch == Record.protected && record.type == Record.ContentType.handshake
       && handshake.connection.expectsFinished
     guard isFinished || HandshakeFilter.admits(record) else { return [] }
-    return progressed(handshake.connection.accept(record), of: handshake, with: peer)
+    return progressed(handshake.connection.accept(record), of: handshake)
   }
 
   private func progressed(
     _ progress: Connection.Progress,
-    of handshake: Handshake,
-    with peer: PeerAddress
+    of handshake: Handshake
   ) -> [Action] {
+    let peer = handshake.peer
     var actions = sent(to: peer)
     switch progress {
     case .pending: break
@@ -112,12 +109,13 @@ extension DTLSServer {
       actions.append(.refused(peer, failure))
     case .finished:
       end(peer)
-      actions += established(handshake, with: peer)
+      actions += established(handshake)
     }
     return actions
   }
 
-  private func established(_ handshake: Handshake, with peer: PeerAddress) -> [Action] {
+  private func established(_ handshake: Handshake) -> [Action] {
+    let peer = handshake.peer
     guard let identity = handshake.connection.peerIdentity else {
       handshake.connection.shutdown()
       return sent(to: peer) + [.refused(peer, .noCertificate)]
@@ -129,37 +127,32 @@ extension DTLSServer {
       return sent(to: peer) + [.refused(peer, .certificate(fault))]
     }
     var actions: [Action] = []
-    if let old = sessions[peer] {
-      peers.removeValue(forKey: old.id)
+    if let old = session(with: peer) {
+      forget(old)
       actions.append(.closed(old.id, .replaced))
     } else if sessions.count >= limits.sessions {
       actions += makeRoom(for: identity.publicKeyDigest)
     }
     let id = nextSession()
-    sessions[peer] = Session(
-      id: id,
-      connection: handshake.connection,
-      clientRandom: handshake.clientRandom,
-      client: identity.publicKeyDigest,
-      heard: nextHeard()
+    sessions.append(
+      Session(id, of: handshake, client: identity.publicKeyDigest, heard: nextHeard())
     )
-    peers[id] = peer
     known.authenticated(from: peer.remote)
     return actions + [.established(id, identity, peer)]
   }
 
-  private func take(_ record: Record, in session: Session, with peer: PeerAddress) -> [Action] {
+  private func take(_ record: Record, in session: Session) -> [Action] {
+    let peer = session.peer
     let (messages, end) = session.connection.read(record)
     var actions = sent(to: peer)
-    if !messages.isEmpty { sessions[peer]?.heard = nextHeard() }
+    if !messages.isEmpty { session.heard = nextHeard() }
     actions += messages.map { .received(session.id, $0) }
     guard let end else { return actions }
     if end == .closedByPeer {
       session.connection.shutdown()
       actions += sent(to: peer)
     }
-    sessions.removeValue(forKey: peer)
-    peers.removeValue(forKey: session.id)
+    forget(session)
     return actions + [.closed(session.id, end)]
   }
 }

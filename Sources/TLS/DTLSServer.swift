@@ -38,8 +38,9 @@ public final class DTLSServer {
   }
 
   /// A client that proved who it is.
-  struct Session {
+  final class Session {
     let id: SessionID
+    let peer: PeerAddress
     let connection: Connection
     /// The ClientHello that began it: a copy of it begins nothing.
     let clientRandom: [UInt8]
@@ -48,12 +49,33 @@ public final class DTLSServer {
     /// Grows from message to message of all sessions: the least was heard from longest ago.
     var heard: UInt64
     var answeredHelloAt: Instant?
+
+    init(
+      _ id: SessionID,
+      of handshake: Handshake,
+      client: [UInt8],
+      heard: UInt64
+    ) {
+      self.id = id
+      peer = handshake.peer
+      connection = handshake.connection
+      clientRandom = handshake.clientRandom
+      self.client = client
+      self.heard = heard
+    }
   }
 
   /// A handshake under way, beside the peer's session if it has one.
-  struct Handshake {
+  final class Handshake {
+    let peer: PeerAddress
     let connection: Connection
     let clientRandom: [UInt8]
+
+    init(_ connection: Connection, with peer: PeerAddress, clientRandom: [UInt8]) {
+      self.peer = peer
+      self.connection = connection
+      self.clientRandom = clientRandom
+    }
   }
 
   /// How often half-open handshakes are looked after.
@@ -73,9 +95,10 @@ public final class DTLSServer {
   var budget: ReplyBudget
   var known: KnownPrefixes
   var halfOpen = HalfOpenTable()
-  var handshakes: [PeerAddress: Handshake] = [:]
-  var sessions: [PeerAddress: Session] = [:]
-  var peers: [SessionID: PeerAddress] = [:]
+  /// Lists, not dictionaries: of so few that a search costs nothing, and a fraction of the code.
+  var handshakes: [Handshake] = []
+  /// By their names: the newest is the last.
+  var sessions: [Session] = []
   private var ticketKeys: [UInt8]
   private var ticketKeysMadeAt: Instant
   private var lastSession: UInt64 = 0
@@ -133,7 +156,7 @@ public final class DTLSServer {
 
   /// The longest application datagram that `send` takes; nil for an unknown session.
   public func maximumPayload(of session: SessionID) -> Int? {
-    peers[session].flatMap { sessions[$0] }?.connection.maximumPayload
+    self.session(session)?.connection.maximumPayload
   }
 
   /// A datagram came in; `wall` is the time at which certificates have to be valid.
@@ -147,7 +170,7 @@ public final class DTLSServer {
     rotateKeys(now: now)
     let records = Record.all(in: datagram)
     guard let first = records.first else { return [] }
-    if let hello = ClientHello(first), handshakes[peer]?.clientRandom != hello.random {
+    if let hello = ClientHello(first), handshake(with: peer)?.clientRandom != hello.random {
       return received(hello, in: records, from: peer, now: now)
     }
     return take(records[...], from: peer)
@@ -163,7 +186,7 @@ public final class DTLSServer {
       actions.append(.refused(peer, .deadline))
     }
     for peer in halfOpen.peers {
-      guard let handshake = handshakes[peer] else { continue }
+      guard let handshake = self.handshake(with: peer) else { continue }
       let goesOn = handshake.connection.retransmit()
       actions += sent(to: peer)
       if !goesOn {
@@ -178,20 +201,17 @@ public final class DTLSServer {
   ///
   /// Throws when there is no such session, or the datagram is longer than `maximumPayload`.
   public func send(_ bytes: [UInt8], on session: SessionID) throws(SendFailure) -> [Action] {
-    guard let peer = peers[session], let connection = sessions[peer]?.connection else {
-      throw SendFailure.unknownSession
-    }
-    try connection.write(bytes)
-    return sent(to: peer)
+    guard let session = self.session(session) else { throw SendFailure.unknownSession }
+    try session.connection.write(bytes)
+    return sent(to: session.peer)
   }
 
   /// Ends a session with a close_notify; does nothing for an unknown one.
   public func close(_ session: SessionID) -> [Action] {
-    guard let peer = peers.removeValue(forKey: session),
-      let connection = sessions.removeValue(forKey: peer)?.connection
-    else { return [] }
-    connection.shutdown()
-    return sent(to: peer)
+    guard let session = self.session(session) else { return [] }
+    forget(session)
+    session.connection.shutdown()
+    return sent(to: session.peer)
   }
 
   /// Goes on with other credentials.
@@ -210,12 +230,10 @@ public final class DTLSServer {
       datagramLimit: limits.datagram
     )
     var actions: [Action] = []
-    for session in peers.keys.ordered() {
-      guard let peer = peers[session],
-        let fault = sessions[peer]?.connection.verifyPeer(with: context)
-      else { continue }
-      actions += close(session)
-      actions.append(.closed(session, .certificate(fault)))
+    for session in sessions {
+      guard let fault = session.connection.verifyPeer(with: context) else { continue }
+      actions += close(session.id)
+      actions.append(.closed(session.id, .certificate(fault)))
     }
     return actions
   }
@@ -232,9 +250,12 @@ public final class DTLSServer {
   /// A client that lost its sessions, by a power cut or a NAT that forgot it, can't close them: they
   /// must not lock it out. One that holds many pushes out its own.
   func makeRoom(for client: [UInt8]) -> [Action] {
-    let own = sessions.values.filter { $0.client == client }
-    let candidates = own.isEmpty ? [Session](sessions.values) : own
-    guard let oldest = candidates.min(by: { $0.heard < $1.heard }) else { return [] }
+    var oldest: Session?
+    let own = sessions.filter { $0.client == client }
+    for session in own.isEmpty ? sessions : own where session.heard < oldest?.heard ?? .max {
+      oldest = session
+    }
+    guard let oldest else { return [] }
     return close(oldest.id) + [.closed(oldest.id, .evicted)]
   }
 
@@ -249,10 +270,30 @@ public final class DTLSServer {
     desk.takeDatagrams().map { .send($0, to: peer) }
   }
 
+  /// The handshake under way with `peer`.
+  func handshake(with peer: PeerAddress) -> Handshake? {
+    for handshake in handshakes where handshake.peer == peer { return handshake }
+    return nil
+  }
+
+  /// The session of `peer`.
+  func session(with peer: PeerAddress) -> Session? {
+    for session in sessions where session.peer == peer { return session }
+    return nil
+  }
+
+  private func session(_ id: SessionID) -> Session? {
+    for session in sessions where session.id == id { return session }
+    return nil
+  }
+
+  /// Forgets a session.
+  func forget(_ session: Session) { sessions.removeAll { $0 === session } }
+
   /// Forgets a handshake.
   func end(_ peer: PeerAddress) {
     halfOpen.remove(peer)
-    handshakes.removeValue(forKey: peer)
+    handshakes.removeAll { $0.peer == peer }
   }
 
   private func rotateKeys(now: Instant) {

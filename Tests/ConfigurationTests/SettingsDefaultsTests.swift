@@ -141,11 +141,10 @@ func sampleWarnings() throws {
   #expect(
     try parsed(sample).warnings.map(\.description) == [
       "7:10: option ask_timeout" + end, "8:10: option ask_default" + end,
-      "11:10: option max_quarantined" + end, "15:10: option portal_user" + end,
+      "15:10: option portal_user" + end,
       "16:10: option tls_user" + end, "17:10: option resolve_user" + end,
       "20:10: option leases" + end, "29:1: section psk" + end, "37:18: transport 'tcp'" + end,
       "39:1: section call_home" + end, "46:1: section data_channel" + end,
-      "64:10: option mac" + end, "65:17: action 'quarantine'" + end,
       "72:1: section quarantine" + end,
     ]
   )

@@ -191,6 +191,36 @@ func policies() throws {
   #expect(settings.warnings.isEmpty)
 }
 
+@Test("quarantine is an action that the owner and a client may choose, for a maker's devices too")
+func quarantineIsLive() throws {
+  let settings = try parsed(
+    agent + """
+       option action quarantine
+       option max_quarantined 3
+      config client c
+        option name d
+        list may quarantine
+      config policy p
+        option mac 00:11:22
+        option action quarantine
+      """
+  )
+  #expect(settings.core.action == .quarantine && settings.core.maximumQuarantined == 3)
+  #expect(settings.core.clients.first?.may == [.quarantine])
+  #expect(settings.core.policies.first?.mac == MACPrefix(parsing: "00:11:22"))
+  #expect(settings.core.policies.first?.action == .quarantine)
+  #expect(settings.warnings.isEmpty)
+}
+
+@Test("to ask the owner is not in this version, whoever chooses it")
+func askIsLater() throws {
+  let settings = try parsed(
+    agent + " option action ask\nconfig policy p\n option mac 00:11:22\n option action ask\n"
+  )
+  let end = "action 'ask' is not in this version yet: accepted, not used"
+  #expect(settings.warnings.map(\.description) == ["4:16: " + end, "7:16: " + end])
+}
+
 @Test("a protect section takes each kind as option or as list")
 func protections() throws {
   let settings = try parsed(

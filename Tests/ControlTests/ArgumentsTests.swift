@@ -27,15 +27,16 @@ func commands() throws {
   #expect(try read("why 00:11:22:33:44:aB").command == .ask(.why(.mac(mac))))
   let address = try #require(IPAddress(parsing: "192.0.2.1"))
   #expect(try read("why 192.0.2.1").command == .ask(.why(.address(address))))
+  #expect(try read("devices").command == .ask(.devices))
+  #expect(try read("quarantine 00:11:22:33:44:aB").command == .ask(.quarantine(mac)))
+  #expect(try read("release 00:11:22:33:44:aB").command == .ask(.release(mac)))
+  #expect(try read("code 00:11:22:33:44:aB").command == .ask(.code(mac)))
   #expect(try read("why ::ffff:192.0.2.1").command == .ask(.why(.address(address))))
 }
 
 @Test(
   "commands of later versions are known by name",
-  arguments: [
-    "devices", "quarantine 00:11:22:33:44:55", "release 00:11:22:33:44:55",
-    "code 00:11:22:33:44:55", "consent 7 yes", "consent 7 no", "metrics", "watch", "reload",
-  ]
+  arguments: ["consent 7 yes", "consent 7 no", "metrics", "watch", "reload"]
 )
 func later(line: String) throws {
   let name = String(line.prefix { $0 != " " })
@@ -68,7 +69,9 @@ func information(line: String) throws {
     ("why 1.2.3.4 5", "'5' is one word too many"),
     ("why camera", "'camera' is no IP address and no hardware address"),
     ("why 00:11:22", "'00:11:22' is no IP address and no hardware address"),
-    ("quarantine", "quarantine needs MAC"),
+    ("quarantine", "quarantine needs MAC"), ("devices x", "'x' is one word too many"),
+    ("code 00:11:22", "'00:11:22' is no hardware address (00:11:22:33:44:55)"),
+    ("quarantine 00:11:22:33:44:55 x", "'x' is one word too many"),
     ("release 192.0.2.1", "'192.0.2.1' is no hardware address (00:11:22:33:44:55)"),
     ("consent 1", "consent needs yes|no"), ("consent", "consent needs ID"),
     ("consent x yes", "'x' is no mitigation's number"),

@@ -86,6 +86,57 @@ func why() throws {
   #expect(try ask(.why(subject), hearing: replies) == .success(.why(expected)))
 }
 
+@Test("devices are gathered until the end")
+func devices() throws {
+  let list = [UInt64(1), 2].map {
+    DeviceSummary(device: Device(mac: MACAddress($0)), state: .clear)
+  }
+  let replies = try encoded(.device(list[0]), .device(list[1]), .end(.done, ""))
+  #expect(try ask(.devices, hearing: replies) == .success(.devices(list)))
+  #expect(try ask(.devices, hearing: encoded(.end(.done, ""))) == .success(.devices([])))
+}
+
+@Test("a device is put into quarantine and released, and core may say more about it")
+func changes() throws {
+  let mac = MACAddress(1)
+  let done = try encoded(.end(.done, ""))
+  #expect(
+    try ask(.quarantine(mac), hearing: done)
+      == .success(.changed(.moved(mac, isQuarantined: true, note: "")))
+  )
+  #expect(
+    try ask(.release(mac), hearing: encoded(.end(.done, "was free")))
+      == .success(.changed(.moved(mac, isQuarantined: false, note: "was free")))
+  )
+}
+
+@Test("a code is the text at the end; without one the conversation is broken")
+func code() throws {
+  let mac = MACAddress(1)
+  #expect(
+    try ask(.code(mac), hearing: encoded(.end(.done, "1234")))
+      == .success(.changed(.code(mac, "1234")))
+  )
+  #expect(try ask(.code(mac), hearing: encoded(.end(.done, ""))) == .failure(.broken))
+}
+
+@Test(
+  "a device that core doesn't know, or protects, ends the command as the manual says",
+  arguments: [(.notFound, 5), (.refused, 4), (.conflict, 6)] as [(ControlOutcome, Int32)]
+)
+func changeRefused(outcome: ControlOutcome, status: Int32) throws {
+  for command: ControlCommand in [
+    .quarantine(MACAddress(1)), .release(MACAddress(1)), .code(MACAddress(1)),
+  ] {
+    let result = try ask(command, hearing: encoded(.end(outcome, "no")))
+    guard case .failure(let fault) = result else {
+      Issue.record("answered")
+      return
+    }
+    #expect(fault.status.rawValue == status && fault.description == "no")
+  }
+}
+
 @Test("core's refusal is the exit status and its reason the complaint")
 func refusal() throws {
   let result = try ask(.status, hearing: encoded(.end(.notFound, "no such device")))
@@ -102,6 +153,11 @@ func misplaced() throws {
     (.status, try encoded(.status(report), .status(report))),
     (.mitigations, try encoded(.status(report))),
     (.why(.mac(MACAddress(1))), try encoded(.mitigation(summary(1)), .end(.done, ""))),
+    (.devices, try encoded(.mitigation(summary(1)))),
+    (
+      .release(MACAddress(1)),
+      try encoded(.device(DeviceSummary(device: Device(mac: MACAddress(1)), state: .clear)))
+    ),
     (.status, [[0xFF]]), (.status, [try ControlCommand.status.encoded()]),
   ] as [(ControlCommand, [[UInt8]])] {
     #expect(try ask(command, hearing: replies) == .failure(.broken))

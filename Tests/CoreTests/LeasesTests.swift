@@ -146,13 +146,13 @@ func noLeases() {
   }
 }
 
-@Test("every part of a file is read, and keeps to the limits")
+@Test("every part of a file is read; its last line alone may say something else")
 func leasesTruncation() {
   for file in [dnsmasq, odhcpd] {
     let bytes = [UInt8](file.utf8)
     let whole = Leases(parsing: bytes, now: now).count
     for count in 0...bytes.count {
-      #expect(Leases(parsing: [UInt8](bytes.prefix(count)), now: now).count <= whole)
+      #expect(Leases(parsing: [UInt8](bytes.prefix(count)), now: now).count <= whole + 1)
     }
   }
 }

@@ -53,7 +53,7 @@ def web(home):
     def answers():
         with home.within("victim"), socket.socket() as one:
             return one.connect_ex((VICTIM, 80)) == 0
-    wait_for(answers, 5, "the web answers")
+    wait_for(answers, 15, "the web answers")
     return process
 
 
@@ -112,6 +112,20 @@ def exchange(one, mac, kind, name, offer=None):
     return found
 
 
+def greet(home, host, source=None, routers=(ROUTER4, ROUTER6)):
+    """The router hears of a host: a packet to it makes both ask who the other is."""
+    for router in routers:
+        with home.within(host):
+            one = socket.socket(socket.AF_INET6 if ":" in router else socket.AF_INET,
+                                socket.SOCK_DGRAM)
+        with one:
+            if source:
+                one.bind((source, 0))
+            one.connect((router, 9))
+            one.send(b"hello")
+    time.sleep(0.1)
+
+
 class Answer:
     """One HTTP answer: status, headers (names in lower case), body; how long it took."""
 
@@ -129,12 +143,10 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
-def connection(home, host, address, port, seconds=5, source=None):
+def connection(home, host, address, port, seconds=5):
     with home.within(host):
         one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     one.settimeout(seconds)
-    if source:
-        one.bind((source, 0))
     one.connect((address, port))
     return one
 

@@ -4,7 +4,7 @@ import os
 
 from home import ROOT, section
 from lan import (
-    CAMERA_MAC, CAMERA_NAME, PORTAL, ROUTER4, dhcp, dnsmasq, no_resolver_files, resolver_files,
+    CAMERA_MAC, CAMERA_NAME, PORTAL, ROUTER4, ROUTER6, dhcp, dnsmasq, no_resolver_files, resolver_files,
     state, web)
 from suite import Skip, expect, expect_equal, test, wait_for
 from test_quarantine import MAY, quarantine
@@ -49,7 +49,9 @@ def customer(home):
     for one in told:
         by_step.setdefault(one["step"], []).append(one)
     first = by_step["intercepted"][0]
-    expect_equal(first["url"], f"http://{ROUTER4}:{PORTAL}/", "where example.com led to")
+    expect(first["url"] in {f"http://{one}:{PORTAL}/" for one in (ROUTER4, "[fd00:1::1]",
+                                                                 f"[{ROUTER6}]")},
+           f"example.com led to {first['url']}")
     expect(CAMERA_NAME in first["text"], "the page does not name the camera")
     for one in by_step["page"]:
         what = f"{one['language']}{', dark' if one['dark'] else ''}"

@@ -57,12 +57,19 @@ struct MessageTests {
   @Test("a control reply is read as it was written, and in no other spelling")
   func controlReply() throws { try check { try $0.controlReply() } }
 
+  @Test("a message from the portal is read as it was written, and in no other spelling")
+  func portalMessage() throws { try check { $0.portalMessage() } }
+
+  @Test("a message to the portal is read as it was written, and in no other spelling")
+  func portalNotice() throws { try check { try $0.portalNotice() } }
+
   @Test("no door has more than eight kinds of message")
   func kinds() {
     #expect(CoreSetup.Kind.allCases.count + 1 <= 8)
     #expect(FrontSetup.Kind.allCases.count + 1 <= 8)
     #expect(SignalDoorKind.allCases.count <= 8)
     #expect(ControlDoorKind.allCases.count <= 8)
+    #expect(PortalDoorKind.allCases.count <= 8)
     #expect(!CoreSetup.Kind.allCases.contains { $0.rawValue == RoomReport.kind })
     #expect(!FrontSetup.Kind.allCases.contains { $0.rawValue == RoomReport.kind })
   }
@@ -77,6 +84,8 @@ struct MessageTests {
     #expect(throws: LinkError.unknownKind) { try CoreMessage(parsing: bytes) }
     #expect(throws: LinkError.unknownKind) { try ControlCommand(parsing: bytes) }
     #expect(throws: LinkError.unknownKind) { try ControlReply(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try PortalMessage(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try PortalNotice(parsing: bytes) }
   }
 
   @Test("the kinds of one direction are unknown in the other")
@@ -85,6 +94,10 @@ struct MessageTests {
     #expect(throws: LinkError.unknownKind) { try CoreMessage(parsing: closed) }
     let reply = try CoreMessage.reply(handle: 1, .deleted, more: false).encoded()
     #expect(throws: LinkError.unknownKind) { try SignalMessage(parsing: reply) }
+    let look = try PortalMessage.look(handle: 1, IPAddress(v4: 1)).encoded()
+    #expect(throws: LinkError.unknownKind) { try PortalNotice(parsing: look) }
+    let home = try PortalNotice.home([]).encoded()
+    #expect(throws: LinkError.unknownKind) { try PortalMessage(parsing: home) }
   }
 
   @Test("a surplus field is refused")

@@ -158,9 +158,10 @@ extension RandomValues {
   }
 
   mutating func command() -> ControlCommand {
-    switch number(0...2) {
+    switch number(0...4) {
     case 0: .status
     case 1: .mitigations
+    case 2, 3: deviceCommand()
     default: .why(subject())
     }
   }
@@ -212,9 +213,10 @@ extension RandomValues {
   }
 
   mutating func controlReply() throws -> ControlReply {
-    switch number(0...3) {
+    switch number(0...4) {
     case 0: .status(status())
     case 1: .mitigation(try summary())
+    case 3: .device(try deviceSummary())
     case 2: .why(subject(), try one(of: DeviceState.allCases))
     default: .end(try one(of: ControlOutcome.allCases), text(0...1024))
     }

@@ -20,6 +20,25 @@ func limit() throws {
   #expect(throws: SystemError.self) { try File.contents(of: path, limit: 2) }
 }
 
+@Test("a mapped file shows its bytes, even once another has its place")
+func map() throws {
+  let path = try temporaryFolder() + "/mapped"
+  try File.replace(path, with: [1, 2, 3])
+  let mapped = try File.map(path, limit: 3)
+  try File.replace(path, with: [4])
+  #expect([UInt8](mapped) == [1, 2, 3])
+}
+
+@Test("an empty file, one larger than the limit, a folder and none are not mapped")
+func mapRefused() throws {
+  let folder = try temporaryFolder()
+  try File.replace(folder + "/empty", with: [])
+  try File.replace(folder + "/large", with: [1, 2])
+  for path in [folder + "/empty", folder + "/large", folder, folder + "/none"] {
+    #expect(throws: SystemError.self) { try File.map(path, limit: 1) }
+  }
+}
+
 @Test("an error tells the call and its reason")
 func errors() throws {
   let error = try #require(throws: SystemError.self) {

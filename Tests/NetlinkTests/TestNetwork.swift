@@ -52,9 +52,9 @@ final class TestNetwork {
   private static let lock = NSLock()
   nonisolated(unsafe) private static var number = 0
 
-  private let lan: String
-  private let router: String
-  private let wan: String
+  let lan: String
+  let router: String
+  let wan: String
   private let origin: Int32
   private var receivers: [Int32] = []
 
@@ -159,7 +159,7 @@ final class TestNetwork {
     }
   }
 
-  private func inside<Result>(_ name: String, _ body: () throws -> Result) throws -> Result {
+  func inside<Result>(_ name: String, _ body: () throws -> Result) throws -> Result {
     try enter(name)
     let result = Swift.Result { try body() }
     try enter(router)
@@ -212,7 +212,7 @@ final class TestNetwork {
     }
   }
 
-  private func withAddress(
+  func withAddress(
     _ text: String,
     _ port: UInt16,
     _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32

@@ -76,7 +76,7 @@ extension Core {
       log.warning("`\(section)`: ask is not in this version; blocking")
     }
     if !names.configure(engine.settings) {
-      log.warning("can't read the makers' table \(engine.settings.vendors)")
+      log.warning("can't use the makers' table \(engine.settings.vendors)")
     }
   }
 

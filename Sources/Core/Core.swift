@@ -30,7 +30,7 @@ final class Core {
   /// An interface may lose its addresses for a moment.
   static let settlingTime = Span.seconds(2)
   /// Neighbours come and go in bursts.
-  static let neighbourPatience = Span.seconds(1)
+  static let neighbourPatience = Span.milliseconds(500)
   /// Before the next try to bring the kernel's table back; doubled each time that it fails.
   static let repairInterval = Span.seconds(1)
   /// The longest such time.

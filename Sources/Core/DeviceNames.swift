@@ -13,14 +13,15 @@ struct DeviceNames {
   private var vendorsPath: Text = ""
   private var vendors: Vendors?
 
-  /// Reads from where the settings say now; false when there should be a makers' table and is none.
+  /// Reads from where the settings say now; false when there is a makers' table that can't
+  /// be used.
   mutating func configure(_ settings: CoreSettings) -> Bool {
     path = settings.leases
     readAt = nil
     guard vendorsPath != settings.vendors else { return true }
     vendorsPath = settings.vendors
     vendors = nil
-    if vendorsPath.isEmpty { return true }
+    if vendorsPath.isEmpty || !File.exists(vendorsPath) { return true }
     guard let table = try? File.map(vendorsPath, limit: Vendors.maximumFile) else { return false }
     vendors = Vendors(table: table)
     return vendors != nil

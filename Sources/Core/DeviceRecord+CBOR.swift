@@ -95,16 +95,15 @@ extension DeviceRecord {
     var short = self
     short.addresses = [IPAddress](addresses.prefix(Self.journalled))
     short.causes = [Cause](causes.prefix(Self.journalled))
-    let bytes = CBORValue.array([.integer(now.milliseconds), short.cbor]).encoded
-    return bytes.count <= Journal.maximumLength ? bytes : []
+    return Journal.encoded(short.cbor, writtenAt: now) ?? []
   }
 
   /// Reads what a counter carries, as it is at `now` of the same boot; nil when it is none of ours.
   init?(journal bytes: [UInt8], now: Instant) {
-    guard let value = try? CBORValue(parsing: bytes), let parts = value.array, parts.count == 2,
-      let writtenAt = parts[0].integer, let record = try? DeviceRecord(cbor: parts[1])
+    guard let (record, writtenAt) = Journal.parsed(bytes),
+      let record = try? DeviceRecord(cbor: record)
     else { return nil }
-    self = record.aged(by: max(now - Instant(milliseconds: writtenAt), .zero))
+    self = record.aged(by: max(now - writtenAt, .zero))
   }
 
   /// The same for a kernel whose counter begins at zero again.

@@ -59,10 +59,28 @@ struct Journal: Equatable {
   /// When that was, on the clock of this boot.
   var writtenAt: Instant
 
+  /// The kind of our bytes among attributes of user data, of which nft knows none: it would show those
+  /// of its own kinds as comments.
+  private static let kind: UInt8 = 0xC0
+
   /// The bytes; nil when they are too many for the kernel, and the state file has to hold it.
-  var encoded: [UInt8]? {
-    let bytes = CBORValue.array([.integer(writtenAt.milliseconds), record.cbor]).encoded
-    return bytes.count <= Self.maximumLength ? bytes : nil
+  var encoded: [UInt8]? { Self.encoded(record.cbor, writtenAt: writtenAt) }
+
+  /// What the kernel keeps of a record: an attribute of one byte for its kind and one for its length,
+  /// as libnftnl has them.
+  static func encoded(_ record: CBORValue, writtenAt: Instant) -> [UInt8]? {
+    let bytes = CBORValue.array([.integer(writtenAt.milliseconds), record]).encoded
+    guard bytes.count <= maximumLength - 2 else { return nil }
+    return [kind, UInt8(bytes.count)] + bytes
+  }
+
+  /// The record in what the kernel kept, and when it was written; nil when it is none of ours.
+  static func parsed(_ bytes: [UInt8]) -> (record: CBORValue, writtenAt: Instant)? {
+    guard bytes.count > 2, bytes[0] == kind, Int(bytes[1]) == bytes.count - 2,
+      let value = try? CBORValue(parsing: [UInt8](bytes[2...])), let parts = value.array,
+      parts.count == 2, let writtenAt = parts[0].integer
+    else { return nil }
+    return (parts[1], Instant(milliseconds: writtenAt))
   }
 
   /// A journal of these parts.
@@ -73,10 +91,10 @@ struct Journal: Equatable {
 
   /// Reads what a counter carries; nil when it is no journal of ours.
   init?(parsing bytes: [UInt8]) {
-    guard let value = try? CBORValue(parsing: bytes), let parts = value.array, parts.count == 2,
-      let writtenAt = parts[0].integer, let record = try? MitigationRecord(cbor: parts[1])
+    guard let (record, writtenAt) = Self.parsed(bytes),
+      let record = try? MitigationRecord(cbor: record)
     else { return nil }
-    self.init(record, writtenAt: Instant(milliseconds: writtenAt))
+    self.init(record, writtenAt: writtenAt)
   }
 
   /// The record as it is at `now` of the same boot.

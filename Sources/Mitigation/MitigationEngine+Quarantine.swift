@@ -160,7 +160,7 @@ extension MitigationEngine {
   /// Whether it matters who has which address: a device is in quarantine, or a rule follows one.
   public var watchesNeighbours: Bool {
     quarantines.count > 0
-      || table.all.contains { $0.isEnforced && !$0.permit.devices.isEmpty }
+      || table.all.contains { $0.isEnforced && $0.isAboutDevices }
   }
 
   /// Who had which address doesn't matter until a device does again.
@@ -203,10 +203,11 @@ extension MitigationEngine {
     _ surroundings: Surroundings
   ) -> [RuleChange] {
     var changes: [RuleChange] = []
-    for mitigation in table.all where mitigation.isEnforced && !mitigation.permit.devices.isEmpty {
+    for mitigation in table.all where mitigation.isEnforced && mitigation.isAboutDevices {
       var grown = mitigation
-      var hasGrown = false
-      for device in mitigation.permit.devices {
+      grown.permit.find(owners, for: mitigation.scope)
+      var hasGrown = grown.permit.devices.count > mitigation.permit.devices.count
+      for device in grown.permit.devices {
         let addresses = owners.filter { $0.mac == device.mac }.map { $0.address }
         if grown.permit.follow(device, to: addresses, home: home) { hasGrown = true }
       }

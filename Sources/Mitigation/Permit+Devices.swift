@@ -67,7 +67,28 @@ extension PermitOffice {
   }
 }
 
+extension Mitigation {
+  /// Whether its rule follows a device, or would if the device were known.
+  var isAboutDevices: Bool {
+    !permit.devices.isEmpty
+      || scope.sourcePrefixes.contains { $0.isHost && $0.family == .v6 }
+  }
+}
+
 extension Permit {
+  /// Finds the devices of a block's addresses that weren't known before.
+  mutating func find(_ owners: [DeviceAddress], for scope: MitigationScope) {
+    if action == .quarantine { return }
+    for owner in owners where owner.address.family == .v6 && !devices.contains(owner) {
+      let prefix = Prefix(host: owner.address)
+      if scope.sourcePrefixes.contains(prefix), sources.contains(.inside(prefix)),
+        !devices.contains(where: { $0.address == owner.address })
+      {
+        devices.append(owner)
+      }
+    }
+  }
+
   /// Adds addresses of a device that the rule doesn't have yet; whether there were any.
   @discardableResult
   mutating func follow(

@@ -16,6 +16,12 @@ import Testing
     #expect(Journal(parsing: bytes) == journal)
   }
 
+  @Test("nft finds no comment of its own in a journal: all of it is one attribute of our kind")
+  func attribute() throws {
+    let bytes = try #require(Journal(try sample(), writtenAt: Instant(milliseconds: 5000)).encoded)
+    #expect(bytes[0] == 0xC0 && Int(bytes[1]) == bytes.count - 2)
+  }
+
   @Test("a journal that the kernel has no room for is none")
   func tooLong() throws {
     var record = try sample()

@@ -81,6 +81,19 @@ import Testing
     #expect(desk.kernel.values.first?.sources.count == 1)
   }
 
+  @Test("a block follows a device that becomes known only later")
+  func followsLater() {
+    var desk = Desk { _ in }
+    desk.put()
+    #expect(desk.engine.watchesNeighbours)
+    desk.neighbours([DeviceAddress(cameraAddresses[1], camera), DeviceAddress(new, camera)])
+    #expect(
+      desk.kernel.values.first?.sources == [
+        .inside(Fixture.device6), .inside(Prefix(host: new)),
+      ]
+    )
+  }
+
   @Test("C4 a rule doesn't follow a device to an address that another one has")
   func followsNobodyElse() {
     var desk = Desk.home { $0.action = .block }

@@ -57,6 +57,8 @@ public enum SystemCall: UInt8, Sendable {
   case systemName
   case systemInformation
   case signalMask
+  /// What the kernel makes of a wait that a stop interrupted.
+  case restart
   case exit
   // Memory.
   case heapEnd
@@ -120,6 +122,7 @@ public enum SystemCall: UInt8, Sendable {
     case .systemName: SYS_uname
     case .systemInformation: SYS_sysinfo
     case .signalMask: SYS_rt_sigprocmask
+    case .restart: SYS_restart_syscall
     case .exit: SYS_exit_group
     case .heapEnd: SYS_brk
     case .map: SYS_mmap
@@ -137,7 +140,7 @@ public struct CallFilter: Sendable {
   ///
   /// `clock` is a system call only where the kernel's own page can't tell the time.
   public static var always: [SystemCall] {
-    [.write, .close, .clock, .random, .heapEnd, .map, .unmap, .remap, .exit]
+    [.write, .close, .clock, .random, .heapEnd, .map, .unmap, .remap, .restart, .exit]
   }
 
   private let calls: [SystemCall]
@@ -190,6 +193,9 @@ public struct CallFilter: Sendable {
       Self.instruction(Self.isEqual, UInt64(cordon_architecture), then: 1),
       kill,
       Self.instruction(Self.load, Self.numberOffset),
+      // What a tracer puts in a call's place to have it fail: the kernel does nothing.
+      Self.instruction(Self.isEqual, UInt64(UInt32.max), otherwise: 1),
+      allow,
     ]
     for call in Self.always + calls where call.number >= 0 {
       let number = UInt64(call.number)

@@ -17,8 +17,9 @@ public enum CoreRoom {
     [
       // The loop, and what it watches; one answer of the launcher or the kernel is waited for.
       .epollWait, .epollControl, .poll,
-      // The doors to the launcher and the fronts, and netlink.
-      .receiveMessage, .sendMessage, .receive, .send,
+      // The doors to the launcher and the fronts, and netlink, whose sockets are made anew after a
+      // fault.
+      .receiveMessage, .sendMessage, .receive, .send, .socket, .bind, .socketName, .setSocketOption,
       // The control socket: who connects, and whether it may ask.
       .accept, .socketOption,
       // Descriptors that came through a door are kept from programs (which can't be started).

@@ -42,7 +42,8 @@ func sectionDefaults() throws {
   let settings = try parsed(agent)
   #expect(settings.listen.isEmpty && settings.core.listenPorts.isEmpty)
   #expect(settings.callHome.isEmpty && settings.preSharedKeys.isEmpty)
-  #expect(settings.dataChannel == nil && settings.quarantine == nil)
+  #expect(settings.dataChannel == nil)
+  #expect(settings.quarantine == QuarantineSettings())
   #expect(settings.core.clients.isEmpty && settings.core.policies.isEmpty)
   #expect(settings.core.protections.isEmpty && settings.warnings.isEmpty)
 }
@@ -102,11 +103,13 @@ func callHomeDefaults() throws {
 func laterDefaults() throws {
   let settings = try parsed(agent + "config data_channel\nconfig quarantine\n")
   #expect(settings.dataChannel?.port == 8443)
-  let quarantine = try #require(settings.quarantine)
+  let quarantine = settings.quarantine
   #expect(quarantine.portalPort == 8646 && quarantine.releases == 2)
   #expect(quarantine.name == nil && quarantine.garden.isEmpty && quarantine.helpdesk.isEmpty)
   #expect(quarantine.theme == "/etc/cordon/theme")
-  #expect(quarantine.apiCertificate == nil && quarantine.apiKey == nil)
+  #expect(quarantine.apiCertificate == nil && quarantine.apiKey == nil && quarantine.apiPort == nil)
+  #expect(quarantine.apiTrust == "/etc/ssl/certs/ca-certificates.crt")
+  #expect(settings.core.quarantine == QuarantineAccess(portalPort: 8646))
 }
 
 @Test("the sample, which spells out the defaults, says the same as they do")
@@ -128,8 +131,8 @@ func sampleIsDefault() throws {
   #expect(settings.core == expected)
   #expect(settings.users == (try parsed(agent)).users)
   #expect(settings.callHome.first?.redirectDomains == ["isp.example"])
-  #expect(settings.quarantine?.garden == ["help.isp.example"])
-  #expect(settings.quarantine?.helpdesk == "tel:+1-555-0100")
+  #expect(settings.quarantine.garden == ["help.isp.example"])
+  #expect(settings.quarantine.helpdesk == "tel:+1-555-0100")
 }
 
 @Test("the sample's warnings name exactly what this version lacks")

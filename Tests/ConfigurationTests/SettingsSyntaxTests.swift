@@ -6,7 +6,7 @@ import Testing
 
 /// What `option helpdesk` followed by `value` says.
 private func helpdesk(_ value: String) throws -> Text? {
-  try parsed(agent + "config quarantine\noption helpdesk \(value)\n").quarantine?.helpdesk
+  try parsed(agent + "config quarantine\noption helpdesk \(value)\n").quarantine.helpdesk
 }
 
 @Test(

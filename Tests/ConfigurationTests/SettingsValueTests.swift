@@ -135,12 +135,16 @@ func otherOptions() throws {
         list redirect_allow z.example
       config quarantine
         option portal_port 80
+        list garden help.isp.example
+        list garden 2001:db8::/32
+        list garden 192.0.2.1
         option name cordon.lan
         option releases 0
         option helpdesk ''
         option theme /t
         option api_certificate /e
         option api_key /f
+        option api_trust /g
       """
   )
   let identity = try #require(settings.identity)
@@ -153,12 +157,19 @@ func otherOptions() throws {
   #expect(
     settings.callHome.first?.name == "y.example" && settings.callHome.first?.transport == .auto
   )
-  let quarantine = try #require(settings.quarantine)
+  let quarantine = settings.quarantine
   #expect(
     quarantine.portalPort == 80 && quarantine.name == "cordon.lan" && quarantine.releases == 0
   )
   #expect(
     quarantine.theme == "/t" && quarantine.apiCertificate == "/e" && quarantine.apiKey == "/f"
+  )
+  #expect(quarantine.apiTrust == "/g" && quarantine.apiPort == 81)
+  #expect(quarantine.garden == ["help.isp.example"])
+  #expect(settings.core.releases == 0)
+  let blocks = ["192.0.2.1/32", "2001:db8::/32"].compactMap { Prefix(parsing: $0) }
+  #expect(
+    settings.core.quarantine == QuarantineAccess(portalPort: 80, apiPort: 81, garden: blocks)
   )
 }
 

@@ -1,0 +1,63 @@
+import Bytes
+import Foundation
+import Testing
+
+@testable import Linux
+
+/// How a child ends that may make these calls and then runs `body`: its status, or minus the signal.
+private func ending(
+  _ calls: [SystemCall],
+  mayLoadCode: Bool = false,
+  _ body: () -> Void
+) throws -> Int32 {
+  // Swift hides fork, for good reasons that don't count in a child that does next to nothing.
+  let symbol = try #require(dlsym(nil, "fork"))
+  let fork = unsafeBitCast(symbol, to: (@convention(c) () -> Int32).self)
+  let filter = CallFilter(calls, mayLoadCode: mayLoadCode)
+  let child = fork()
+  if child == 0 {
+    _ = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    do { try filter.install() } catch { _exit(99) }
+    body()
+    _exit(7)
+  }
+  var status: Int32 = 0
+  while waitpid(child, &status, 0) < 0 {}
+  return status & 0x7F == 0 ? status >> 8 : -(status & 0x7F)
+}
+
+@Suite(.serialized) struct CallFilterTests {
+  /// SIGSYS.
+  private let badCall: Int32 = -31
+
+  @Test("F1 a call of the list is made, another one ends the process")
+  func list() throws {
+    #expect(try ending([.process]) { _ = getpid() } == 7)
+    #expect(try ending([]) { _ = getpid() } == badCall)
+    #expect(try ending([.process]) { _ = socket(AF_INET, 1, 0) } == badCall)
+  }
+
+  @Test("F1 no program can be started, and no process traced or ended")
+  func programs() throws {
+    #expect(try ending([]) { _ = execv("/bin/true", nil) } == badCall)
+    #expect(try ending([]) { _ = kill(0, 0) } == badCall)
+  }
+
+  @Test("F1 memory is to be had, but not for code")
+  func memory() throws {
+    let page = 4096
+    func map(_ protection: Int32) {
+      _ = mmap(nil, page, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    }
+    #expect(try ending([]) { map(PROT_READ | PROT_WRITE) } == 7)
+    #expect(try ending([]) { map(PROT_READ | PROT_EXEC) } == badCall)
+    #expect(try ending([.protect], mayLoadCode: true) { map(PROT_READ | PROT_EXEC) } == 7)
+  }
+
+  @Test("every call has a number of its own")
+  func numbers() {
+    let all = (0...UInt8.max).compactMap { SystemCall(rawValue: $0) }
+    let numbers = all.map { $0.number }.filter { $0 >= 0 }
+    #expect(Set(numbers).count == numbers.count && numbers.count > 40)
+  }
+}

@@ -35,9 +35,11 @@ def user(name, fallback):
 @test("each room is a process of its own executable and user")
 def users(home):
     rooms = home.daemon().rooms()
-    expect_equal(sorted(rooms), ["cordond", "cordond-core", "cordond-signal"], "processes")
+    expect_equal(sorted(rooms), ["cordond", "cordond-core", "cordond-portal", "cordond-signal"],
+                 "processes")
     for name, uid in (("cordond-core", user("cordon", 64901)),
-                      ("cordond-signal", user("cordon-signal", 64902))):
+                      ("cordond-signal", user("cordon-signal", 64902)),
+                      ("cordond-portal", user("cordon-portal", 64903))):
         expect_equal(set(status(rooms[name])["Uid"].split()), {str(uid)}, f"uids of {name}")
         gids = status(rooms[name])["Gid"].split() + status(rooms[name])["Groups"].split()
         expect("0" not in gids, f"{name} is in root's group: {gids}")
@@ -104,11 +106,13 @@ def no_network(home):
     expect_equal(found & sockets(rooms["cordond-core"]), set(), "core's network sockets")
 
 
-@test("nothing listens but port 4646")
+@test("nothing listens but port 4646, and the page towards the home")
 def listens(home):
     home.daemon()
     told = home.run("router", "ss", "-Hlntu").stdout.decode().splitlines()
-    expect_equal({line.split()[4].rsplit(":", 1)[1] for line in told}, {"4646"}, "ports")
+    ports = {line.split()[4] for line in told}
+    expect_equal({one.rsplit(":", 1)[1] for one in ports}, {"4646", "8646"}, "ports")
+    expect_equal({one for one in ports if one.endswith(":8646")}, {"*%br-lan:8646"}, "the page")
 
 
 def libraries(name):
@@ -165,7 +169,7 @@ def state(home):
 @test("an idle daemon sleeps: at most five wakings a second in all rooms together")
 def sleeps(home):
     rooms = home.daemon().rooms()
-    expect_equal(len(rooms), 3, "processes")
+    expect_equal(len(rooms), 4, "processes")
 
     def switches():
         return sum(int(status(pid)["voluntary_ctxt_switches"]) for pid in rooms.values())

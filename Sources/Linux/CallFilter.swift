@@ -174,6 +174,9 @@ public struct CallFilter: Sendable {
   private static let architectureOffset: UInt64 = 4
   private static let protectionOffset: UInt64 = 32
   private static let executable: UInt64 = 4
+  /// The number -1 that a tracer puts in the place of a call that it withholds, as tests do: the
+  /// kernel does nothing for it.
+  private static let withheld: UInt64 = 0xFFFF_FFFF
 
   private static func instruction(
     _ code: UInt64,
@@ -193,8 +196,7 @@ public struct CallFilter: Sendable {
       Self.instruction(Self.isEqual, UInt64(cordon_architecture), then: 1),
       kill,
       Self.instruction(Self.load, Self.numberOffset),
-      // What a tracer puts in a call's place to have it fail: the kernel does nothing.
-      Self.instruction(Self.isEqual, UInt64(UInt32.max), otherwise: 1),
+      Self.instruction(Self.isEqual, Self.withheld, otherwise: 1),
       allow,
     ]
     for call in Self.always + calls where call.number >= 0 {

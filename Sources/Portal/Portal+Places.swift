@@ -73,6 +73,14 @@ extension Portal {
     return response
   }
 
+  /// Sends a device that is in no quarantine to where it wanted to go: over a new connection, which
+  /// leads there now.
+  func onward(_ request: HTTPRequest) -> HTTPResponse {
+    var url = "http://" + request.host + request.path
+    if !request.query.isEmpty { url += "?" + request.query }
+    return redirect(HTTPStatus.found, to: url)
+  }
+
   func redirect(_ status: UInt16, to url: Text) -> HTTPResponse {
     var html = HTMLWriter()
     html.markup("<!DOCTYPE html><title>Quarantine</title><a href=\"")

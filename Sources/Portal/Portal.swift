@@ -55,6 +55,8 @@ public struct Portal: Sendable {
     now: Instant
   ) -> PortalStep {
     guard isOwn(request.host, connection) else {
+      // A device that was released may still use a connection from before.
+      if request.method != .post, !connection.isSecure { return .look }
       return .answer(intercepted(request, connection))
     }
     let place = Place(request.path)
@@ -88,6 +90,9 @@ public struct Portal: Sendable {
     wall: UnixTime,
     random: [UInt8]
   ) -> HTTPResponse {
+    guard isOwn(request.host, connection) else {
+      return view.story == nil ? onward(request) : intercepted(request, connection)
+    }
     if request.method == .post { return result(outcome ?? .failed, of: request) }
     if Place(request.path) == .api { return api(view) }
     var page = Page(language(of: request), theme, wall: wall)
@@ -106,7 +111,11 @@ public struct Portal: Sendable {
   }
 
   /// The answer when core can't be asked.
-  public func unavailable(_ request: HTTPRequest) -> HTTPResponse {
+  public func unavailable(
+    _ request: HTTPRequest,
+    from connection: PortalConnection
+  ) -> HTTPResponse {
+    guard isOwn(request.host, connection) else { return intercepted(request, connection) }
     var response = notice(HTTPStatus.serviceUnavailable, .unavailable, for: request)
     response.add("Retry-After", "5")
     return response

@@ -109,7 +109,7 @@ extension PortalFront {
     _ number: UInt32
   ) {
     guard core != nil, questions < Self.maximumQuestions else {
-      answer(connection, number, portal.unavailable(request), to: request)
+      answer(connection, number, portal.unavailable(request, from: connection.place), to: request)
       return
     }
     connection.state = .asking(request)
@@ -127,7 +127,7 @@ extension PortalFront {
     questions -= 1
     connection.state = .reading
     guard let view else {
-      answer(connection, number, portal.unavailable(request), to: request)
+      answer(connection, number, portal.unavailable(request, from: connection.place), to: request)
       return
     }
     let response = portal.answer(

@@ -43,7 +43,7 @@ func sectionDefaults() throws {
   #expect(settings.listen.isEmpty && settings.core.listenPorts.isEmpty)
   #expect(settings.callHome.isEmpty && settings.preSharedKeys.isEmpty)
   #expect(settings.dataChannel == nil)
-  #expect(settings.quarantine == QuarantineSettings())
+  #expect(settings.quarantine.garden.isEmpty && settings.quarantine.apiPort == nil)
   #expect(settings.core.clients.isEmpty && settings.core.policies.isEmpty)
   #expect(settings.core.protections.isEmpty && settings.warnings.isEmpty)
 }
@@ -141,11 +141,8 @@ func sampleWarnings() throws {
   #expect(
     try parsed(sample).warnings.map(\.description) == [
       "7:10: option ask_timeout" + end, "8:10: option ask_default" + end,
-      "15:10: option portal_user" + end,
-      "16:10: option tls_user" + end, "17:10: option resolve_user" + end,
-      "20:10: option leases" + end, "29:1: section psk" + end, "37:18: transport 'tcp'" + end,
+      "29:1: section psk" + end, "37:18: transport 'tcp'" + end,
       "39:1: section call_home" + end, "46:1: section data_channel" + end,
-      "72:1: section quarantine" + end,
     ]
   )
 }

@@ -87,6 +87,10 @@ func repetition(text: String, expected: String) { #expect(complaint(after: text)
     ("config psk\n option identity a", "4:1: section psk lacks key_file"),
     ("config psk\n option key_file /a", "4:1: section psk lacks identity"),
     ("config quarantine\n option api_key /a", "4:1: section quarantine lacks api_certificate"),
+    (
+      "config quarantine\n option api_key /a\n option api_certificate /b",
+      "4:1: section quarantine lacks name"
+    ),
     ("config protect", "4:1: section protect needs mac, source or prefix"),
     ("config protect\n list udp 1", "4:1: section protect needs mac, source or prefix"),
   ]

@@ -11,7 +11,7 @@ from lan import (
     CAMERA_MAC, CAMERA_NAME, LAPTOP_MAC, PORTAL, ROUTER4, ROUTER6, connection, devices, dhcp,
     dnsmasq, get, greet, portal, resolve, state, web)
 from peers import against, coap, path
-from suite import expect, expect_between, expect_equal, test, wait_for
+from suite import Failure, expect, expect_between, expect_equal, test, wait_for
 
 MAY = {"may": ["block", "quarantine"]}
 
@@ -271,20 +271,28 @@ def fails_fast(home):
             except ConnectionError:
                 pass
         expect(time.monotonic() - start < 0.05, "the established flow did not end within 50 ms")
-        with home.within("camera"):
-            one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        with one:
-            one.settimeout(1)
-            one.connect((VICTIM, 5000))
-            start = time.monotonic()
-            one.send(b"anybody?")
-            try:
-                one.recv(1)
-                expect(False, "UDP was answered")
-            except TimeoutError:
-                expect(False, "UDP failed silently")
-            except OSError:
-                expect(time.monotonic() - start < 0.05, "UDP took longer than 50 ms to fail")
+        # The kernel spares each device a few such messages a second, whoever sent the ones before.
+        took = next((one for one in (prohibited(home) for _ in range(6)) if one is not None), None)
+        expect(took is not None, "UDP failed silently")
+        expect(took < 0.05, f"UDP took {took * 1000:.0f} ms to fail")
+
+
+def prohibited(home):
+    """How long a packet to the victim took to be refused; None when nothing came back in a second."""
+    with home.within("camera"):
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with one:
+        one.settimeout(1)
+        one.connect((VICTIM, 5000))
+        start = time.monotonic()
+        one.send(b"anybody?")
+        try:
+            one.recv(1)
+        except TimeoutError:
+            return None
+        except OSError:
+            return time.monotonic() - start
+    raise Failure("UDP was answered")
 
 
 @test("a quarantined device reaches DNS and DHCP of the router within limits, and no other service")

@@ -89,7 +89,8 @@ struct CaptivePortalOptionTests {
     return try Settings(parsing: text.bytes).quarantine
   }
 
-  private let api: Text = " option name cordon.example\n option api_certificate /c\n option api_key /k\n"
+  private let api: Text =
+    " option name cordon.example\n option api_certificate /c\n option api_key /k\n"
 
   @Test("CAP-08 one URI stands in all options; without an API there is none")
   func uri() throws {

@@ -40,7 +40,9 @@ struct MessageTests {
   func frontSetup() throws { try check { try $0.frontSetup() } }
 
   @Test("a relayed connection is read as it was written, and in no other spelling")
-  func relayMessage() throws { try check { .connection(peer: $0.address(), local: $0.address()) as RelayMessage } }
+  func relayMessage() throws {
+    try check { .connection(peer: $0.address(), local: $0.address()) as RelayMessage }
+  }
 
   @Test("a room's report is read as it was written, and in no other spelling")
   func roomReport() throws { try check { $0.roomReport() } }

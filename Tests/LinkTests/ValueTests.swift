@@ -79,3 +79,22 @@ func longExplanation() throws {
   }
   #expect(why.count == 1024)
 }
+
+@Test("the settings of the portal and of the front of its API are read as they were written")
+func frontSettings() throws {
+  var values = RandomValues(seed: 8910)
+  for _ in 0..<200 {
+    var portal = PortalSettings()
+    portal.port = values.number(1...(.max))
+    portal.name = values.flag() ? values.text() : nil
+    portal.apiName = values.flag() ? values.text() : nil
+    portal.helpdesk = values.text(0...255)
+    portal.garden = values.list(0...64) { $0.text() }
+    let setup = PortalSetup(logLevel: values.flag() ? .debug : .error, portal: portal)
+    #expect(try PortalSetup(cbor: setup.cbor) == setup)
+    var tls = TLSSettings(name: values.text())
+    tls.timeFloor = UnixTime(seconds: values.number(0...(.max)))
+    #expect(try TLSSettings(cbor: tls.cbor) == tls)
+  }
+  #expect(throws: LinkError.self) { try TLSSettings(cbor: .array([UInt8(3).cbor])) }
+}

@@ -194,7 +194,7 @@ func pageFields() throws {
 @Test("when core can't be asked the page says so and asks to come again")
 func unavailable() throws {
   let request = try Scene.request(["GET / HTTP/1.1", "Host: 192.168.1.1", "Accept-Language: de"])
-  let response = Scene().portal.unavailable(request)
+  let response = Scene().portal.unavailable(request, from: Scene().connection)
   #expect(response.status == 503)
   #expect(response.value("Retry-After") == "5")
   #expect(MarkupReader(Text(response.body).string).faults == [])

@@ -79,8 +79,10 @@ extension LiveTests {
       _ = connection.receive(bytes)
     }
 
-    @Test("TLS 1.2 and 1.3 clients say something and get an answer, up to its end",
-      arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
+    @Test(
+      "TLS 1.2 and 1.3 clients say something and get an answer, up to its end",
+      arguments: [TLS1_2_VERSION, TLS1_3_VERSION]
+    )
     func versions(_ version: Int32) throws {
       let client = try StreamClient(version: version)
       let connection = try #require(server.connection())
@@ -132,7 +134,10 @@ extension LiveTests {
     func good() throws {
       #expect(try fault(holder) == nil)
       let old = try authority.issue(
-        "old.example", extensions: "server", dates: ("200101000000Z", "210101000000Z"))
+        "old.example",
+        extensions: "server",
+        dates: ("200101000000Z", "210101000000Z")
+      )
       #expect(try fault(old, at: UnixTime(seconds: 1_609_459_300)) == .expired)
       #expect(try fault(old, at: UnixTime(seconds: 1_500_000_000)) == .notYetValid)
     }

@@ -19,6 +19,9 @@ public struct MACAddress: Hashable, Sendable {
     (0..<6).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * (5 - $0))) }
   }
 
+  /// Whether it means many devices, as the addresses of multicast do, and is no device's own.
+  public var isGroup: Bool { value >> 40 & 1 == 1 }
+
   /// Whether the address was made up by the device (locally administered), not by its maker.
   public var isRandom: Bool { value >> 41 & 1 == 1 }
 }

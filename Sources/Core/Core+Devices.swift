@@ -13,7 +13,7 @@ extension Core {
   func neighbours() -> [DeviceAddress] {
     let lan = engine.settings.lan
     return kernel.neighbours().compactMap {
-      lan.contains($0.interface) ? DeviceAddress($0.address, $0.mac) : nil
+      lan.contains($0.interface) && !$0.mac.isGroup ? DeviceAddress($0.address, $0.mac) : nil
     }
   }
 

@@ -55,6 +55,8 @@ import Testing
   func random() {
     #expect(MACAddress(parsing: "02:00:00:00:00:01")?.isRandom == true)
     #expect(MACAddress(parsing: "00:11:22:33:44:55")?.isRandom == false)
+    #expect(MACAddress(parsing: "01:00:5e:00:00:16")?.isGroup == true)
+    #expect(MACAddress(parsing: "00:11:22:33:44:55")?.isGroup == false)
   }
 }
 

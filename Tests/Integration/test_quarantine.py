@@ -110,6 +110,8 @@ def by_attribute(home):
         expect_equal(home.rate(tag), 0, f"packets a second of {tag} after 2.01")
     expect_equal(state(home), "quarantined", "the camera's state")
     expect_equal(devices(home)[LAPTOP_MAC]["state"], "clear", "the laptop's state")
+    groups = [mac for mac in devices(home) if int(mac[:2], 16) & 1]
+    expect_equal(groups, [], "addresses of no device among the devices")
     expect_equal(home.ctl_json("status")["quarantined"], 1, "quarantined in the status")
     answer = get(home, "camera", "http://example.com/", address=VICTIM)
     expect_equal(answer.status, 302, "a page of the web, from the camera")

@@ -150,7 +150,6 @@ let everything: [Target] =
         "Bytes",
         "Model",
         "HTTP",
-        "JSON",
         "Link",
         "Portal",
         "TestSupport"

@@ -42,6 +42,7 @@ extension Core {
     return Surroundings(
       macOf: { address in
         all().first { $0.address == address }?.mac ?? self.names.leases.mac(of: address)
+          ?? self.asked(who: address)
       },
       addressesOf: { mac in
         let own = all().filter { $0.mac == mac }.map { $0.address }
@@ -54,6 +55,22 @@ extension Core {
       counters: { kernel.counters(of: $0) },
       deviceCounters: { kernel.counters(of: $0) }
     )
+  }
+
+  /// Who has an address that the router hasn't spoken to lately: asked on the wire, and waited for.
+  ///
+  /// Once in a while only: a client that names addresses which nobody has must not hold core up.
+  private func asked(who address: IPAddress) -> MACAddress? {
+    let now = Clock.now
+    let home = engine.home
+    guard askedAt.map({ now - $0 >= Self.askInterval }) ?? true,
+      !home.lanAddresses.contains(address),
+      home.lanPrefixes.contains(where: { $0.contains(address) })
+    else { return nil }
+    let mac = kernel.neighbour(at: address, on: engine.settings.lan, patience: Self.askPatience)
+    if mac == nil { askedAt = Clock.now }
+    neighboursReadAt = neighboursReadAt ?? now
+    return mac
   }
 
   /// Somebody came, went, or changed an address.

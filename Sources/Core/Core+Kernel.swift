@@ -57,7 +57,8 @@ extension Core {
       var packets: Text = "uncounted"
       if let dropped = ending.report.dropped { packets = "\(dropped.packets) packets dropped" }
       let cause = Self.words(ending.cause)
-      log.info("\(ending.client) mid \(ending.name.mid): ended, \(cause); \(packets)")
+      let isLeft: Text = ending.cause == .released ? "stopped" : "ended"
+      log.info("\(ending.client) mid \(ending.name.mid): \(isLeft), \(cause); \(packets)")
     }
   }
 

@@ -31,6 +31,10 @@ final class Core {
   static let settlingTime = Span.seconds(2)
   /// Neighbours come and go in bursts.
   static let neighbourPatience = Span.milliseconds(500)
+  /// How long a device may take to say that it has an address: one that sleeps takes some beacons.
+  static let askPatience = Span.milliseconds(100)
+  /// Before nobody is waited for again.
+  static let askInterval = Span.seconds(1)
   /// Before the next try to bring the kernel's table back; doubled each time that it fails.
   static let repairInterval = Span.seconds(1)
   /// The longest such time.
@@ -62,6 +66,8 @@ final class Core {
   var countAt: Instant?
   var countedAt = Instant(milliseconds: .min)
   var neighboursReadAt: Instant?
+  /// When nobody had an address that was asked for.
+  var askedAt: Instant?
   var names = DeviceNames()
   /// Where names of the garden lead to.
   var garden: [IPAddress] = []

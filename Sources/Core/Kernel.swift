@@ -202,6 +202,24 @@ final class Kernel {
   /// The devices whose addresses the kernel knows.
   func neighbours() -> [Netlink.Neighbour] { (try? routes.neighbours()) ?? [] }
 
+  /// Who has an address on one of these interfaces, asked now and waited for until `patience` is over.
+  func neighbour(at address: IPAddress, on names: [Text], patience: Span) -> MACAddress? {
+    let deadline = Clock.now + patience
+    for interface in interfaces(named: names) {
+      try? routes.ask(for: address, on: interface.number)
+    }
+    while true {
+      for neighbour in neighbours()
+      where neighbour.address == address && names.contains(neighbour.interface) {
+        return neighbour.mac
+      }
+      let left = deadline - Clock.now
+      guard left > .zero else { return nil }
+      Poller.wait(number: neighbourMonitor.descriptor, timeout: left)
+      _ = neighboursMayHaveChanged()
+    }
+  }
+
   /// The kernel's counter of a mitigation; nil when it can't be read.
   func counters(of id: MitigationID) -> DropCounters? { counters(named: id.counter) }
 

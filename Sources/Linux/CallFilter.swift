@@ -57,6 +57,8 @@ public enum SystemCall: UInt8, Sendable {
   case systemName
   case systemInformation
   case signalMask
+  /// What the kernel makes of a wait that a stop interrupted.
+  case restart
   case exit
   // Memory.
   case heapEnd
@@ -120,6 +122,7 @@ public enum SystemCall: UInt8, Sendable {
     case .systemName: SYS_uname
     case .systemInformation: SYS_sysinfo
     case .signalMask: SYS_rt_sigprocmask
+    case .restart: SYS_restart_syscall
     case .exit: SYS_exit_group
     case .heapEnd: SYS_brk
     case .map: SYS_mmap
@@ -137,7 +140,7 @@ public struct CallFilter: Sendable {
   ///
   /// `clock` is a system call only where the kernel's own page can't tell the time.
   public static var always: [SystemCall] {
-    [.write, .close, .clock, .random, .heapEnd, .map, .unmap, .remap, .exit]
+    [.write, .close, .clock, .random, .heapEnd, .map, .unmap, .remap, .restart, .exit]
   }
 
   private let calls: [SystemCall]

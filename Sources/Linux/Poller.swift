@@ -25,6 +25,12 @@ public final class Poller {
     descriptor = FileDescriptor(result: try system("epoll_create1") { cordon_epoll() })
   }
 
+  /// Waits for one descriptor alone, which another module owns: until a read won't wait, or so long.
+  public static func wait(number: Int32, timeout: Span) {
+    let milliseconds = Int32(clamping: max(0, timeout.milliseconds))
+    _ = try? system("poll") { cordon_wait_readable(number, milliseconds) }
+  }
+
   /// Begins to watch `descriptor` for reading and, when asked, for writing.
   ///
   /// It stays watched until removed, or until nothing has it open.

@@ -53,7 +53,7 @@ enum Limits {
   /// Readings of one device in five minutes, at one in ten seconds and some by requests.
   static let samples = 64
   /// Wishes of one device in `wishWindow`: enough for who reads the page, few for who guesses.
-  static let wishes: UInt8 = 6
+  static let wishes: UInt8 = 10
   static let wishWindow = Span.seconds(60)
   /// Wrong codes after which the right one is void.
   static let misses: UInt8 = 5

@@ -66,6 +66,29 @@ public final class RouteConnection {
     }
   }
 
+  /// Has the kernel ask who has an address on the interface with this number; needs CAP_NET_ADMIN.
+  ///
+  /// What comes back stands among the neighbours a moment later. Nothing is answered: an address that
+  /// nobody has is no fault.
+  public func ask(for address: IPAddress, on interface: UInt32) throws(KernelError) {
+    let bytes = address.bytes
+    let message = withUnsafeTemporaryAllocation(byteCount: 64, alignment: 16) { buffer -> [UInt8] in
+      guard let start = buffer.baseAddress else { return [] }
+      // RTM_NEWNEIGH; NLM_F_REQUEST, NLM_F_CREATE.
+      let message = cordon_message(start, 28, 0x401, 0)
+      let body = mnl_nlmsg_put_extra_header(message, 12)
+      // AF_INET, AF_INET6.
+      body?.storeBytes(of: address.family == .v4 ? 2 : 10, as: UInt8.self)
+      body?.storeBytes(of: interface, toByteOffset: 4, as: UInt32.self)
+      // NTF_USE: as if a packet were to be sent there.
+      body?.storeBytes(of: 1, toByteOffset: 10, as: UInt8.self)
+      // NDA_DST.
+      bytes.withUnsafeBytes { mnl_attr_put(message, 1, $0.count, $0.baseAddress) }
+      return [UInt8](buffer.prefix(28 + 4 + bytes.count))
+    }
+    try socket.send(message)
+  }
+
   /// The interfaces with these names that are there, in the order of the names.
   public func interfaces(
     named wanted: [Text]

@@ -119,10 +119,13 @@ public struct Portal: Sendable {
     _ now: Instant
   ) -> PortalStep {
     guard place == .check || place == .release else {
-      let isThere = place != nil
-      return .answer(
-        isThere ? HTTPResponse(.methodNotAllowed) : notice(404, .notFound, for: request)
-      )
+      var response = notice(HTTPStatus.notFound, .notFound, for: request)
+      if place != nil {
+        response = HTTPResponse(HTTPFault.methodNotAllowed.rawValue, body: response.body)
+        response.add("Allow", "GET, HEAD")
+        response.addPageFields()
+      }
+      return .answer(response)
     }
     let form = Text(request.body)
     guard comesFromPage(request, connection), let token = formValue(of: "token", in: form),

@@ -40,6 +40,7 @@ func probeOfProgram(host: String, path: String) throws {
     #expect(response.value("Location") == nil)
     #expect(response.value("Cache-Control") == "no-store")
     #expect(Text(response.body).string.contains("http://192.168.1.1:8646/"))
+    #expect(response.value("Link") == "<http://192.168.1.1:8646/>; rel=\"help\"")
   }
 }
 

@@ -20,7 +20,7 @@ struct Lane: Hashable, Comparable {
 
   var kind: Kind
   var family: IPAddress.Family
-  /// 0 only in a wide lane: then there is no gate. 48 for hardware addresses.
+  /// 48 for hardware addresses; 0 only in a wide lane, which has no gate then.
   var length: Int
 
   /// By kind and family; the more specific first.

@@ -52,7 +52,7 @@ public struct Attachment: Equatable, Sendable {
   public var hook: Hook
   /// Chains of one hook run in the order of this number.
   public var priority: Int32
-  /// Whether the chain translates: it sees the first packet of each connection. Else it filters.
+  /// Whether the chain translates, and sees the first packet of each connection; else it filters.
   public var translates: Bool
 
   /// A chain here.

@@ -8,8 +8,8 @@ import Model
 struct LANSockets {
   /// As core told them last.
   var present: [Interface] = []
-  /// What is bound: for which room, to which interface.
-  var bound: [(kind: RoomKind, interface: Interface, listener: StreamListener)] = []
+  /// What is bound: for which room, to which interface and port.
+  var bound: [(kind: RoomKind, interface: Interface, port: UInt16, listener: StreamListener)] = []
 }
 
 /// What the quarantine's page needs of the launcher: sockets, names, the option of DHCP.
@@ -24,21 +24,20 @@ extension Supervisor {
 
   /// The port may be another one now, or the interfaces.
   func rebind() {
-    unbind { $0.port(settings) != nil }
     sockets.present = sockets.present.filter { settings.core.lan.contains($0.name) }
     bind()
   }
 
   /// Makes what is bound equal to what is there.
   private func bind() {
-    unbind { _ in false }
+    unbind()
     for room in rooms {
       guard let port = room.kind.port(settings) else { continue }
       for interface in sockets.present
       where !sockets.bound.contains(where: { $0.kind == room.kind && $0.interface == interface }) {
         do {
           let listener = try StreamListener(port: port, interface: interface.name)
-          sockets.bound.append((room.kind, interface, listener))
+          sockets.bound.append((room.kind, interface, port, listener))
           give(interface.name, listener, to: room)
         } catch {
           log.error("cannot listen on \(interface.name) TCP port \(port): \(error)")
@@ -47,11 +46,11 @@ extension Supervisor {
     }
   }
 
-  /// Closes sockets of interfaces that have gone, and those of the rooms that `isUnwanted` picks.
-  private func unbind(_ isUnwanted: (RoomKind) -> Bool) {
+  /// Closes sockets of interfaces that have gone, and of ports that are others now.
+  private func unbind() {
     for index in sockets.bound.indices.reversed() {
-      let (kind, interface, _) = sockets.bound[index]
-      guard isUnwanted(kind) || !sockets.present.contains(interface) else { continue }
+      let (kind, interface, port, _) = sockets.bound[index]
+      if sockets.present.contains(interface), kind.port(settings) == port { continue }
       sockets.bound.remove(at: index)
       if let room = ready(kind) { give(interface.name, nil, to: room) }
     }

@@ -1,7 +1,7 @@
 import Bytes
 import CLinux
 
-/// Looks `name` up as the C library does: getaddrinfo(3). Waits for the answer.
+/// Looks `name` up as the C library does, and waits for the answer: getaddrinfo(3).
 ///
 /// Answers at most `limit` addresses in ascending order, none twice.
 public func addresses(of name: Text, limit: Int) throws(SystemError) -> [IPAddress] {

@@ -14,7 +14,7 @@ public enum ResolverRoom {
   /// A look-up waits for others; it doesn't compute.
   private static let processorSeconds: UInt32 = 2
 
-  /// What getaddrinfo does beside what every program does. It runs no program and traces none.
+  /// What getaddrinfo does beside what every program does: it runs no program and traces none.
   private static var calls: [SystemCall] {
     [
       // The door.

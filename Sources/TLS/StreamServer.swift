@@ -74,7 +74,9 @@ public final class StreamConnection {
     public var isOver = false
   }
 
-  /// Takes the peer's next bytes. What is to be sent in return waits in `takeOutput`.
+  /// Takes the peer's next bytes.
+  ///
+  /// What is to be sent in return waits in `takeOutput`.
   public func receive(_ bytes: [UInt8]) -> Received {
     ERR_clear_error()
     defer { ERR_clear_error() }

@@ -1,4 +1,5 @@
 """The rooms of the page: rights, doors, sockets of the LAN, the certificate of the API, names."""
+import contextlib
 import os
 import signal
 import socket
@@ -9,7 +10,7 @@ import time
 from home import BUILD, ROUTER as WAN
 from lan import LAPTOP_MAC, PORTAL, ROUTER4, ROUTER6, connection, portal
 from suite import expect, expect_equal, test, wait_for
-from test_portal import API, api, with_api
+from test_portal import api, with_api
 from test_rooms import capabilities, libraries, status, user
 
 NEW = (("cordond-portal", "cordon-portal", 64903), ("cordond-tls", "cordon-tls", 64904))
@@ -150,32 +151,45 @@ def slow_tls(home):
 
 
 GARDEN = "help.isp.example"
-QUESTIONS = []
 
 
+@contextlib.contextmanager
 def name_server(home, addresses):
-    """A tiny DNS server at the router's loopback address: A records of one name."""
+    """A tiny DNS server at the router's loopback address, which answers any name with these."""
+    folder = f"/etc/netns/{home.name}-router"
+    ended = threading.Event()
     with home.within("router"):
         one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     one.bind(("127.0.0.53", 53))
-    one.settimeout(20)
+    one.settimeout(0.1)
 
     def serve():
-        try:
-            while True:
+        while not ended.is_set():
+            try:
                 question, peer = one.recvfrom(512)
-                end = question.index(b"\0", 12) + 5
-                QUESTIONS.append(question[12:end])
-                answers = addresses if question[end - 4:end - 2] == b"\0\1" else []
-                reply = question[:2] + b"\x81\x80\0\1" + len(answers).to_bytes(2, "big") + b"\0" * 4
-                reply += question[12:end]
-                for address in answers:
-                    reply += b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton(address)
-                one.sendto(reply, peer)
-        except OSError:
-            pass
-    threading.Thread(target=serve, daemon=True).start()
-    return one
+            except TimeoutError:
+                continue
+            end = question.index(b"\0", 12) + 5
+            answers = addresses if question[end - 4:end - 2] == b"\0\1" else []
+            reply = question[:2] + b"\x81\x80\0\1" + len(answers).to_bytes(2, "big") + b"\0" * 4
+            reply += question[12:end]
+            for address in answers:
+                reply += b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton(address)
+            one.sendto(reply, peer)
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    os.makedirs(folder, exist_ok=True)
+    try:
+        # What `ip netns exec` puts in the place of /etc/resolv.conf.
+        with open(f"{folder}/resolv.conf", "w") as file:
+            file.write("nameserver 127.0.0.53\n")
+        yield
+    finally:
+        os.unlink(f"{folder}/resolv.conf")
+        os.rmdir(folder)
+        ended.set()
+        thread.join()
+        one.close()
 
 
 def garden_sets(home):
@@ -184,23 +198,18 @@ def garden_sets(home):
 
 @test("the garden's names are looked up in a process without rights, and let through; blocks too")
 def garden(home):
-    folder = f"/etc/netns/{home.name}-router"
-    os.makedirs(folder, exist_ok=True)
-    server = None
-    try:
-        with open(f"{folder}/resolv.conf", "w") as file:
-            file.write("nameserver 127.0.0.53\n")
-        server = name_server(home, ["203.0.113.77", "203.0.113.78"])
-        home.home_script("certificate", home.work, "portal", API)
-        more = with_api(home, garden=[GARDEN, "198.18.7.0/24"])
-        daemon = home.daemon(more=more)
+    with name_server(home, ["203.0.113.77", "203.0.113.78"]):
+        daemon = home.daemon(more=with_api(home, garden=[GARDEN, "198.18.7.0/24"]))
         expect_equal(home.ctl("quarantine", LAPTOP_MAC).returncode, 0, "cordonctl quarantine")
         wait_for(lambda: "203.0.113.77" in garden_sets(home), 8, "the name's addresses")
         expect("198.18.7.0/24" in garden_sets(home), "the block is missing")
         wait_for(lambda: "cordond-resolve" not in daemon.rooms(), 5, "the look-up's process ended")
         expect("ended by signal" not in home.log(), "a room was ended")
-    finally:
-        if server:
-            server.close()
-        os.unlink(f"{folder}/resolv.conf")
-        os.rmdir(folder)
+
+
+@test("a garden's name that can't be looked up is told in the log, and ends nothing")
+def lost_name(home):
+    home.daemon(more=with_api(home, garden=["name.invalid"]))
+    wait_for(lambda: "could not be looked up" in home.log(), 10, "the line in the log")
+    expect("ended by signal" not in home.log(), "a room was ended")
+    expect_equal(page(home), 200, "the page")

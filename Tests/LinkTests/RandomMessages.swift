@@ -137,7 +137,7 @@ extension RandomValues {
     case 0: .settings(user(), try signalSettings().cbor)
     case 1: .part(try one(of: FileKind.allCases), bytes(0...999))
     case 2: .complete
-    case 3: .listener(text())
+    case 3: .listener(text(1...9))
     default: .door(try one(of: RoomName.allCases))
     }
   }
@@ -146,7 +146,7 @@ extension RandomValues {
     switch number(0...5) {
     case 0: .ready
     case 1: .failed(text(0...1024))
-    case 2: .interfaces(list(0...4) { Interface($0.text(), number: $0.number(0...(.max))) })
+    case 2: .interfaces(list(0...4) { Interface($0.text(1...9), number: $0.number(0...(.max))) })
     case 3: .certificate(flag() ? UnixTime(seconds: number(0...(.max))) : nil)
     case 4: .addresses(list(0...16) { $0.address() })
     default: .refused(text(0...1024))

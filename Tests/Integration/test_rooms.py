@@ -35,13 +35,8 @@ def user(name, fallback):
 @test("each room is a process of its own executable and user")
 def users(home):
     rooms = home.daemon().rooms()
-<<<<<<< HEAD
-    expect_equal(sorted(rooms), ["cordond", "cordond-core", "cordond-portal", "cordond-signal"],
-                 "processes")
-=======
     names = ["cordond", "cordond-core", "cordond-portal", "cordond-signal"]
     expect_equal(sorted(rooms), names, "processes")
->>>>>>> rooms
     for name, uid in (("cordond-core", user("cordon", 64901)),
                       ("cordond-signal", user("cordon-signal", 64902)),
                       ("cordond-portal", user("cordon-portal", 64903))):
@@ -111,15 +106,6 @@ def no_network(home):
     expect_equal(found & sockets(rooms["cordond-core"]), set(), "core's network sockets")
 
 
-<<<<<<< HEAD
-@test("nothing listens but port 4646, and the page towards the home")
-def listens(home):
-    home.daemon()
-    told = home.run("router", "ss", "-Hlntu").stdout.decode().splitlines()
-    ports = {line.split()[4] for line in told}
-    expect_equal({one.rsplit(":", 1)[1] for one in ports}, {"4646", "8646"}, "ports")
-    expect_equal({one for one in ports if one.endswith(":8646")}, {"*%br-lan:8646"}, "the page")
-=======
 @test("nothing listens but port 4646, and the page towards the home alone")
 def listens(home):
     home.daemon()
@@ -127,7 +113,6 @@ def listens(home):
     ports = {line.split()[4].rsplit(":", 1)[1]: line.split()[4] for line in told}
     expect_equal(set(ports), {"4646", "8646"}, "ports")
     expect("%br-lan" in ports["8646"], f"the page listens on {ports['8646']}")
->>>>>>> rooms
 
 
 def libraries(name):

@@ -114,16 +114,23 @@ public enum SettingsFault: Hashable, Sendable {
 
 /// What is wrong with the settings file, and where.
 public struct SettingsError: Error, Hashable, Sendable, CustomTextConvertible {
-  /// Where: the word concerned; for what is missing, the `config` line of its section.
-  public var location: SettingsLocation
-  /// What.
-  public var fault: SettingsFault
+  private struct Parts: Hashable, Sendable {
+    var location: SettingsLocation
+    var fault: SettingsFault
+  }
+
+  private let parts: Behind<Parts>
 
   /// An error of these parts.
   public init(_ fault: SettingsFault, at location: SettingsLocation) {
-    self.fault = fault
-    self.location = location
+    parts = Behind(Parts(location: location, fault: fault))
   }
+
+  /// Where: the word concerned; for what is missing, the `config` line of its section.
+  public var location: SettingsLocation { parts.value.location }
+
+  /// What.
+  public var fault: SettingsFault { parts.value.fault }
 
   /// `LINE:COLUMN: TEXT`, to follow the file's name and a colon.
   public var text: Text { "\(location): \(fault)" }

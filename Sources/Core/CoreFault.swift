@@ -4,7 +4,7 @@ import Linux
 import Netlink
 
 /// Why core can't start or go on: this side's fault, for the log and the launcher.
-enum CoreFault: Error, CustomTextConvertible {
+indirect enum CoreFault: Error, CustomTextConvertible {
   /// Started by somebody else than the launcher, or the launcher went away.
   case noSettings
   /// The launcher sent what is no message.

@@ -6,7 +6,7 @@ import Model
 import Netlink
 
 /// Why the kernel doesn't hold what it should.
-enum KernelFault: Error, CustomTextConvertible {
+indirect enum KernelFault: Error, CustomTextConvertible {
   /// The plan needs more than the table may have.
   case plan(FirewallError)
   /// The kernel refused the batch as a whole.

@@ -3,7 +3,7 @@ import Configuration
 import Linux
 
 /// Why cordond can't start, or can't use new settings.
-enum StartFault: Error, CustomTextConvertible {
+indirect enum StartFault: Error, CustomTextConvertible {
   case notRoot
   case settingsFile(Text, SystemError)
   case settings(Text, SettingsError)

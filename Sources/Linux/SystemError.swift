@@ -5,13 +5,19 @@ import CLinux
 public struct SystemError: Error, Equatable, Sendable {
   /// The error's number, as in errno(3).
   public let number: Int32
-  /// The C function.
-  public let call: StaticString
+  /// Where the name of the C function stands, with a NUL at its end: a literal, which lasts as long as
+  /// the process. A `StaticString` would be two words more wherever something may throw.
+  private let name: UInt
 
   /// The error `number` of `call`.
   public init(_ number: Int32, _ call: StaticString) {
     self.number = number
-    self.call = call
+    name = UInt(bitPattern: call.utf8Start)
+  }
+
+  /// The C function.
+  public var call: Text {
+    UnsafePointer<CChar>(bitPattern: name).map { Text(cString: $0) } ?? ""
   }
 
   /// Whether the errors' numbers are the same.

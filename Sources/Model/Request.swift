@@ -167,14 +167,14 @@ public enum RefusalReason: UInt8, Hashable, Sendable, CaseIterable {
 
 /// A refusal and what goes with it.
 public struct Refusal: Hashable, Sendable, Error {
-  /// Why.
-  public var reason: RefusalReason
-  /// The mitigation concerned, for bodies that carry it.
-  public var mid: UInt32?
-  /// Seconds to wait: Max-Age of a 5.03.
-  public var retryAfter: UInt32?
-  /// For 4.09.
-  public var conflict: ConflictInformation?
+  private struct Parts: Hashable, Sendable {
+    var reason: RefusalReason
+    var mid: UInt32?
+    var retryAfter: UInt32?
+    var conflict: ConflictInformation?
+  }
+
+  private var parts: Behind<Parts>
 
   /// A refusal for this reason.
   public init(
@@ -183,9 +183,21 @@ public struct Refusal: Hashable, Sendable, Error {
     retryAfter: UInt32? = nil,
     conflict: ConflictInformation? = nil
   ) {
-    self.reason = reason
-    self.mid = mid
-    self.retryAfter = retryAfter
-    self.conflict = conflict
+    parts = Behind(Parts(reason: reason, mid: mid, retryAfter: retryAfter, conflict: conflict))
   }
+
+  /// Why.
+  public var reason: RefusalReason { parts.value.reason }
+
+  /// The mitigation concerned, for bodies that carry it.
+  public var mid: UInt32? {
+    get { parts.value.mid }
+    set { parts.value.mid = newValue }
+  }
+
+  /// Seconds to wait: Max-Age of a 5.03.
+  public var retryAfter: UInt32? { parts.value.retryAfter }
+
+  /// For 4.09.
+  public var conflict: ConflictInformation? { parts.value.conflict }
 }

@@ -3,22 +3,34 @@ import CNetfilter
 
 /// What the kernel refused.
 public struct KernelError: Error, Equatable, Sendable {
-  /// The kernel's number.
-  public var errno: Int32
-  /// The kernel's own words; empty when it gave none.
-  public var words: Text
-  /// Which operation of the batch; nil when it was none in particular.
-  public var operation: Int?
-  /// Where in that operation's message the kernel saw the cause: bytes from its start.
-  public var offset: UInt32?
+  private struct Parts: Equatable, Sendable {
+    var errno: Int32
+    var words: Text
+    var operation: Int?
+    var offset: UInt32?
+  }
+
+  private var parts: Behind<Parts>
 
   /// An error of these.
   public init(errno: Int32, words: Text = "", operation: Int? = nil, offset: UInt32? = nil) {
-    self.errno = errno
-    self.words = words
-    self.operation = operation
-    self.offset = offset
+    parts = Behind(Parts(errno: errno, words: words, operation: operation, offset: offset))
   }
+
+  /// The kernel's number.
+  public var errno: Int32 { parts.value.errno }
+
+  /// The kernel's own words; empty when it gave none.
+  public var words: Text { parts.value.words }
+
+  /// Which operation of the batch; nil when it was none in particular.
+  public var operation: Int? {
+    get { parts.value.operation }
+    set { parts.value.operation = newValue }
+  }
+
+  /// Where in that operation's message the kernel saw the cause: bytes from its start.
+  public var offset: UInt32? { parts.value.offset }
 
   /// The error of the last call that failed.
   static var last: KernelError { KernelError(errno: cordon_errno()) }

@@ -3,7 +3,7 @@ import Link
 import Linux
 
 /// Why the portal can't start or go on: this side's fault, for the log and the launcher.
-enum FrontFault: Error {
+indirect enum FrontFault: Error {
   /// Started by somebody else than the launcher, or the launcher went away.
   case noSettings
   /// The launcher sent what is no message.

@@ -4,7 +4,7 @@ import Linux
 import TLS
 
 /// Why the front can't start or go on: this side's fault, for the log and the launcher.
-enum FrontFault: Error, CustomTextConvertible {
+indirect enum FrontFault: Error, CustomTextConvertible {
   /// Started by somebody else than the launcher, or the launcher went away.
   case noSettings
   /// The launcher or core sent what is no message.

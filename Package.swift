@@ -27,6 +27,12 @@ let smallCode =
     "-inline-threshold=0", "-sil-inline-generic-specialization-benefit=0",
     "-sil-inline-removed-call-benefit=5", "-sil-inline-overall-caller-block-limit=5",
   ].flatMap { ["-Xllvm", $0] }
+  + [
+    // Passes that write code again: a function for each closure that is passed to it, a loop for each
+    // case of its bounds, a callee in each caller. A tenth of the program together.
+    "closure-specialize", "capture-prop", "inline", "array-property-opt", "loop-unroll",
+    "loop-rotate", "cow-array-opt",
+  ].flatMap { ["-Xllvm", "-sil-disable-pass=\($0)"] }
 
 let swiftSettings: [SwiftSetting] =
   [

@@ -72,7 +72,7 @@ struct QuarantineTests {
       _ = try home.listen(in: home.network.wan, port: 80)
       _ = try home.listen(in: home.network.router, port: 80)
       _ = try home.connect(to: target, port: 80)
-      #expect(home.accept(page) == nil)
+      #expect(home.accept(page, within: 250) == nil)
       try home.quarantine()
       let attempt = try home.connect(to: target, port: 80)
       #expect(attempt.error == 0)

@@ -102,6 +102,8 @@ public enum Fault: UInt8, Hashable, Sendable, CaseIterable {
   case triggerRequired
   case configurationEmpty
   case configurationRefused
+  case configurationOutdated
+  case unknownConfiguration
   case unknownAction
 }
 
@@ -168,6 +170,8 @@ extension Fault {
     case .triggerRequired: (.badRequest, "trigger-mitigation is false")
     case .configurationEmpty: (.badRequest, "no parameter to configure")
     case .configurationRefused: (.unprocessableEntity, "value not acceptable, CBOR key")
+    case .configurationOutdated: (.badRequest, "sid below the one in force")
+    case .unknownConfiguration: (.notFound, "no configuration with this sid")
     case .unknownAction: (.forbidden, "no such action")
     }
   }

@@ -125,13 +125,16 @@ extension ConfigurationSet {
 
   fileprivate func validateRequest() throws(PeerError) {
     if heartbeatInterval?.current != 0 {
-      try heartbeatInterval?.validate(15...240, Key.heartbeatInterval)
+      try heartbeatInterval?.validate(SessionParameters.heartbeatIntervals, Key.heartbeatInterval)
     }
-    try missingHeartbeatsAllowed?.validate(3...20, Key.missingHeartbeatsAllowed)
-    try maximumRetransmit?.validate(2...15, Key.maximumRetransmit)
-    try ackTimeout?.validate(100...3000, Key.ackTimeout)
-    try ackRandomFactor?.validate(110...400, Key.ackRandomFactor)
-    try probingRate?.validate(5...20, Key.probingRate)
+    try missingHeartbeatsAllowed?.validate(
+      SessionParameters.missingHeartbeats,
+      Key.missingHeartbeatsAllowed
+    )
+    try maximumRetransmit?.validate(SessionParameters.retransmits, Key.maximumRetransmit)
+    try ackTimeout?.validate(SessionParameters.ackTimeouts, Key.ackTimeout)
+    try ackRandomFactor?.validate(SessionParameters.ackRandomFactors, Key.ackRandomFactor)
+    try probingRate?.validate(SessionParameters.probingRates, Key.probingRate)
   }
 }
 

@@ -1,0 +1,121 @@
+import Bytes
+import Testing
+
+@testable import DOTS
+
+@Suite struct HeartbeatClockTests {
+  private let start = Instant(milliseconds: 1_000_000)
+
+  private func after(_ seconds: Int) -> Instant { start + .seconds(seconds) }
+
+  private func parameters(interval: UInt16 = 30, missing: UInt16 = 15) -> SessionParameters {
+    var parameters = SessionParameters()
+    parameters.heartbeatInterval = interval
+    parameters.missingHeartbeatsAllowed = missing
+    return parameters
+  }
+
+  @Test("HB-01 a heartbeat goes out every interval")
+  func interval() {
+    var clock = HeartbeatClock(now: start)
+    for round in 1...10 {
+      #expect(clock.nextTimeout == after(30 * round))
+      #expect(clock.timedOut(now: after(30 * round - 1)) == [])
+      #expect(clock.timedOut(now: after(30 * round)) == [.send(Heartbeat(peerStatus: false))])
+      clock.answered(now: after(30 * round))
+    }
+  }
+
+  @Test("HB-04 peer-hb-status is true for two intervals after the peer's heartbeat")
+  func status() {
+    var clock = HeartbeatClock(now: start)
+    #expect(clock.received(Heartbeat(peerStatus: true), now: after(29)) == [])
+    #expect(clock.timedOut(now: after(30)) == [.send(Heartbeat(peerStatus: true))])
+    #expect(clock.timedOut(now: after(60)) == [.send(Heartbeat(peerStatus: true))])
+    #expect(clock.timedOut(now: after(90)) == [.send(Heartbeat(peerStatus: false))])
+  }
+
+  @Test("HB-05 a peer that doesn't hear ours gets one right behind its own")
+  func behind() {
+    var clock = HeartbeatClock(now: start)
+    let actions = clock.received(Heartbeat(peerStatus: false), now: after(10))
+    #expect(actions == [.send(Heartbeat(peerStatus: true))])
+    #expect(clock.nextTimeout == after(40))
+  }
+
+  @Test("HB-06 a peer that is heard but doesn't answer keeps its session, and is told of once")
+  func saturated() {
+    var clock = HeartbeatClock(parameters(missing: 3), now: start)
+    var told = 0
+    for round in 1...40 {
+      clock.received(now: after(30 * round - 1))
+      let actions = clock.timedOut(now: after(30 * round))
+      #expect(actions.last == .send(Heartbeat(peerStatus: false)))
+      told += actions.filter { $0 == .peerSaturated }.count
+    }
+    #expect(told == 1)
+  }
+
+  @Test("HB-07 silence for missing-hb-allowed intervals loses the session, once")
+  func lost() {
+    var clock = HeartbeatClock(now: start)
+    for round in 1..<15 {
+      #expect(clock.timedOut(now: after(30 * round)).contains(.lost) == false)
+    }
+    #expect(clock.nextTimeout == after(450))
+    #expect(clock.timedOut(now: after(450)) == [.lost])
+    #expect(clock.nextTimeout == nil)
+    #expect(clock.timedOut(now: after(900)) == [])
+  }
+
+  @Test("HB-07 any message of the peer counts as life")
+  func life() {
+    var clock = HeartbeatClock(now: start)
+    clock.received(now: after(449))
+    #expect(clock.timedOut(now: after(450)).contains(.lost) == false)
+    #expect(clock.timedOut(now: after(449 + 450)) == [.lost])
+  }
+
+  @Test("HB-09 an interval of 0 sends nothing and loses nothing, until another is set")
+  func off() {
+    var clock = HeartbeatClock(parameters(interval: 0), now: start)
+    #expect(clock.nextTimeout == nil)
+    #expect(clock.timedOut(now: after(100_000)) == [])
+    #expect(clock.received(Heartbeat(peerStatus: false), now: after(100_000)) == [])
+    clock.set(parameters(interval: 15), now: after(100_001))
+    #expect(clock.nextTimeout == after(100_016))
+  }
+
+  @Test("CFG-17 new parameters hold at once")
+  func changed() {
+    var clock = HeartbeatClock(now: start)
+    clock.set(parameters(interval: 15), now: after(1))
+    #expect(clock.nextTimeout == after(16))
+    clock.set(parameters(interval: 240), now: after(2))
+    #expect(clock.timedOut(now: after(16)) == [.send(Heartbeat(peerStatus: false))])
+    #expect(clock.nextTimeout == after(256))
+  }
+
+  @Test("a year of heartbeats between two clocks loses nothing")
+  func year() {
+    var clocks = [HeartbeatClock(now: start), HeartbeatClock(now: start)]
+    var now = start
+    let end = start + .seconds(365 * 86_400)
+    var sent = 0
+    while now < end {
+      now = clocks.compactMap(\.nextTimeout).min() ?? end
+      for side in 0...1 {
+        for action in clocks[side].timedOut(now: now) {
+          guard case .send(let heartbeat) = action else {
+            Issue.record("\(action)")
+            return
+          }
+          sent += 1
+          _ = clocks[1 - side].received(heartbeat, now: now)
+          clocks[side].answered(now: now)
+        }
+      }
+    }
+    #expect(sent >= 2 * 365 * 86_400 / 30 - 2)
+  }
+}

@@ -15,6 +15,8 @@ struct Pace {
   static let page = Pace(set: "q_page", rate: 2000, burst: 2000)
   /// DNS and NTP to the router: a page of many names, but no flood through the resolver.
   static let names = Pace(set: "q_names", rate: 20, burst: 100)
+  /// DHCP, DHCPv6 and neighbour discovery: a flood of them is one like any other.
+  static let needs = Pace(set: "q_need", rate: 20, burst: 100)
   /// New connections to the page and the API.
   static let connections = Pace(set: "q_new", rate: 50, burst: 200)
   /// TCP resets that are sent; each costs as much as two packets forwarded.
@@ -55,7 +57,7 @@ extension Skeleton {
       let key = [KeyField.address(family)]
       sets.append(DesiredSet(name: family.garden, key: key, content: .blocks, blocks: blocks))
     }
-    for pace in [Pace.flood, .page, .names, .connections, .resets, .refusals] {
+    for pace in [Pace.flood, .page, .names, .needs, .connections, .resets, .refusals] {
       sets.append(DesiredSet(name: pace.set, key: [.hardware], content: .paces))
     }
     return sets
@@ -101,7 +103,7 @@ extension Skeleton {
       add("q_count", devices.map { $0.loading + [.countByMap($0.map, register: 0), .comeBack] })
       add("q_lost", [[.jump("q_count")], [.drop]])
       add("q_refuse", refusal)
-      add("q_need", needs)
+      add("q_need", Pace.needs.rules(.accept) + [[.goTo("q_lost")]])
       add("q_name", Pace.names.rules(.accept) + [[.goTo("q_lost")]])
       add("q_page", pageTraffic)
       add("q_any", arrivals)
@@ -144,7 +146,7 @@ extension Skeleton {
     [
       Match.port(Self.udp, 67), Match.port(Self.udp, 547),
       Match.transport(58) + Match.icmpTypes(133, 136),
-    ].map { $0 + [.accept] }
+    ]
   }
 
   /// Beginnings are never lost; what follows them has a pace of its own, so that no flood elsewhere
@@ -167,12 +169,13 @@ extension Skeleton {
   }
 
   private var arrivals: [[Expression]] {
-    let jumps: [[Expression]] = [[.jump(Protection.Side.quarantined.chain)], [.jump("q_need")]]
+    let exempt: [[Expression]] = [[.jump(Protection.Side.quarantined.chain)]]
+    let needs = needs.map { $0 + [.goTo("q_need")] }
     let page = ([Self.web, Self.https] + doors).distinct().map {
       Match.port(Self.tcp, $0) + [.goTo("q_page")]
     }
     let names = names.map { $0 + Match.isLocal() + [.goTo("q_name")] }
-    return jumps + page + names + Pace.flood.rules(.accept) + [[.goTo("q_lost")]]
+    return exempt + needs + page + names + Pace.flood.rules(.accept) + [[.goTo("q_lost")]]
   }
 
   private var services: [[Expression]] {
@@ -181,8 +184,8 @@ extension Skeleton {
       Match.transport(58) + Match.icmpTypes(1, 4), Match.transport(1) + Match.icmpTypes(3, 3),
       Match.transport(1) + Match.icmpTypes(11, 12),
     ]
-    var rules: [[Expression]] = [[.jump(Protection.Side.quarantined.chain)], [.jump("q_need")]]
-    rules += (errors + names).map { $0 + [.accept] }
+    var rules: [[Expression]] = [[.jump(Protection.Side.quarantined.chain)]]
+    rules += (needs + errors + names).map { $0 + [.accept] }
     for port in doors {
       // By state, not by flags: else packets of no connection would each begin to be tracked.
       let new: [Expression] = [

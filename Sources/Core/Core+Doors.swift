@@ -45,9 +45,9 @@ extension Core {
     case .door(.control):
       if let descriptor { listen(PacketListener(adopting: descriptor)) }
     case .settings, .client, .policy, .protection, .complete:
-      let complete: (user: RoomUser, settings: CoreSettings)?
-      do { complete = try assembly.receive(message) } catch { throw .link(error) }
-      if let complete { reload(complete.settings) }
+      let user: RoomUser?
+      do { user = try assembly.receive(message) } catch { throw .link(error) }
+      if user != nil { reload(assembly.settings) }
     }
   }
 

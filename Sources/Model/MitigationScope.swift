@@ -21,6 +21,9 @@ public struct MitigationScope: Hashable, Sendable {
   /// Feeds all attributes to `hasher`.
   public func hash(into hasher: inout Hasher) { storage.attributes.hash(into: &hasher) }
 
+  /// Lets `body` see and change all attributes where they are.
+  public mutating func withParts(_ body: (inout Parts) -> Void) { body(&own().attributes) }
+
   /// The storage, which no other scope shares from here on.
   private mutating func own() -> Storage {
     if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.attributes) }
@@ -97,25 +100,37 @@ extension MitigationScope {
 }
 
 extension MitigationScope {
-  fileprivate struct Attributes: Hashable {
-    var targetPrefixes: [Prefix] = []
-    var targetPortRanges: [PortRange] = []
-    var targetProtocols: [UInt8] = []
-    var targetFQDNs: [Text] = []
-    var targetURIs: [Text] = []
-    var aliasNames: [Text] = []
-    var sourcePrefixes: [Prefix] = []
-    var sourcePortRanges: [PortRange] = []
-    var sourceICMPTypeRanges: [ICMPTypeRange] = []
-    var triggerMitigation = true
-    var requestedAction: RequestedAction?
+  /// What a scope holds; each has the meaning of the scope's property of its name.
+  public struct Parts: Hashable, Sendable {
+    /// Addresses under attack.
+    public var targetPrefixes: [Prefix] = []
+    /// Ports under attack.
+    public var targetPortRanges: [PortRange] = []
+    /// IP protocol numbers.
+    public var targetProtocols: [UInt8] = []
+    /// Names under attack.
+    public var targetFQDNs: [Text] = []
+    /// URIs under attack.
+    public var targetURIs: [Text] = []
+    /// Names of targets agreed on before.
+    public var aliasNames: [Text] = []
+    /// Addresses that attack.
+    public var sourcePrefixes: [Prefix] = []
+    /// Ports that attack.
+    public var sourcePortRanges: [PortRange] = []
+    /// ICMP or ICMPv6 types of the attack.
+    public var sourceICMPTypeRanges: [ICMPTypeRange] = []
+    /// False: enforce only when the signal channel is lost.
+    public var triggerMitigation = true
+    /// What the client wants done.
+    public var requestedAction: RequestedAction?
   }
 
   /// Sendable because it changes only while one scope has it to itself.
   fileprivate final class Storage: @unchecked Sendable {
-    var attributes: Attributes
+    var attributes: Parts
 
-    init(_ attributes: Attributes = Attributes()) { self.attributes = attributes }
+    init(_ attributes: Parts = Parts()) { self.attributes = attributes }
   }
 }
 

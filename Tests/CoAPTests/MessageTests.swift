@@ -3,8 +3,7 @@ import CoAP
 import Testing
 
 private func bad(_ options: CoAPOption...) -> CoAPOptionNumber? {
-  CoAPMessage(.get, options: options)
-    .unrecognizedCriticalOption(understood: MessageLayer.understoodByDOTS)
+  CoAPMessage(.get, options: options).unrecognizedCriticalOption
 }
 
 @Test("a code is spelled class, point, two digits")

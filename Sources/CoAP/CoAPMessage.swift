@@ -141,7 +141,8 @@ public struct CoAPBlock: Hashable, Sendable {
   public let number: UInt32
   /// Whether more blocks follow.
   public let hasMore: Bool
-  /// The size exponent: blocks have 2^(4 + exponent) bytes; 7 is reserved on UDP.
+  /// The size exponent: blocks have 2^(4 + exponent) bytes; 7 is reserved on UDP, and on a stream
+  /// means several blocks of 1024 bytes (RFC 8323, Section 6).
   public let sizeExponent: UInt8
 
   /// A block; bits of `number` and `sizeExponent` that don't fit are dropped.

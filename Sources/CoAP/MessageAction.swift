@@ -33,9 +33,9 @@ public enum ExchangeFailure: Equatable, Sendable {
   case badOption(CoAPOptionNumber)
   /// The stream came to its end.
   case closed
-  /// The blocks of the response don't make one body.
+  /// The blocks of a body don't make a whole.
   case incomplete
-  /// The response is larger than `ClientLayer.maximumBody`.
+  /// The request is larger than the peer takes, or the response than `ClientLayer.maximumBody`.
   case tooLarge
 }
 

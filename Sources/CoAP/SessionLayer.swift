@@ -253,8 +253,7 @@ extension SessionLayer {
     now: Instant
   ) -> BlockOutcome {
     let count = request.payload.count
-    let isWhole = block.sizeExponent < 7 ? count == block.size : count > 0 && count % 1024 == 0
-    guard isWhole || !block.hasMore else {
+    guard !block.hasMore || block.isFilled(by: count) else {
       return .answer(.diagnostic(.badRequest, "the block isn't as large as it says"))
     }
     let key = request.transferKey

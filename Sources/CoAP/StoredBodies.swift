@@ -72,6 +72,12 @@ extension CoAPBlock {
   /// Where the block begins in the body, in bytes.
   var offset: Int { Int(number) * size }
 
+  /// Whether a block that isn't the last may have `count` bytes: its size, or on a stream for the
+  /// reserved exponent a multiple of 1024 (RFC 8323, Section 6).
+  func isFilled(by count: Int) -> Bool {
+    sizeExponent < 7 ? count == size : count > 0 && count % size == 0
+  }
+
   /// The exponent of the largest block of at most `room` bytes, but at most `exponent` and 6.
   static func exponent(fitting room: Int, atMost exponent: UInt8) -> UInt8 {
     var result = min(exponent, 6)

@@ -55,8 +55,7 @@ public struct CoAPMessage: Hashable, Sendable {
 }
 
 extension CoAPMessage {
-  /// The first critical option that stops us; nil when there is none. Those for proxies don't
-  /// count.
+  /// The first critical option that stops us, apart from those for proxies; nil when there is none.
   ///
   /// An option with a length outside its range counts as not understood (RFC 7252, Section 5.4.3),
   /// and so does a repetition of one that may occur only once (Section 5.4.5).

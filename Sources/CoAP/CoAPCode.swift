@@ -25,8 +25,11 @@ public struct CoAPCode: Hashable, Sendable {
   public var isRequest: Bool { major == 0 && !isEmpty }
 
   /// Whether the code is a response code, known or not; the classes 1, 6 and 7 are reserved
-  /// (RFC 7252, Section 12.1).
+  /// (RFC 7252, Section 12.1), but for signals on a stream, which are of class 7.
   public var isResponse: Bool { (2...5).contains(major) }
+
+  /// Whether the code is of a message about the stream itself, known or not (RFC 8323, Section 5.1).
+  public var isSignal: Bool { major == 7 }
 }
 
 extension CoAPCode {
@@ -89,6 +92,19 @@ extension CoAPCode {
   public static let proxyingNotSupported = CoAPCode(5, 5)
   /// 5.08 Hop Limit Reached (RFC 8768, Section 3).
   public static let hopLimitReached = CoAPCode(5, 8)
+}
+
+extension CoAPCode {
+  /// 7.01 CSM: capabilities and settings (RFC 8323, Section 5.3).
+  public static let settings = CoAPCode(7, 1)
+  /// 7.02 Ping (RFC 8323, Section 5.4).
+  public static let ping = CoAPCode(7, 2)
+  /// 7.03 Pong (RFC 8323, Section 5.4).
+  public static let pong = CoAPCode(7, 3)
+  /// 7.04 Release (RFC 8323, Section 5.5).
+  public static let release = CoAPCode(7, 4)
+  /// 7.05 Abort (RFC 8323, Section 5.6).
+  public static let abort = CoAPCode(7, 5)
 }
 
 extension CoAPCode: CustomTextConvertible {

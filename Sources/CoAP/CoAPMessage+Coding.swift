@@ -18,7 +18,7 @@ public enum CoAPFault: UInt8, Error, Sendable {
   case code
   /// Something follows the header of an empty message.
   case emptyMessage
-  /// The message is larger than `CoAPDatagram.maximumSize`.
+  /// The message is larger than `CoAPDatagram.maximumSize` or `FrameReader.maximumLength`.
   case tooLarge
 }
 

@@ -55,24 +55,34 @@ public struct CoAPMessage: Hashable, Sendable {
 }
 
 extension CoAPMessage {
-  /// The first critical option that stops a receiver who understands the options `understood`;
-  /// nil when there is none.
+  /// The first critical option that stops us, apart from those for proxies; nil when there is none.
   ///
   /// An option with a length outside its range counts as not understood (RFC 7252, Section 5.4.3),
   /// and so does a repetition of one that may occur only once (Section 5.4.5).
-  public func unrecognizedCriticalOption(
-    understood: [CoAPOptionNumber]
-  ) -> CoAPOptionNumber? {
+  public var unrecognizedCriticalOption: CoAPOptionNumber? {
     var previous: CoAPOptionNumber?
     for option in options {
       let isExtra = option.number == previous && !option.number.isRepeatable
       previous = option.number
-      guard option.number.isCritical else { continue }
-      if isExtra || !option.hasKnownLength || !understood.contains(option.number) {
+      guard option.number.isCritical, !option.number.isForProxies else { continue }
+      if isExtra || !option.hasKnownLength
+        || !CoAPOptionNumber.understood.contains(option.number)
+      {
         return option.number
       }
     }
     return nil
+  }
+
+  /// What to answer when options forbid to process a request; nil when they don't.
+  var optionRefusal: CoAPMessage? {
+    if let number = unrecognizedCriticalOption {
+      let text = Text("critical option ") + Text(decimal: number.rawValue) + " not understood"
+      return .diagnostic(.badOption, text)
+    }
+    guard let proxy = options.first(where: { $0.number.isForProxies }) else { return nil }
+    let text = Text("option ") + Text(decimal: proxy.number.rawValue) + ": this is no proxy"
+    return .diagnostic(.proxyingNotSupported, text)
   }
 
   /// The values of a repeatable option, without those of a length outside its range.
@@ -130,7 +140,8 @@ public struct CoAPBlock: Hashable, Sendable {
   public let number: UInt32
   /// Whether more blocks follow.
   public let hasMore: Bool
-  /// The size exponent: blocks have 2^(4 + exponent) bytes; 7 is reserved on UDP.
+  /// The size exponent: blocks have 2^(4 + exponent) bytes; 7 is reserved on UDP, and on a stream
+  /// means several blocks of 1024 bytes (RFC 8323, Section 6).
   public let sizeExponent: UInt8
 
   /// A block; bits of `number` and `sizeExponent` that don't fit are dropped.

@@ -89,6 +89,22 @@ extension CoAPOptionNumber {
   public static let size1 = CoAPOptionNumber(60)
 }
 
+extension CoAPOptionNumber {
+  /// The critical options that the resources handle, without those for proxies (RFC 9132,
+  /// Section 4; Q-Block1 and Q-Block2 aren't among them).
+  static let understood: [CoAPOptionNumber] = [
+    .ifMatch, .uriHost, .ifNoneMatch, .uriPort, .uriPath, .uriQuery, .accept, .block1, .block2,
+  ]
+
+  /// Whether the option is for proxies, which have an answer of their own (RFC 7252,
+  /// Section 5.10.2).
+  var isForProxies: Bool { self == .proxyURI || self == .proxyScheme }
+
+  /// Whether requests that differ in the option alone are for the same: elective ones that are no
+  /// part of the cache key (RFC 7252, Section 5.4.6).
+  var isNoCacheKey: Bool { rawValue & 0x1E == 0x1C }
+}
+
 /// One option of a message: a number and its value.
 public struct CoAPOption: Hashable, Sendable {
   /// Which option it is.

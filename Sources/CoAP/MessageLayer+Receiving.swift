@@ -35,33 +35,12 @@ extension MessageLayer {
     guard answers.hasRoom else { return [] }
     let exchange = remember(datagram, now: now)
     let message = datagram.message
-    let proxy = message.options.first { $0.number == .proxyURI || $0.number == .proxyScheme }
-    if let option = criticalOption(in: message) {
-      guard datagram.type == .confirmable else {
-        return finish(
-          exchange,
-          with: CoAPDatagram(empty: .reset, messageID: datagram.messageID),
-          now
-        )
-      }
-      let text = Text("critical option ") + Text(decimal: option.rawValue) + " not understood"
-      return respond(to: exchange, with: .diagnostic(.badOption, text), now: now)
+    guard let refusal = message.optionRefusal else { return [.deliver(exchange, message)] }
+    if refusal.code == .badOption, datagram.type == .nonConfirmable {
+      let reset = CoAPDatagram(empty: .reset, messageID: datagram.messageID)
+      return finish(exchange, with: reset, now)
     }
-    if let proxy {
-      let text = Text("option ") + Text(decimal: proxy.number.rawValue) + ": this is no proxy"
-      return respond(to: exchange, with: .diagnostic(.proxyingNotSupported, text), now: now)
-    }
-    return [.deliver(exchange, message)]
-  }
-
-  /// The first critical option that isn't understood, apart from those for proxies, which have an
-  /// answer of their own (RFC 7252, Section 5.10.2).
-  private func criticalOption(in message: CoAPMessage) -> CoAPOptionNumber? {
-    let options = message.options.filter {
-      $0.number != .proxyURI && $0.number != .proxyScheme
-    }
-    return CoAPMessage(message.code, options: options)
-      .unrecognizedCriticalOption(understood: understood)
+    return respond(to: exchange, with: refusal, now: now)
   }
 
   private mutating func remember(_ datagram: CoAPDatagram, now: Instant) -> ExchangeID {
@@ -87,50 +66,59 @@ extension MessageLayer {
     now: Instant
   ) -> [MessageAction] {
     let isConfirmable = datagram.type == .confirmable
-    guard let request = awaited.first(where: { $0.token == datagram.message.token }) else {
-      return isConfirmable ? [reset(datagram.messageID)] : []
+    guard let index = awaited.index(token: datagram.message.token) else {
+      // Who goes on notifying learns that nobody listens (RFC 7641, Section 3.6).
+      let isRejected = isConfirmable || datagram.message.observe != nil
+      return isRejected ? [reset(datagram.messageID)] : []
     }
-    // A response that overtakes the acknowledgement stands for it (RFC 7252, Section 5.2.2).
-    end(request.exchange)
-    if let option = datagram.message.unrecognizedCriticalOption(understood: understood) {
-      let failure = MessageAction.failed(request.exchange, .badOption(option))
-      return isConfirmable ? [reset(datagram.messageID), failure] : [failure]
-    }
-    var actions: [MessageAction] = []
-    if isConfirmable {
-      let ack = CoAPDatagram(empty: .acknowledgement, messageID: datagram.messageID)
-      actions =
-        answers.hasRoom
-        ? finish(remember(datagram, now: now), with: ack, now) : [.send(ack.encoded)]
-    }
-    return actions + [.deliverResponse(request.exchange, datagram.message)]
+    let actions = take(datagram.message, at: index)
+    guard isConfirmable else { return actions }
+    if case .failed? = actions.first { return [reset(datagram.messageID)] + actions }
+    let ack = CoAPDatagram(empty: .acknowledgement, messageID: datagram.messageID)
+    let acknowledgement =
+      answers.hasRoom
+      ? finish(remember(datagram, now: now), with: ack, now) : [.send(ack.encoded)]
+    return acknowledgement + actions
   }
 
   private mutating func receivedAcknowledgement(_ datagram: CoAPDatagram) -> [MessageAction] {
     guard
-      let index = transmissions.firstIndex(where: { $0.messageID == datagram.messageID })
+      let transmission = transmissions.firstIndex(where: { $0.messageID == datagram.messageID })
     else { return [] }
     let message = datagram.message
-    guard let request = transmissions[index].request, !message.code.isEmpty else {
-      transmissions.remove(at: index)
+    guard let request = transmissions[transmission].request, !message.code.isEmpty else {
+      transmissions.remove(at: transmission)
       return []
     }
-    guard awaited.contains(where: { $0.exchange == request && $0.token == message.token }) else {
-      return []
-    }
-    end(request)
-    if let option = message.unrecognizedCriticalOption(understood: understood) {
+    guard let index = awaited.index(token: message.token),
+      awaited.entries[index].exchange == request
+    else { return [] }
+    return take(message, at: index)
+  }
+
+  /// Takes the response to the awaited request at `index`; that it overtakes the acknowledgement
+  /// stands for it (RFC 7252, Section 5.2.2).
+  private mutating func take(_ response: CoAPMessage, at index: Int) -> [MessageAction] {
+    let request = awaited.entries[index].exchange
+    transmissions.removeAll { $0.request == request }
+    if let option = response.unrecognizedCriticalOption {
+      awaited.remove(request)
       return [.failed(request, .badOption(option))]
     }
-    return [.deliverResponse(request, message)]
+    awaited.received(response, at: index)
+    return [.deliverResponse(request, response)]
   }
 
   private mutating func receivedReset(_ messageID: UInt16) -> [MessageAction] {
-    let request = awaited.first { $0.messageID == messageID }?.exchange
     transmissions.removeAll { $0.messageID == messageID }
-    guard let request else { return [] }
-    end(request)
-    return [.failed(request, .reset)]
+    if let index = notifications.firstIndex(where: { $0.messageID == messageID }) {
+      return [.rejected(notifications.remove(at: index).token)]
+    }
+    guard let request = awaited.entries.first(where: { $0.messageID == messageID }) else {
+      return []
+    }
+    end(request.exchange)
+    return [.failed(request.exchange, .reset)]
   }
 
   private func reset(_ messageID: UInt16) -> MessageAction {

@@ -31,11 +31,27 @@ extension MessageLayer {
       answers.finish(at: index, reply: nil, now: now)
       return []
     }
+    if response.observe != nil { rememberNotification(messageID, response.token) }
     return finish(
       exchange,
       with: CoAPDatagram(.nonConfirmable, messageID: messageID, response),
       now
     )
+  }
+
+  /// Sends a further response to an observer, always non-confirmable (RFC 9132, Section 4.4.2.1);
+  /// its token is that of the registration.
+  ///
+  /// A reset of it is answered with `.rejected`. Nothing is sent while all message ids are in use.
+  public mutating func notify(_ notification: CoAPMessage, now: Instant) -> [MessageAction] {
+    guard let messageID = nextMessageID(now: now) else { return [] }
+    rememberNotification(messageID, notification.token)
+    return [.send(CoAPDatagram(.nonConfirmable, messageID: messageID, notification).encoded)]
+  }
+
+  private mutating func rememberNotification(_ messageID: UInt16, _ token: [UInt8]) {
+    if notifications.count >= Self.maximumNotifications { notifications.removeFirst() }
+    notifications.append((messageID, token))
   }
 
   /// Ends a delivered request without a response; a confirmable one is only acknowledged.
@@ -56,34 +72,37 @@ extension MessageLayer {
   /// `patience` is how long to wait for the response, by default MAX_TRANSMIT_WAIT for a
   /// non-confirmable request and EXCHANGE_LIFETIME for a confirmable one. NSTART holds for
   /// confirmable requests alone: a mitigation request waits for nothing (RFC 9132, Section 4.4).
+  /// `isRepeated` repeats a non-confirmable request too, in the same message, until its response
+  /// comes (RFC 7252, Section 4.3). `renewing` is an observation whose token the request takes
+  /// over, to register again or to deregister (RFC 7641, Section 3.6).
   public mutating func send(
     _ request: CoAPMessage,
     confirmable: Bool,
+    isRepeated: Bool = false,
     patience: Span? = nil,
+    renewing observation: ExchangeID? = nil,
     now: Instant
   ) throws(SendRefusal) -> (exchange: ExchangeID, actions: [MessageAction]) {
-    let unacknowledged = transmissions.count { $0.request != nil }
-    guard awaited.count < Self.maximumAwaited,
+    let unacknowledged = transmissions.count { $0.request != nil && $0.isConfirmable }
+    guard awaited.entries.count < Self.maximumAwaited,
       !confirmable || unacknowledged < TransmissionParameters.nstart
     else { throw .tooManyOutstanding }
     guard let messageID = nextMessageID(now: now) else { throw .noMessageID }
     let exchange = nextExchange()
-    var request = request
-    request.token = nextToken()
     let wait =
       patience ?? (confirmable ? parameters.exchangeLifetime : parameters.maxTransmitWait)
-    awaited.append(
-      AwaitedResponse(
-        exchange: exchange,
-        messageID: messageID,
-        token: request.token,
-        deadline: now + wait
-      )
+    let request = awaited.await(
+      request,
+      as: exchange,
+      renewing: observation,
+      messageID: messageID,
+      until: now + wait
     )
     let type: CoAPType = confirmable ? .confirmable : .nonConfirmable
     let datagram = CoAPDatagram(type, messageID: messageID, request)
     let bytes =
-      confirmable ? transmit(datagram, request: exchange, now: now) : datagram.encoded
+      confirmable || isRepeated
+      ? transmit(datagram, request: exchange, now: now) : datagram.encoded
     return (exchange, [.send(bytes)])
   }
 
@@ -109,14 +128,5 @@ extension MessageLayer {
     }
     let datagram = CoAPDatagram(.confirmable, messageID: messageID, response)
     return [.send(transmit(datagram, request: nil, now: now))]
-  }
-
-  /// Four random bytes (RFC 7252, Section 5.3.1) that no waiting request has.
-  private mutating func nextToken() -> [UInt8] {
-    while true {
-      var token: [UInt8] = []
-      token.append(bigEndian: UInt32(truncatingIfNeeded: random.next()))
-      if !awaited.contains(where: { $0.token == token }) { return token }
-    }
   }
 }

@@ -1,43 +1,5 @@
 import Bytes
 
-/// One request of a session, received or sent, until it is answered.
-public struct ExchangeID: Hashable, Sendable {
-  let serial: UInt64
-}
-
-/// What the owner of a `MessageLayer` must do, in this order.
-public enum MessageAction: Equatable, Sendable {
-  /// Send these bytes to the peer.
-  case send([UInt8])
-  /// Process this request of the peer, then call `respond` or `leaveUnanswered`.
-  case deliver(ExchangeID, CoAPMessage)
-  /// Take the response to a request that we sent.
-  case deliverResponse(ExchangeID, CoAPMessage)
-  /// A request that we sent gets no response.
-  case failed(ExchangeID, ExchangeFailure)
-}
-
-/// Why a request that we sent gets no response.
-public enum ExchangeFailure: Equatable, Sendable {
-  /// No acknowledgement came after the last repetition.
-  case unacknowledged
-  /// No response came in time.
-  case unanswered
-  /// The peer sent a reset.
-  case reset
-  /// The response has a critical option that isn't understood.
-  case badOption(CoAPOptionNumber)
-}
-
-/// Why a request can't be sent now.
-public enum SendRefusal: Error, Equatable, Sendable {
-  /// As many requests are waiting as may: NSTART confirmable ones, or
-  /// `MessageLayer.maximumAwaited` in all.
-  case tooManyOutstanding
-  /// All message ids were used within the last lifetime.
-  case noMessageID
-}
-
 /// The messages of one session over UDP: acknowledgements, repetition, duplicates and the matching
 /// of responses to requests (RFC 7252, Sections 4 and 5.3).
 ///
@@ -55,27 +17,27 @@ public struct MessageLayer: Sendable {
   /// goes out once, non-confirmable.
   public static let maximumTransmissions = 16
 
-  /// The options that DOTS understands, without block-wise transfers (RFC 9132, Section 4).
-  public static let understoodByDOTS: [CoAPOptionNumber] = [
-    .ifMatch, .uriHost, .eTag, .ifNoneMatch, .observe, .uriPort, .uriPath, .contentFormat, .maxAge,
-    .uriQuery, .hopLimit, .accept, .size2, .size1,
-  ]
+  /// How many of the last notifications a reset finds.
+  public static let maximumNotifications = 32
 
   /// The waits and repetitions; new ones hold for messages sent from then on.
   public var parameters: TransmissionParameters
 
-  let understood: [CoAPOptionNumber]
   var random: RandomStream
   var messageIDs: MessageIDs
   var answers = AnswerCache()
   var transmissions: [Transmission] = []
-  var awaited: [AwaitedResponse] = []
+  var awaited = AwaitedResponses()
+  /// The last notifications, the oldest first.
+  var notifications: [(messageID: UInt16, token: [UInt8])] = []
   private var lastSerial: UInt64 = 0
 
-  /// A confirmable message of ours that isn't acknowledged yet.
+  /// A message of ours that is repeated: until it is acknowledged, or for a request its response is
+  /// there.
   struct Transmission {
     let messageID: UInt16
     let datagram: [UInt8]
+    let isConfirmable: Bool
     /// The request that it is; nil for a separate response.
     let request: ExchangeID?
     var repetitions: UInt8 = 0
@@ -83,37 +45,21 @@ public struct MessageLayer: Sendable {
     var due: Instant
   }
 
-  /// A request of ours that has no response yet.
-  struct AwaitedResponse {
-    let exchange: ExchangeID
-    let messageID: UInt16
-    let token: [UInt8]
-    let deadline: Instant
-  }
-
-  /// A fresh session; `seed` is random and new for each, `understood` are the critical options
-  /// that the resources handle.
+  /// A fresh session; `seed` is random and new for each.
   public init(
     seed: UInt64,
-    parameters: TransmissionParameters = TransmissionParameters(),
-    understood: [CoAPOptionNumber] = understoodByDOTS
+    parameters: TransmissionParameters = TransmissionParameters()
   ) {
     self.parameters = parameters
-    self.understood = understood
     random = RandomStream(seed: seed)
     messageIDs = MessageIDs(startingAt: UInt16(truncatingIfNeeded: random.next()))
   }
 
   /// When `timedOut` has something to do; nil for never.
   public var nextTimeout: Instant? {
-    var next: Instant?
-    func consider(_ instant: Instant?) {
-      guard let instant else { return }
-      next = next.map { min($0, instant) } ?? instant
-    }
-    for entry in answers.entries { consider(entry.emptyAckDue) }
-    for transmission in transmissions { consider(transmission.due) }
-    for request in awaited { consider(request.deadline) }
+    var next = awaited.nextTimeout(or: nil)
+    for entry in answers.entries { next = .earlier(next, entry.emptyAckDue) }
+    for transmission in transmissions { next = .earlier(next, transmission.due) }
     return next
   }
 
@@ -129,9 +75,9 @@ public struct MessageLayer: Sendable {
     for transmission in transmissions where transmission.due <= now {
       actions += retransmit(transmission, now: now)
     }
-    for request in awaited where request.deadline <= now {
-      end(request.exchange)
-      actions.append(.failed(request.exchange, .unanswered))
+    for request in awaited.expired(now: now) {
+      end(request)
+      actions.append(.failed(request, .unanswered))
     }
     return actions
   }
@@ -142,7 +88,8 @@ public struct MessageLayer: Sendable {
     }
     guard late.repetitions < parameters.maxRetransmit else {
       transmissions.remove(at: index)
-      guard let request = late.request else { return [] }
+      // A repeated request that is not confirmable goes on waiting for its response.
+      guard let request = late.request, late.isConfirmable else { return [] }
       end(request)
       return [.failed(request, .unacknowledged)]
     }
@@ -159,9 +106,11 @@ public struct MessageLayer: Sendable {
     return .send(reply)
   }
 
-  /// Forgets a request of ours.
+  /// Forgets a request of ours: what still comes for it is rejected.
+  public mutating func forget(_ request: ExchangeID) { end(request) }
+
   mutating func end(_ request: ExchangeID) {
-    awaited.removeAll { $0.exchange == request }
+    awaited.remove(request)
     transmissions.removeAll { $0.request == request }
   }
 
@@ -181,6 +130,7 @@ public struct MessageLayer: Sendable {
       Transmission(
         messageID: datagram.messageID,
         datagram: bytes,
+        isConfirmable: datagram.type == .confirmable,
         request: request,
         timeout: timeout,
         due: now + timeout

@@ -96,7 +96,7 @@ extension SignalFront {
       switch action {
       case .send(let bytes): send(bytes, on: id)
       case .deliver(let exchange, let message): received(message, exchange, on: id)
-      case .deliverResponse, .failed: break
+      case .deliverResponse, .failed, .rejected, .close: break
       }
     }
   }

@@ -72,6 +72,7 @@ private struct LossyNetwork {
       case .deliverResponse(let exchange, let response):
         responses[exchange, default: []].append(response.payload)
       case .failed(let exchange, _): failures.append(exchange)
+      case .rejected, .close: break
       }
     }
   }

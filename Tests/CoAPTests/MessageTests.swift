@@ -3,8 +3,7 @@ import CoAP
 import Testing
 
 private func bad(_ options: CoAPOption...) -> CoAPOptionNumber? {
-  CoAPMessage(.get, options: options)
-    .unrecognizedCriticalOption(understood: MessageLayer.understoodByDOTS)
+  CoAPMessage(.get, options: options).unrecognizedCriticalOption
 }
 
 @Test("a code is spelled class, point, two digits")
@@ -40,8 +39,13 @@ func optionOrder() {
 @Test("COAP-11 an odd option that isn't understood is named")
 func criticalOption() {
   #expect(bad(CoAPOption(CoAPOptionNumber(65_001), [])) == CoAPOptionNumber(65_001))
-  #expect(bad(CoAPOption(.block1, [0])) == .block1)
+}
+
+@Test("QB-01 Q-Block1 and Q-Block2 are critical and not understood, Block1 and Block2 are")
+func blockOptions() {
+  #expect(bad(CoAPOption(.qBlock1, [0])) == .qBlock1)
   #expect(bad(CoAPOption(.qBlock2, [0])) == .qBlock2)
+  #expect(bad(CoAPOption(.block1, [0]), CoAPOption(.block2, [0])) == nil)
 }
 
 @Test("COAP-12 an even option that isn't understood is ignored")

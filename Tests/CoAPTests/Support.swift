@@ -80,3 +80,67 @@ extension [MessageAction] {
     }
   }
 }
+
+extension [MessageAction] {
+  /// All bytes that are to be sent, one after the other.
+  var sentBytes: [UInt8] {
+    flatMap { action in
+      if case .send(let bytes) = action { bytes } else { [UInt8]() }
+    }
+  }
+
+  /// The messages that are to be sent on a stream.
+  var frames: [CoAPMessage] {
+    get throws { try messages(in: sentBytes) }
+  }
+
+  /// Why the stream ends; nil when it doesn't.
+  var end: StreamEnd? {
+    for case .close(let end) in self { return end }
+    return nil
+  }
+
+  /// The requests of ours that get no response.
+  var failures: [ExchangeID: ExchangeFailure] {
+    var failures: [ExchangeID: ExchangeFailure] = [:]
+    for case .failed(let exchange, let failure) in self { failures[exchange] = failure }
+    return failures
+  }
+}
+
+/// All messages of a stream, which has to end with the last one.
+func messages(in bytes: [UInt8]) throws -> [CoAPMessage] {
+  var reader = FrameReader()
+  reader.append(bytes)
+  var messages: [CoAPMessage] = []
+  while let message = try reader.next() { messages.append(message) }
+  try #require(messages.map { $0.frame.count }.reduce(0, +) == bytes.count)
+  return messages
+}
+
+/// A body whose bytes tell where they stand.
+func body(_ count: Int, _ salt: Int = 0) -> [UInt8] {
+  (0..<count).map { UInt8(truncatingIfNeeded: ($0 * 7) ^ ($0 >> 8) ^ salt) }
+}
+
+/// A session over a stream whose peer has sent its settings.
+func openStream(peerMaximum: UInt32? = nil) -> StreamLayer {
+  var stream = StreamLayer()
+  _ = stream.opened(now: at(0))
+  var settings = CoAPMessage(.settings)
+  if let peerMaximum { settings.add(CoAPOption(CoAPOptionNumber(2), uint: peerMaximum)) }
+  _ = stream.received(settings.frame, now: at(0))
+  return stream
+}
+
+/// A message with a path and more.
+func message(
+  _ code: CoAPCode = .get,
+  token: [UInt8] = [],
+  path: Text = "mitigate",
+  options: [CoAPOption] = [],
+  payload: [UInt8] = []
+) -> CoAPMessage {
+  let path = CoAPOption(.uriPath, path.bytes)
+  return CoAPMessage(code, token: token, options: [path] + options, payload: payload)
+}

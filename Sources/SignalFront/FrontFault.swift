@@ -33,6 +33,7 @@ indirect enum FrontFault: Error, CustomTextConvertible {
     case .privateKeyMismatch: "`key` is not the key of `certificate`"
     case .trustUnreadable: "`trust` holds no PEM certificate"
     case .revocationsUnreadable: "`crl` holds no PEM revocation list"
+    case .presharedKeyUnusable: "a `psk` has no identity of 1 to 128 bytes, or no key of 16 to 128"
     case .library(let reason): "OpenSSL reason \(reason)"
     }
   }

@@ -1,10 +1,10 @@
 import Bytes
 import COpenSSL
 
-/// The one owner of an `SSL`: the server's end of one DTLS connection.
+/// The one owner of an `SSL`: one end of one connection.
 ///
-/// Records go in one by one; what OpenSSL sends in return is picked up at the desk. Between events it
-/// holds no record buffers.
+/// Records go in one by one, or a stream's bytes as they come; what OpenSSL sends in return is picked up
+/// at the desk. Between events it holds no record buffers, but for a record that came in part.
 final class Connection {
   /// How far the handshake got.
   enum Progress: Equatable {
@@ -15,21 +15,26 @@ final class Connection {
 
   /// OpenSSL's reasons from this on are alerts of the peer.
   private static let alertOffset: Int32 = 1000
+  /// The longest plaintext of a record (RFC 5246, Section 6.2.1).
+  static let maximumRecordPayload = 16384
 
-  private let ssl: OpaquePointer
-  private let context: TLSContext
-  private let desk: Desk
+  /// The `SSL`; for extensions of the connection alone.
+  let ssl: OpaquePointer
+  /// What it was begun with.
+  let context: TLSContext
+  let desk: Desk
   private let cookie: [UInt8]
 
-  /// Prepares for the client whose ClientHello holds `cookie`; nil when memory is short.
-  init?(context: TLSContext, desk: Desk, cookie: [UInt8], datagramLimit: Int) {
+  /// A server's end; over datagrams for the client whose ClientHello holds `cookie`. Nil when memory is
+  /// short.
+  init?(context: TLSContext, desk: Desk, cookie: [UInt8] = [], datagramLimit: Int?) {
     guard let ssl = cordon_ssl_new(context.handle, desk.method, desk.shared) else { return nil }
     self.ssl = ssl
     self.context = context
     self.desk = desk
     self.cookie = cookie
     SSL_set_accept_state(ssl)
-    SSL_ctrl(ssl, SSL_CTRL_SET_MTU, datagramLimit, nil)
+    if let datagramLimit { SSL_ctrl(ssl, SSL_CTRL_SET_MTU, datagramLimit, nil) }
   }
 
   deinit { SSL_free(ssl) }
@@ -42,24 +47,27 @@ final class Connection {
     return desk.lending(clientHello.bytes) { cordon_listen(ssl) } == 1
   }
 
-  /// Corresponds to `SSL_accept`: goes on with one more record, or none.
-  func accept(_ record: Record?) -> Progress {
+  /// Corresponds to `SSL_do_handshake`: goes on with one more record, or none.
+  func handshake(_ record: [UInt8]) -> Progress {
     desk.expect(cookie: cookie)
     X509_VERIFY_PARAM_set_time(
       SSL_get0_param(ssl),
       Int(clamping: desk.verificationTime.seconds)
     )
-    return withBuffers(record?.bytes ?? []) {
-      let result = SSL_accept(ssl)
+    return withBuffers(record) {
+      let result = SSL_do_handshake(ssl)
       if result == 1 { return .finished }
       return SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ ? .pending : .failed(failure())
     }
   }
 
-  /// Whether the next message is the client's Finished, the first of its protected records.
+  /// Whether the next message is the peer's Finished, the first of its protected records.
   ///
   /// OpenSSL would keep each record that comes earlier, with a buffer of 16 kB.
-  var expectsFinished: Bool { SSL_get_state(ssl) == TLS_ST_SR_CHANGE }
+  var expectsFinished: Bool {
+    let state = SSL_get_state(ssl)
+    return state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_CHANGE
+  }
 
   /// Corresponds to `DTLSv1_handle_timeout`: repeats the last flight when it is time to; false when
   /// it was repeated often enough.
@@ -67,10 +75,10 @@ final class Connection {
     withBuffers([]) { SSL_ctrl(ssl, DTLS_CTRL_HANDLE_TIMEOUT, 0, nil) >= 0 }
   }
 
-  /// Corresponds to `SSL_read`: the application datagrams in `record`, and why the session ended if it
-  /// did.
-  func read(_ record: Record) -> (messages: [[UInt8]], end: CloseReason?) {
-    withBuffers(record.bytes) {
+  /// Corresponds to `SSL_read`: what the application sent in `bytes`, a record or a stream's, and why the
+  /// session ended if it did.
+  func read(_ bytes: [UInt8]) -> (messages: [[UInt8]], end: CloseReason?) {
+    withBuffers(bytes) {
       var messages: [[UInt8]] = []
       while true {
         let count = SSL_read(ssl, desk.plaintext.baseAddress, CInt(desk.plaintext.count))
@@ -87,7 +95,7 @@ final class Connection {
     }
   }
 
-  /// Corresponds to `SSL_write`: one datagram of the application in one record.
+  /// Corresponds to `SSL_write`: the application's bytes in one record.
   func write(_ bytes: [UInt8]) throws(SendFailure) {
     let limit = maximumPayload
     guard bytes.count <= limit else { throw SendFailure.tooLong(limit: limit) }
@@ -101,24 +109,31 @@ final class Connection {
   /// Corresponds to `SSL_shutdown`: says close_notify.
   func shutdown() { withBuffers([]) { _ = SSL_shutdown(ssl) } }
 
-  /// Corresponds to `DTLS_get_data_mtu`: the longest application datagram.
-  var maximumPayload: Int { DTLS_get_data_mtu(ssl) }
-
-  /// Who the client is; nil before the handshake is finished.
-  var peerIdentity: PeerIdentity? {
-    guard let certificate = SSL_get0_peer_certificate(ssl) else { return nil }
-    return PeerIdentity(certificate: certificate)
+  /// Corresponds to `DTLS_get_data_mtu`: the longest that `write` takes.
+  var maximumPayload: Int {
+    SSL_is_dtls(ssl) == 1 ? DTLS_get_data_mtu(ssl) : Self.maximumRecordPayload
   }
 
-  /// Whether the handshake was begun with `context`.
-  func isOf(_ context: TLSContext) -> Bool { self.context === context }
+  /// Who the peer proved to be, as far as its own word goes: nil before the handshake is finished.
+  var peerIdentity: PeerIdentity? {
+    if let certificate = SSL_get0_peer_certificate(ssl) {
+      return PeerIdentity(certificate: certificate)
+    }
+    var length = 0
+    guard let proof = cordon_key_proof(SSL_get_session(ssl), &length) else { return nil }
+    let identity = UnsafeBufferPointer(start: proof, count: length)
+    return PeerIdentity(
+      presharedKey: Text([UInt8](identity.dropFirst(Int(CORDON_TAG_LENGTH))))
+    )
+  }
 
-  /// Checks the client's certificate again, with the trust and revocations of another context.
+  /// Checks a client's certificate again, with the trust and revocations of another context, or that
+  /// the desk still has its key.
   func verifyPeer(with context: TLSContext) -> CertificateFault? {
     guard let certificate = SSL_get0_peer_certificate(ssl) else {
-      return CertificateFault(code: X509_V_ERR_UNSPECIFIED)
+      return cordon_has_key(desk.shared, SSL_get_session(ssl)) == 1 ? nil : .keyChanged
     }
-    let code = cordon_verify(context.handle, certificate, SSL_get_peer_cert_chain(ssl))
+    let code = cordon_verify(context.handle, certificate, SSL_get_peer_cert_chain(ssl), nil)
     ERR_clear_error()
     return code == X509_V_OK ? nil : CertificateFault(code: code)
   }

@@ -50,15 +50,8 @@ extension DTLSServer {
     now: Instant
   ) -> [Action] {
     guard let first = records.first else { return [] }
-    end(peer)
     var actions: [Action] = []
-    switch halfOpen.admit(peer, isKnown: known.contains(peer.remote), now: now) {
-    case .refused: return []
-    case .admitted: break
-    case .admittedInstead(let other):
-      end(other)
-      actions.append(.refused(other, .evicted))
-    }
+    guard admit(peer, &actions, now: now) else { return [] }
     guard
       let connection = Connection(
         context: context,
@@ -72,7 +65,7 @@ extension DTLSServer {
     }
     let handshake = Handshake(connection, with: peer, clientRandom: hello.random)
     handshakes.append(handshake)
-    actions += progressed(connection.accept(nil), of: handshake)
+    actions += progressed(connection.handshake([]), of: handshake)
     return actions + take(records.dropFirst(), from: peer)
   }
 
@@ -81,7 +74,7 @@ extension DTLSServer {
     var actions: [Action] = []
     for record in records {
       if record.epoch == Record.protected, let session = self.session(with: peer) {
-        actions += take(record, in: session)
+        actions += take(record.bytes, in: session)
       }
       if let handshake = self.handshake(with: peer) { actions += take(record, in: handshake) }
     }
@@ -93,66 +86,6 @@ extension DTLSServer {
       record.epoch == Record.protected && record.type == Record.ContentType.handshake
       && handshake.connection.expectsFinished
     guard isFinished || HandshakeFilter.admits(record) else { return [] }
-    return progressed(handshake.connection.accept(record), of: handshake)
-  }
-
-  private func progressed(
-    _ progress: Connection.Progress,
-    of handshake: Handshake
-  ) -> [Action] {
-    let peer = handshake.peer
-    var actions = sent(to: peer)
-    switch progress {
-    case .pending: break
-    case .failed(let failure):
-      end(peer)
-      actions.append(.refused(peer, failure))
-    case .finished:
-      end(peer)
-      actions += established(handshake)
-    }
-    return actions
-  }
-
-  private func established(_ handshake: Handshake) -> [Action] {
-    let peer = handshake.peer
-    guard let identity = handshake.connection.peerIdentity else {
-      handshake.connection.shutdown()
-      return sent(to: peer) + [.refused(peer, .noCertificate)]
-    }
-    if !handshake.connection.isOf(context),
-      let fault = handshake.connection.verifyPeer(with: context)
-    {
-      handshake.connection.shutdown()
-      return sent(to: peer) + [.refused(peer, .certificate(fault))]
-    }
-    var actions: [Action] = []
-    if let old = session(with: peer) {
-      forget(old)
-      actions.append(.closed(old.id, .replaced))
-    } else if sessions.count >= limits.sessions {
-      actions += makeRoom(for: identity.publicKeyDigest)
-    }
-    let id = nextSession()
-    sessions.append(
-      Session(id, of: handshake, client: identity.publicKeyDigest, heard: nextHeard())
-    )
-    known.authenticated(from: peer.remote)
-    return actions + [.established(id, identity, peer)]
-  }
-
-  private func take(_ record: Record, in session: Session) -> [Action] {
-    let peer = session.peer
-    let (messages, end) = session.connection.read(record)
-    var actions = sent(to: peer)
-    if !messages.isEmpty { session.heard = nextHeard() }
-    actions += messages.map { .received(session.id, $0) }
-    guard let end else { return actions }
-    if end == .closedByPeer {
-      session.connection.shutdown()
-      actions += sent(to: peer)
-    }
-    forget(session)
-    return actions + [.closed(session.id, end)]
+    return progressed(handshake.connection.handshake(record.bytes), of: handshake)
   }
 }

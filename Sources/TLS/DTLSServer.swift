@@ -5,109 +5,16 @@ import Bytes
 /// Datagrams and the time go in, actions come out. A peer that hasn't proved its address costs no
 /// memory; one that hasn't proved who it is, little and not for long. Nothing that a stranger sends
 /// ends a session.
-public final class DTLSServer {
-  /// What the caller has to do, in order.
-  public enum Action: Equatable, Sendable {
-    /// Send this datagram from `local` of the address to its remote side.
-    case send([UInt8], to: PeerAddress)
-    /// A client proved who it is; its session begins.
-    case established(SessionID, PeerIdentity, PeerAddress)
-    /// The client sent one application datagram.
-    case received(SessionID, [UInt8])
-    /// The session is over; nothing can be sent on it. Isn't told of a session closed by `close`.
-    case closed(SessionID, CloseReason)
-    /// A peer that proved its address got no session: worth a line in the log, whose number the
-    /// caller bounds.
-    case refused(PeerAddress, HandshakeFailure)
-  }
-
-  /// How much a server may hold and send.
-  public struct Limits: Equatable, Sendable {
-    /// How many sessions there are at most; each costs up to 50 kB.
-    public var sessions: Int
-    /// The longest datagram that leaves, in bytes without IP and UDP headers: 512 to 16384.
-    ///
-    /// 1232 is what the least IPv6 path carries (RFC 9132, Section 7.3).
-    public var datagram: Int
-
-    /// Sets limits.
-    public init(sessions: Int = 64, datagram: Int = 1232) {
-      self.sessions = sessions
-      self.datagram = datagram
-    }
-  }
-
-  /// A client that proved who it is.
-  final class Session {
-    let id: SessionID
-    let peer: PeerAddress
-    let connection: Connection
-    /// The ClientHello that began it: a copy of it begins nothing.
-    let clientRandom: [UInt8]
-    /// SHA-256 of the client's public key.
-    let client: [UInt8]
-    /// Grows from message to message of all sessions: the least was heard from longest ago.
-    var heard: UInt64
-    var answeredHelloAt: Instant?
-
-    init(
-      _ id: SessionID,
-      of handshake: Handshake,
-      client: [UInt8],
-      heard: UInt64
-    ) {
-      self.id = id
-      peer = handshake.peer
-      connection = handshake.connection
-      clientRandom = handshake.clientRandom
-      self.client = client
-      self.heard = heard
-    }
-  }
-
-  /// A handshake under way, beside the peer's session if it has one.
-  final class Handshake {
-    let peer: PeerAddress
-    let connection: Connection
-    let clientRandom: [UInt8]
-
-    init(_ connection: Connection, with peer: PeerAddress, clientRandom: [UInt8]) {
-      self.peer = peer
-      self.connection = connection
-      self.clientRandom = clientRandom
-    }
-  }
-
-  /// How often half-open handshakes are looked after.
-  static let tick = Span.milliseconds(100)
-  /// How long tickets are sealed with one key.
-  static let ticketKeyLifetime = Span.seconds(86400)
+public final class DTLSServer: PeerServer {
   /// A session's client gets a HelloVerifyRequest this often at most: an old client that blocks on
   /// one would be stalled by forged ClientHellos.
   static let helloAnswerInterval = Span.seconds(1)
   /// Bytes of HelloVerifyRequest for each 10 bytes that asked for it.
   static let amplificationTenths = 7
+  private static let cookieKeyLength = 32
 
-  let limits: Limits
-  let desk: Desk
-  var context: TLSContext
   var gate: CookieGate
   var budget: ReplyBudget
-  var known: KnownPrefixes
-  var halfOpen = HalfOpenTable()
-  /// Lists, not dictionaries: of so few that a search costs nothing, and a fraction of the code.
-  var handshakes: [Handshake] = []
-  /// By their names: the newest is the last.
-  var sessions: [Session] = []
-  private var ticketKeys: [UInt8]
-  private var ticketKeysMadeAt: Instant
-  private var lastSession: UInt64 = 0
-  private var lastHeard: UInt64 = 0
-  private var lastTick: Instant
-
-  /// No certificate is checked at an earlier time than this: a router without a battery starts in
-  /// 1970.
-  public var timeFloor: UnixTime
 
   /// Starts with no session.
   ///
@@ -120,39 +27,20 @@ public final class DTLSServer {
     limits: Limits = Limits(),
     now: Instant
   ) throws(TLSError) {
-    guard let cookieKey = randomBytes(Self.cookieKeyLength),
-      let ticketKeys = randomBytes(TLSContext.ticketKeyLength)
-    else { throw TLSError.library(reason: 0) }
-    desk = try Desk()
-    context = try TLSContext(
-      credentials,
-      ticketKeys: ticketKeys,
-      desk: desk,
-      datagramLimit: limits.datagram
-    )
+    guard let cookieKey = randomBytes(Self.cookieKeyLength) else {
+      throw TLSError.library(reason: 0)
+    }
     gate = CookieGate(key: cookieKey, now: now)
     budget = ReplyBudget(now: now)
-    known = KnownPrefixes(configured: expected)
-    self.limits = limits
-    self.timeFloor = timeFloor
-    self.ticketKeys = ticketKeys
-    ticketKeysMadeAt = now
-    lastTick = now
+    try super.init(
+      credentials,
+      expected: expected,
+      timeFloor: timeFloor,
+      limits: limits,
+      isStream: false,
+      now: now
+    )
   }
-
-  private static let cookieKeyLength = 32
-
-  /// How many sessions there are.
-  public var sessionCount: Int { sessions.count }
-
-  /// When the time of the server's own certificate is over; nil when it can't be read.
-  public var certificateExpires: UnixTime? { context.certificateExpires }
-
-  /// How many handshakes are half open.
-  public var halfOpenCount: Int { halfOpen.count }
-
-  /// When `timedOut` is due; nil: not before the next datagram.
-  public var nextTimeout: Instant? { halfOpen.nextDeadline.map { min($0, lastTick + Self.tick) } }
 
   /// The longest application datagram that `send` takes; nil for an unknown session.
   public func maximumPayload(of session: SessionID) -> Int? {
@@ -166,35 +54,16 @@ public final class DTLSServer {
     now: Instant,
     wall: UnixTime
   ) -> [Action] {
-    desk.verificationTime = max(wall, timeFloor)
-    rotateKeys(now: now)
+    note(now: now, wall: wall)
+    if gate.isStale(now: now), let key = randomBytes(Self.cookieKeyLength) {
+      gate.rotate(to: key, now: now)
+    }
     let records = Record.all(in: datagram)
     guard let first = records.first else { return [] }
     if let hello = ClientHello(first), handshake(with: peer)?.clientRandom != hello.random {
       return received(hello, in: records, from: peer, now: now)
     }
     return take(records[...], from: peer)
-  }
-
-  /// `nextTimeout` came: repeats lost flights and ends handshakes that took too long.
-  public func timedOut(now: Instant, wall: UnixTime) -> [Action] {
-    desk.verificationTime = max(wall, timeFloor)
-    lastTick = now
-    var actions: [Action] = []
-    for peer in halfOpen.expired(now: now) {
-      end(peer)
-      actions.append(.refused(peer, .deadline))
-    }
-    for peer in halfOpen.peers {
-      guard let handshake = self.handshake(with: peer) else { continue }
-      let goesOn = handshake.connection.retransmit()
-      actions += sent(to: peer)
-      if !goesOn {
-        end(peer)
-        actions.append(.refused(peer, .deadline))
-      }
-    }
-    return actions
   }
 
   /// Sends one application datagram.
@@ -204,111 +73,5 @@ public final class DTLSServer {
     guard let session = self.session(session) else { throw SendFailure.unknownSession }
     try session.connection.write(bytes)
     return sent(to: session.peer)
-  }
-
-  /// Ends a session with a close_notify; does nothing for an unknown one.
-  public func close(_ session: SessionID) -> [Action] {
-    guard let session = self.session(session) else { return [] }
-    forget(session)
-    session.connection.shutdown()
-    return sent(to: session.peer)
-  }
-
-  /// Goes on with other credentials.
-  ///
-  /// Ends each session whose client's certificate isn't good under
-  /// them. A handshake under way is judged by them at its end.
-  ///
-  /// OpenSSL by itself serves a live session, and resumes one, however revoked its certificate is.
-  /// When it throws, nothing has changed.
-  public func reload(_ credentials: Credentials, wall: UnixTime) throws(TLSError) -> [Action] {
-    desk.verificationTime = max(wall, timeFloor)
-    context = try TLSContext(
-      credentials,
-      ticketKeys: ticketKeys,
-      desk: desk,
-      datagramLimit: limits.datagram
-    )
-    var actions: [Action] = []
-    for session in sessions {
-      guard let fault = session.connection.verifyPeer(with: context) else { continue }
-      actions += close(session.id)
-      actions.append(.closed(session.id, .certificate(fault)))
-    }
-    return actions
-  }
-
-  /// Notes when a session is heard from, among all.
-  func nextHeard() -> UInt64 {
-    lastHeard += 1
-    return lastHeard
-  }
-
-  /// Frees the place of a session for one more of `client`: of its own that it was heard on longest
-  /// ago, else of anybody's.
-  ///
-  /// A client that lost its sessions, by a power cut or a NAT that forgot it, can't close them: they
-  /// must not lock it out. One that holds many pushes out its own.
-  func makeRoom(for client: [UInt8]) -> [Action] {
-    var oldest: Session?
-    let own = sessions.filter { $0.client == client }
-    for session in own.isEmpty ? sessions : own where session.heard < oldest?.heard ?? .max {
-      oldest = session
-    }
-    guard let oldest else { return [] }
-    return close(oldest.id) + [.closed(oldest.id, .evicted)]
-  }
-
-  /// The next name for a session.
-  func nextSession() -> SessionID {
-    lastSession += 1
-    return SessionID(number: lastSession)
-  }
-
-  /// Picks up what OpenSSL wrote for `peer`.
-  func sent(to peer: PeerAddress) -> [Action] {
-    desk.takeDatagrams().map { .send($0, to: peer) }
-  }
-
-  /// The handshake under way with `peer`.
-  func handshake(with peer: PeerAddress) -> Handshake? {
-    for handshake in handshakes where handshake.peer == peer { return handshake }
-    return nil
-  }
-
-  /// The session of `peer`.
-  func session(with peer: PeerAddress) -> Session? {
-    for session in sessions where session.peer == peer { return session }
-    return nil
-  }
-
-  private func session(_ id: SessionID) -> Session? {
-    for session in sessions where session.id == id { return session }
-    return nil
-  }
-
-  /// Forgets a session.
-  func forget(_ session: Session) { sessions.removeAll { $0 === session } }
-
-  /// Forgets a handshake.
-  func end(_ peer: PeerAddress) {
-    halfOpen.remove(peer)
-    handshakes.removeAll { $0.peer == peer }
-  }
-
-  private func rotateKeys(now: Instant) {
-    if gate.isStale(now: now), let key = randomBytes(Self.cookieKeyLength) {
-      gate.rotate(to: key, now: now)
-    }
-    guard now - ticketKeysMadeAt >= Self.ticketKeyLifetime,
-      let keys = randomBytes(TLSContext.ticketKeyLength)
-    else { return }
-    do throws(TLSError) {
-      try context.set(ticketKeys: keys)
-      ticketKeys = keys
-    } catch {
-      // The old keys stay; the next try is as far away as after a success.
-    }
-    ticketKeysMadeAt = now
   }
 }

@@ -3,9 +3,9 @@ import COpenSSL
 
 /// Where records are handed to OpenSSL and its datagrams are picked up: OpenSSL owns no socket.
 ///
-/// One desk serves all connections of a server, because one event is handled at a time.
+/// One desk serves all connections of an end, because one event is handled at a time.
 final class Desk {
-  /// A server's longest flight is its certificate chain, some kilobytes, and its list of authorities.
+  /// The longest flight is a certificate chain, some kilobytes, and a server's list of authorities.
   private static let outputCapacity = 32768
   /// The longest plaintext of a record (RFC 5246, Section 6.2.1).
   private static let plaintextCapacity = 16384
@@ -30,6 +30,7 @@ final class Desk {
   }
 
   deinit {
+    shared.pointee.keys?.deallocate()
     shared.pointee.output.deallocate()
     shared.deallocate()
     plaintext.deallocate()
@@ -49,6 +50,15 @@ final class Desk {
     }
   }
 
+  /// Sets the pre-shared keys that count from now on, each as its `entry`.
+  func use(keys: [UInt8]) {
+    shared.pointee.keys?.deallocate()
+    let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, keys.count))
+    copy.initialize(from: keys, count: keys.count)
+    shared.pointee.keys = UnsafePointer(copy)
+    shared.pointee.keys_length = CInt(clamping: keys.count)
+  }
+
   /// Lends `record` to OpenSSL while `body` runs.
   func lending<Result>(_ record: [UInt8], _ body: () -> Result) -> Result {
     guard !record.isEmpty else { return body() }
@@ -60,7 +70,7 @@ final class Desk {
     }
   }
 
-  /// Takes the datagrams that OpenSSL wrote.
+  /// Takes the datagrams, or the pieces of a stream, that OpenSSL wrote.
   func takeDatagrams() -> [[UInt8]] {
     let written = UnsafeBufferPointer(
       start: shared.pointee.output,

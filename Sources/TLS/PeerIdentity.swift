@@ -1,14 +1,15 @@
 import Bytes
 import COpenSSL
 
-/// Who a peer is, from the certificate that it proved to own.
+/// Who a peer is, from the certificate or the pre-shared key that it proved to own.
 public struct PeerIdentity: Hashable, Sendable {
   /// The DNS names of the certificate, then its common name: at most 8, each of at most 255 bytes,
-  /// none with a NUL; as the certificate spells them.
+  /// none with a NUL; as the certificate spells them. Of a pre-shared key, its identity.
   public let names: [Text]
-  /// SHA-256 of the public key's DER (SubjectPublicKeyInfo): 32 bytes.
+  /// SHA-256 of the public key's DER (SubjectPublicKeyInfo): 32 bytes; none of a
+  /// pre-shared key.
   public let publicKeyDigest: [UInt8]
-  /// When the certificate's time is over.
+  /// When the certificate's time is over; a pre-shared key's never is.
   public let certificateExpires: UnixTime
 
   /// Collects an identity.
@@ -16,6 +17,20 @@ public struct PeerIdentity: Hashable, Sendable {
     self.names = names
     self.publicKeyDigest = publicKeyDigest
     self.certificateExpires = certificateExpires
+  }
+
+  /// The peer that has a pre-shared key under this name.
+  init(presharedKey identity: Text) {
+    self.init(
+      names: [identity],
+      publicKeyDigest: [],
+      certificateExpires: UnixTime(seconds: .max)
+    )
+  }
+
+  /// What tells the peer from others: its key's digest, or its name.
+  var mark: [UInt8] {
+    publicKeyDigest.isEmpty ? names.first?.bytes ?? [] : publicKeyDigest
   }
 
   /// How many names of a certificate count.

@@ -1,7 +1,7 @@
 import Bytes
 import COpenSSL
 
-/// The one owner of an `SSL_CTX`: what all connections of a server have in common.
+/// The one owner of an `SSL_CTX`: what all connections of an end have in common.
 final class TLSContext {
   /// Authenticated encryption with forward secrecy only.
   ///
@@ -11,11 +11,17 @@ final class TLSContext {
   private static let cipherSuites: Text =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     + "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-CCM8"
+  /// The same for pre-shared keys (RFC 9132, Section 7.1); OpenSSL has no ECDHE-PSK with AES-GCM. The
+  /// last, with CBC, is for peers that have nothing else.
+  private static let keySuites: Text =
+    "ECDHE-PSK-CHACHA20-POLY1305:DHE-PSK-AES128-GCM-SHA256:ECDHE-PSK-AES128-CBC-SHA256"
+  /// The suites of TLS 1.3 with SHA-256: pre-shared keys go with no other.
+  private static let suites13: Text = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"
   private static let groups: Text = "P-256:X25519"
   /// 112 bits: no RSA below 2048, no SHA-1 signatures.
   private static let securityLevel: CInt = 2
   private static let maximumChainDepth: CInt = 5
-  /// The longest chain that a client may send; the handshake filter is stricter.
+  /// The longest chain that a peer may send; the handshake filter is stricter.
   private static let maximumCertificateList = 8192
   /// Names of authorities in the CertificateRequest help clients that have several certificates; a
   /// whole web's worth of them would only lengthen it.
@@ -29,47 +35,73 @@ final class TLSContext {
 
   /// The `SSL_CTX`.
   let handle: OpaquePointer
-  /// What the context points to; none on streams.
+  /// The pre-shared keys for the desk, once the context is the present one.
+  let keys: [UInt8]
+  /// What the context points to; none for clients that prove nothing.
   private let desk: Desk?
 
-  /// Makes a context of `credentials` whose tickets are sealed with `ticketKeys`, 80 secret bytes.
+  /// Makes a context for a server whose clients prove who they are.
+  ///
+  /// Its tickets are sealed with `ticketKeys`, 80 secret bytes. No `datagramLimit` means streams.
   init(
-    _ credentials: Credentials,
+    server credentials: Credentials,
     ticketKeys: [UInt8],
     desk: Desk,
-    datagramLimit: Int
+    datagramLimit: Int?
   ) throws(TLSError) {
-    OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT), nil)
-    ERR_clear_error()
-    guard let handle = SSL_CTX_new(DTLS_server_method()) else {
-      throw TLSError.library(reason: firstReason())
-    }
-    self.handle = handle
+    let isStream = datagramLimit == nil
+    handle = try Self.make(isStream ? TLS_server_method() : DTLS_server_method())
+    keys = try Self.entries(credentials)
     self.desk = desk
-    cordon_prepare_server(handle, desk.shared)
+    cordon_prepare_server(handle, desk.shared, isStream ? 1 : 0)
+    let hasKeys = !keys.isEmpty
+    let hasCertificate = !credentials.certificateChain.isEmpty || !hasKeys
+    if hasKeys { cordon_accept_keys(handle) }
     try configure(datagramLimit: datagramLimit)
+    try offer(certificates: hasCertificate, keys: hasKeys)
+    let context = Self.sessionContext.bytes
+    SSL_CTX_set_session_id_context(handle, context, CUnsignedInt(context.count))
     try set(ticketKeys: ticketKeys)
-    try use(chain: credentials.certificateChain)
-    try use(privateKey: credentials.privateKey)
-    try trust(credentials.trust)
-    if let revocations = credentials.revocations { try revoke(revocations) }
+    if hasCertificate {
+      try use(chain: credentials.certificateChain)
+      try use(privateKey: credentials.privateKey)
+      try trust(credentials.trust)
+      if let revocations = credentials.revocations { try revoke(revocations) }
+    }
+    ERR_clear_error()
+  }
+
+  /// Makes a context for clients; no `datagramLimit` means streams.
+  init(client credentials: Credentials, desk: Desk, datagramLimit: Int?) throws(TLSError) {
+    handle = try Self.make(datagramLimit == nil ? TLS_client_method() : DTLS_client_method())
+    keys = try Self.entries(credentials)
+    self.desk = desk
+    let hasKeys = !keys.isEmpty
+    let hasTrust = !credentials.trust.isEmpty || !hasKeys
+    cordon_prepare_client(handle, desk.shared, hasKeys ? 1 : 0)
+    try configure(datagramLimit: datagramLimit)
+    try offer(certificates: hasTrust, keys: hasKeys)
+    if hasTrust {
+      try trust(credentials.trust)
+      if let revocations = credentials.revocations { try revoke(revocations) }
+    }
+    if !credentials.certificateChain.isEmpty {
+      try use(chain: credentials.certificateChain)
+      try use(privateKey: credentials.privateKey)
+    }
     ERR_clear_error()
   }
 
   /// Makes a context for TLS 1.2 and 1.3 on streams: clients prove nothing, no session is kept.
   init(streamsOf credentials: Credentials) throws(TLSError) {
-    OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT), nil)
-    ERR_clear_error()
-    guard let handle = SSL_CTX_new(TLS_server_method()) else {
-      throw TLSError.library(reason: firstReason())
-    }
-    self.handle = handle
+    handle = try Self.make(TLS_server_method())
+    keys = []
     desk = nil
     cordon_prepare_stream_server(handle)
     SSL_CTX_set_security_level(handle, Self.securityLevel)
     SSL_CTX_ctrl(handle, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
     var groups = Self.groups.bytes.map { CChar(bitPattern: $0) } + [0]
-    let suites = Self.cipherSuites.bytes.map { CChar(bitPattern: $0) } + [0]
+    let suites = Self.words(Self.cipherSuites)
     guard SSL_CTX_ctrl(handle, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil) == 1,
       SSL_CTX_ctrl(handle, SSL_CTRL_SET_GROUPS_LIST, 0, &groups) == 1,
       SSL_CTX_set_cipher_list(handle, suites) == 1
@@ -77,6 +109,22 @@ final class TLSContext {
     try use(chain: credentials.certificateChain)
     try use(privateKey: credentials.privateKey)
     ERR_clear_error()
+  }
+
+  private static func make(_ method: OpaquePointer?) throws(TLSError) -> OpaquePointer {
+    OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT), nil)
+    ERR_clear_error()
+    guard let handle = SSL_CTX_new(method) else { throw TLSError.library(reason: firstReason()) }
+    return handle
+  }
+
+  private static func entries(_ credentials: Credentials) throws(TLSError) -> [UInt8] {
+    var entries: [UInt8] = []
+    for key in credentials.presharedKeys {
+      guard let entry = key.entry else { throw TLSError.presharedKeyUnusable }
+      entries += entry
+    }
+    return entries
   }
 
   deinit { SSL_CTX_free(handle) }
@@ -93,7 +141,7 @@ final class TLSContext {
     guard isSet == 1 else { throw TLSError.library(reason: firstReason()) }
   }
 
-  private func configure(datagramLimit: Int) throws(TLSError) {
+  private func configure(datagramLimit: Int?) throws(TLSError) {
     SSL_CTX_set_security_level(handle, Self.securityLevel)
     SSL_CTX_set_verify(handle, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
     SSL_CTX_set_verify_depth(handle, Self.maximumChainDepth)
@@ -101,16 +149,27 @@ final class TLSContext {
     SSL_CTX_ctrl(handle, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
     SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_CERT_LIST, Self.maximumCertificateList, nil)
     var groups = Self.groups.bytes + [0]
-    let context = Self.sessionContext.bytes
-    guard
-      SSL_CTX_ctrl(handle, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(DTLS1_2_VERSION), nil) == 1,
-      SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_PROTO_VERSION, Int(DTLS1_2_VERSION), nil) == 1,
-      SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_SEND_FRAGMENT, datagramLimit, nil) == 1,
-      SSL_CTX_ctrl(handle, SSL_CTRL_SET_GROUPS_LIST, 0, &groups) == 1,
-      SSL_CTX_set_cipher_list(handle, Self.cipherSuites.bytes.map { CChar(bitPattern: $0) } + [0])
-        == 1,
-      SSL_CTX_set_session_id_context(handle, context, CUnsignedInt(context.count)) == 1
+    let version = Int(datagramLimit == nil ? TLS1_2_VERSION : DTLS1_2_VERSION)
+    guard SSL_CTX_ctrl(handle, SSL_CTRL_SET_MIN_PROTO_VERSION, version, nil) == 1,
+      SSL_CTX_ctrl(handle, SSL_CTRL_SET_GROUPS_LIST, 0, &groups) == 1
     else { throw TLSError.library(reason: firstReason()) }
+    guard let datagramLimit else { return }
+    guard SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_PROTO_VERSION, version, nil) == 1,
+      SSL_CTX_ctrl(handle, SSL_CTRL_SET_MAX_SEND_FRAGMENT, datagramLimit, nil) == 1
+    else { throw TLSError.library(reason: firstReason()) }
+  }
+
+  private func offer(certificates: Bool, keys: Bool) throws(TLSError) {
+    var suites = certificates ? Self.cipherSuites : ""
+    if certificates, keys { suites += ":" }
+    if keys { suites += Self.keySuites }
+    guard SSL_CTX_set_cipher_list(handle, Self.words(suites)) == 1,
+      SSL_CTX_set_ciphersuites(handle, Self.words(Self.suites13)) == 1
+    else { throw TLSError.library(reason: firstReason()) }
+  }
+
+  private static func words(_ text: Text) -> [CChar] {
+    text.bytes.map { CChar(bitPattern: $0) } + [0]
   }
 
   private func use(chain: [UInt8]) throws(TLSError) {

@@ -13,11 +13,14 @@ public enum TLSError: Error, Equatable, Sendable {
   case trustUnreadable
   /// The revocation lists are no PEM, or there are none.
   case revocationsUnreadable
+  /// A pre-shared key is too short or too long, or its identity is.
+  case presharedKeyUnusable
   /// OpenSSL refused something else; an OpenSSL reason code.
   case library(reason: Int32)
 }
 
-/// The result of checking a certificate that wasn't good: an `X509_V_ERR` code of OpenSSL.
+/// The result of checking a certificate, or what stands for it, that wasn't good: an `X509_V_ERR` code of
+/// OpenSSL.
 public struct CertificateFault: Error, Equatable, Sendable, CustomTextConvertible {
   /// The code, for example 10 for an expired certificate.
   public let code: Int32
@@ -35,27 +38,44 @@ public struct CertificateFault: Error, Equatable, Sendable, CustomTextConvertibl
   public static let unknownIssuer = CertificateFault(
     code: X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
   )
-  /// It isn't for clients.
+  /// It isn't for this kind of peer.
   public static let wrongPurpose = CertificateFault(code: X509_V_ERR_INVALID_PURPOSE)
 
+  /// It is another server's: the name isn't in it.
+  public static let wrongName = CertificateFault(code: X509_V_ERR_HOSTNAME_MISMATCH)
+  /// It is another server's: the address isn't in it.
+  public static let wrongAddress = CertificateFault(code: X509_V_ERR_IP_ADDRESS_MISMATCH)
+  /// Instead of a certificate there was a pre-shared key, which is gone or another now.
+  public static let keyChanged = CertificateFault(code: X509_V_ERR_APPLICATION_VERIFICATION)
+
   /// OpenSSL's text for a log line.
-  public var text: Text { words(X509_verify_cert_error_string(Int(code))) }
+  public var text: Text {
+    self == .keyChanged ? "pre-shared key is gone or changed" : codeText
+  }
+
+  private var codeText: Text { words(X509_verify_cert_error_string(Int(code))) }
 }
 
 /// Why a handshake ended without a session: the peer's fault, to be logged.
 public enum HandshakeFailure: Error, Equatable, Sendable {
-  /// The client sent no certificate.
+  /// The peer proved nothing.
   case noCertificate
-  /// The client's certificate isn't good.
+  /// The peer's certificate isn't good.
   case certificate(CertificateFault)
-  /// The client ended it with this alert (RFC 5246, Section 7.2).
+  /// The peer ended it with this alert (RFC 5246, Section 7.2).
   case alert(UInt8)
-  /// The client broke the protocol or offers nothing that we accept; an OpenSSL reason code.
+  /// The peer broke the protocol or offers nothing that we accept; an OpenSSL reason code.
   case protocolFault(reason: Int32)
+  /// What came on the stream is no TLS, or too long for it.
+  case notTLS
   /// It didn't finish in time.
   case deadline
   /// It made room for another.
   case evicted
+  /// Too many are under way.
+  case full
+  /// The stream under it ended.
+  case disconnected
 }
 
 extension HandshakeFailure: CustomTextConvertible {
@@ -65,41 +85,47 @@ extension HandshakeFailure: CustomTextConvertible {
     case .noCertificate: "no certificate"
     case .certificate(let fault): fault.text
     case .alert(let number):
-      "alert from the client: \(words(SSL_alert_desc_string_long(CInt(number))))"
+      "alert from the peer: \(words(SSL_alert_desc_string_long(CInt(number))))"
     case .protocolFault(let reason): reasonText(reason)
+    case .notTLS: "no TLS"
     case .deadline: "handshake not finished in time"
     case .evicted: "handshake made room for another"
+    case .full: "too many handshakes under way"
+    case .disconnected: "connection ended during the handshake"
     }
   }
 }
 
 /// Why a session ended.
 public enum CloseReason: Equatable, Sendable {
-  /// The client closed it (close_notify).
+  /// The peer closed it (close_notify).
   case closedByPeer
   /// The client started anew from the same address and port.
   case replaced
   /// It made room for another session.
   case evicted
-  /// The client's certificate isn't good under the new credentials.
+  /// The peer's certificate, or key, isn't good under the new credentials.
   case certificate(CertificateFault)
-  /// The client sent this fatal alert.
+  /// The peer sent this fatal alert.
   case alert(UInt8)
   /// An authenticated record broke the protocol; an OpenSSL reason code.
   case protocolFault(reason: Int32)
+  /// The stream under it ended without a close_notify.
+  case connectionLost
 }
 
 extension CloseReason: CustomTextConvertible {
   /// English for a log line.
   public var text: Text {
     switch self {
-    case .closedByPeer: "closed by the client"
+    case .closedByPeer: "closed by the peer"
     case .replaced: "replaced by a new session of the same client"
     case .evicted: "made room for a newer session"
     case .certificate(let fault): fault.text
     case .alert(let number):
-      "alert from the client: \(words(SSL_alert_desc_string_long(CInt(number))))"
+      "alert from the peer: \(words(SSL_alert_desc_string_long(CInt(number))))"
     case .protocolFault(let reason): reasonText(reason)
+    case .connectionLost: "connection lost"
     }
   }
 }

@@ -77,7 +77,7 @@ extension LiveTests {
         HandshakeFailure.certificate(.unknownIssuer).description
           == "unable to get local issuer certificate"
       )
-      #expect(HandshakeFailure.alert(48).description == "alert from the client: unknown CA")
+      #expect(HandshakeFailure.alert(48).description == "alert from the peer: unknown CA")
     }
 
     @Test("A8 a revoked certificate is refused, live and by ticket")

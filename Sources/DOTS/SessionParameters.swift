@@ -1,4 +1,5 @@
 import Bytes
+import CoAP
 
 /// What holds on a session now: the negotiated values, defaults for the rest (RFC 9132,
 /// Section 4.5.2).
@@ -69,6 +70,16 @@ public struct SessionParameters: Hashable, Sendable {
   static let ackTimeouts: ClosedRange<UInt64> = 100...3000
   static let ackRandomFactors: ClosedRange<UInt64> = 110...400
   static let probingRates: ClosedRange<UInt64> = 5...20
+}
+
+extension SessionConfiguration {
+  /// What a GET is answered with (RFC 9132, Section 4.5.1).
+  public var response: CoAPMessage {
+    var message = CoAPMessage(.content, payload: encoded)
+    message.add(CoAPOption(.contentFormat, uint: UInt32(dotsContentFormat)))
+    message.add(CoAPOption(.maxAge, uint: ConfigurationDesk.maxAge))
+    return message
+  }
 }
 
 /// The configuration of one session, as its server keeps it (RFC 9132, Section 4.5).

@@ -89,7 +89,8 @@ extension Core {
       view.story = story(mac)
       view.released = engine.released(mac)
     }
-    if view.story == nil {
+    // Not `== nil`, which would compare whole stories.
+    if case .none = view.story {
       view.others = engine.quarantinedDevices.prefix(Self.others).compactMap { story($0) }
     }
     return view

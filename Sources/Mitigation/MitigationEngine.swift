@@ -64,23 +64,46 @@ public struct MitigationEngine: Equatable, Sendable {
 }
 
 /// A decision that waits for the kernel.
-struct Pending: Equatable, Sendable {
+final class Pending: Equatable, Sendable {
   enum Edit: Equatable, Sendable {
     case store(Mitigation)
     case end(MitigationID, MitigationEnding.Cause)
   }
 
   /// What the engine remembers when the kernel agrees.
-  var edits: [Edit]
+  let edits: [Edit]
   /// The answer then.
-  var outcome: RequestOutcome
+  let outcome: RequestOutcome
   /// The mitigation concerned.
-  var mid: UInt32
+  let mid: UInt32
   /// Whether it holds even when the kernel refuses: a withdrawal is never refused.
-  var isUnconditional = false
-  var now: Instant
+  let isUnconditional: Bool
+  let now: Instant
   /// Addresses of the devices that go into quarantine by it.
-  var addresses: [DeviceAddress] = []
+  let addresses: [DeviceAddress]
+
+  init(
+    edits: [Edit],
+    outcome: RequestOutcome,
+    mid: UInt32,
+    isUnconditional: Bool = false,
+    now: Instant,
+    addresses: [DeviceAddress] = []
+  ) {
+    self.edits = edits
+    self.outcome = outcome
+    self.mid = mid
+    self.isUnconditional = isUnconditional
+    self.now = now
+    self.addresses = addresses
+  }
+
+  static func == (left: Pending, right: Pending) -> Bool {
+    left === right
+      || left.edits == right.edits && left.outcome == right.outcome && left.mid == right.mid
+        && left.isUnconditional == right.isUnconditional && left.now == right.now
+        && left.addresses == right.addresses
+  }
 }
 
 extension MitigationEngine {

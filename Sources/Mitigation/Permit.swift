@@ -12,9 +12,12 @@ struct Permit: Equatable, Sendable {
   /// With `quarantine`, what is put there; else those whose other addresses the rule follows.
   var devices: [DeviceAddress] = []
 
-  /// The rule of the mitigation `id` for `scope`; nil when quarantine does all that it would.
+  /// Whether there is a rule: not when quarantine does all that it would.
+  var hasRule: Bool { !sources.isEmpty && !targets.isEmpty }
+
+  /// The rule of the mitigation `id` for `scope`, where there is one.
   func rule(id: MitigationID, scope: MitigationScope) -> Rule? {
-    if sources.isEmpty || targets.isEmpty { return nil }
+    guard hasRule else { return nil }
     return Rule(
       id: id,
       sources: sources,
@@ -40,15 +43,33 @@ struct Permit: Equatable, Sendable {
 ///
 /// Everything that the wire format's reader checked and that would do harm is checked again, since
 /// that reader runs in a room that may have been taken over.
-struct PermitOffice {
+final class PermitOffice {
   let settings: CoreSettings
   let home: Home
   let client: ClientSettings
   let role: SessionRole
   let macOf: (IPAddress) -> MACAddress?
-  var addressesOf: (MACAddress) -> [IPAddress] = { _ in [] }
+  let addressesOf: (MACAddress) -> [IPAddress]
   /// Devices that their owner has released from this mitigation.
-  var spared: [MACAddress] = []
+  let spared: [MACAddress]
+
+  init(
+    settings: CoreSettings,
+    home: Home,
+    client: ClientSettings,
+    role: SessionRole,
+    macOf: @escaping (IPAddress) -> MACAddress?,
+    addressesOf: @escaping (MACAddress) -> [IPAddress] = { _ in [] },
+    spared: [MACAddress] = []
+  ) {
+    self.settings = settings
+    self.home = home
+    self.client = client
+    self.role = role
+    self.macOf = macOf
+    self.addressesOf = addressesOf
+    self.spared = spared
+  }
 
   /// The permit for `scope`; the first fault decides, in the order meaning, policy, protection.
   ///

@@ -89,8 +89,7 @@ extension Core {
       view.story = story(mac)
       view.released = engine.released(mac)
     }
-    // Not `== nil`, which would compare whole stories.
-    if case .none = view.story {
+    if view.story == nil {
       view.others = engine.quarantinedDevices.prefix(Self.others).compactMap { story($0) }
     }
     return view

@@ -181,6 +181,7 @@ extension MitigationEngine {
 
   /// Devices that none of the mitigations taken up wants in quarantine any more are free.
   mutating func freeUnwanted(now: Instant) {
+    let table = table
     for device in quarantines.all {
       quarantines.update(device.mac) { entry in
         entry.causes.removeAll { table[$0.id]?.quarantined.contains(device.mac) != true }

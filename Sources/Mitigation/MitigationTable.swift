@@ -163,17 +163,3 @@ struct MitigationTable: Equatable, Sendable {
 
   private func insertion(of id: MitigationID) -> Int { all.insertion { $0.id < id } }
 }
-
-extension Array {
-  /// Where the first element is, or belongs, that doesn't come before what is sought, in an array in
-  /// which all that do come first.
-  func insertion(_ precedes: (Element) -> Bool) -> Int {
-    var lower = 0
-    var upper = count
-    while lower < upper {
-      let middle = (lower + upper) / 2
-      if precedes(self[middle]) { lower = middle + 1 } else { upper = middle }
-    }
-    return lower
-  }
-}

@@ -3,14 +3,12 @@ import Model
 
 /// What policy makes of a scope: the rule that may be installed for it, and the devices behind it.
 struct Permit: Equatable, Sendable {
-  var action: Action
-  var verdict: RuleVerdict
-  var sources: [RuleSource]
-  var targets: [Prefix]
-  /// Addresses of the request that mean one device each.
-  ///
-  /// With `quarantine`, what is put there; else those whose other addresses the rule follows.
-  var devices: [DeviceAddress] = []
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
+
+  init(action: Action, verdict: RuleVerdict, sources: [RuleSource], targets: [Prefix]) {
+    parts = Behind(Parts(action: action, verdict: verdict, sources: sources, targets: targets))
+  }
 
   /// Whether there is a rule: not when quarantine does all that it would.
   var hasRule: Bool { !sources.isEmpty && !targets.isEmpty }
@@ -36,6 +34,46 @@ struct Permit: Equatable, Sendable {
     guard action == .quarantine else { return macs }
     for device in devices where !macs.contains(device.mac) { macs.append(device.mac) }
     return macs
+  }
+}
+
+extension Permit {
+  var action: Action {
+    get { parts.value.action }
+    set { parts.value.action = newValue }
+  }
+
+  var verdict: RuleVerdict {
+    get { parts.value.verdict }
+    set { parts.value.verdict = newValue }
+  }
+
+  var sources: [RuleSource] {
+    get { parts.value.sources }
+    set { parts.value.sources = newValue }
+  }
+
+  var targets: [Prefix] {
+    get { parts.value.targets }
+    set { parts.value.targets = newValue }
+  }
+
+  /// Addresses of the request that mean one device each.
+  ///
+  /// With `quarantine`, what is put there; else those whose other addresses the rule follows.
+  var devices: [DeviceAddress] {
+    get { parts.value.devices }
+    set { parts.value.devices = newValue }
+  }
+}
+
+extension Permit {
+  fileprivate struct Parts: Equatable, Sendable {
+    var action: Action
+    var verdict: RuleVerdict
+    var sources: [RuleSource]
+    var targets: [Prefix]
+    var devices: [DeviceAddress] = []
   }
 }
 

@@ -44,11 +44,6 @@ struct QuarantineTable: Equatable, Sendable {
     return nil
   }
 
-  private func isHeld(_ address: IPAddress) -> Bool {
-    if case .some = holder(of: address) { return true }
-    return false
-  }
-
   /// Changes one in place, if it is there.
   mutating func update(_ mac: MACAddress, _ change: (inout QuarantinedDevice) -> Void) {
     guard let position = position(of: mac) else { return }
@@ -104,7 +99,7 @@ struct QuarantineTable: Equatable, Sendable {
 
   /// Makes an address the second key of a device in quarantine, unless it is another's.
   mutating func add(_ known: DeviceAddress) {
-    if isHeld(known.address) || !isQuarantined(known.mac) { return }
+    guard holder(of: known.address) == nil, isQuarantined(known.mac) else { return }
     update(known.mac) { device in
       guard device.addresses.count < Limits.deviceAddresses else { return }
       let place = device.addresses.insertion { $0 < known.address }

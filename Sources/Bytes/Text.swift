@@ -31,12 +31,8 @@ public struct Text: Hashable, Comparable, Sendable {
 
   /// Decimal digits of `value`, behind a minus sign when it is negative.
   public init(decimal value: some FixedWidthInteger) {
-    self.init(UInt64(truncatingIfNeeded: value.magnitude), isNegative: value < 0)
-  }
-
-  private init(_ magnitude: UInt64, isNegative: Bool) {
-    bytes = isNegative ? [0x2D] : []
-    append(digitsOf: magnitude)
+    bytes = []
+    append(decimal: UInt64(truncatingIfNeeded: value.magnitude), isNegative: value < 0)
   }
 
   /// Whether there is no byte.

@@ -11,7 +11,7 @@ public enum Decision: Hashable, Sendable {
 }
 
 /// What the engine is told of the world while it decides.
-public struct Surroundings {
+public final class Surroundings {
   /// The device that has an address now; nil when unknown.
   public var macOf: (IPAddress) -> MACAddress?
   /// The addresses that a device has now.
@@ -42,7 +42,7 @@ public struct Surroundings {
 
 /// A mitigation that is no more, or that its owner's release has stopped: for the log, and for its
 /// observers' notification.
-public struct MitigationEnding: Hashable, Sendable {
+public final class MitigationEnding: Equatable, Sendable {
   /// Why it ended.
   public enum Cause: UInt8, Hashable, Sendable {
     /// Its lifetime passed.
@@ -63,13 +63,33 @@ public struct MitigationEnding: Hashable, Sendable {
   }
 
   /// Its number.
-  public var id: MitigationID
+  public let id: MitigationID
   /// The `client` section of its client.
-  public var client: Text
+  public let client: Text
   /// The client's name for it.
-  public var name: MitigationName
+  public let name: MitigationName
   /// Why it ended.
-  public var cause: Cause
+  public let cause: Cause
   /// The last report: status 6, or 7 when the router ended it.
-  public var report: MitigationReport
+  public let report: MitigationReport
+
+  init(
+    id: MitigationID,
+    client: Text,
+    name: MitigationName,
+    cause: Cause,
+    report: MitigationReport
+  ) {
+    self.id = id
+    self.client = client
+    self.name = name
+    self.cause = cause
+    self.report = report
+  }
+
+  /// Whether all is equal.
+  public static func == (left: MitigationEnding, right: MitigationEnding) -> Bool {
+    left.id == right.id && left.client == right.client && left.name == right.name
+      && left.cause == right.cause && left.report == right.report
+  }
 }

@@ -36,11 +36,11 @@ extension Mitigation {
 
   /// What has the kernel renew its rule.
   func renewal(at now: Instant) -> [RuleChange] {
-    isEnforced && rule != nil ? [.renew(id, remaining: remaining(at: now))] : []
+    isEnforced && hasRule ? [.renew(id, remaining: remaining(at: now))] : []
   }
 
   /// What has the kernel forget its rule.
-  var removal: [RuleChange] { isEnforced && rule != nil ? [.remove(id)] : [] }
+  var removal: [RuleChange] { isEnforced && hasRule ? [.remove(id)] : [] }
 }
 
 extension MitigationEngine {

@@ -60,14 +60,20 @@ struct MitigationTable: Equatable, Sendable {
     return position < all.count && all[position].id == id ? position : nil
   }
 
+  func contains(_ id: MitigationID) -> Bool { position(of: id) != nil }
+
+  func contains(_ key: MitigationKey) -> Bool { id(of: key) != nil }
+
   subscript(id: MitigationID) -> Mitigation? { position(of: id).map { all[$0] } }
 
-  subscript(key: MitigationKey) -> Mitigation? {
+  subscript(key: MitigationKey) -> Mitigation? { id(of: key).flatMap { self[$0] } }
+
+  private func id(of key: MitigationKey) -> MitigationID? {
     guard let account = account(of: key.holder) else { return nil }
     let place = accounts[account].insertion(of: key.mid)
     let numbers = accounts[account].numbers
     guard place < numbers.count, numbers[place].mid == key.mid else { return nil }
-    return self[numbers[place].id]
+    return numbers[place].id
   }
 
   /// The numbers of a client's mitigations, by rising `mid`.
@@ -156,18 +162,4 @@ struct MitigationTable: Equatable, Sendable {
   }
 
   private func insertion(of id: MitigationID) -> Int { all.insertion { $0.id < id } }
-}
-
-extension Array {
-  /// Where the first element is, or belongs, that doesn't come before what is sought, in an array in
-  /// which all that do come first.
-  func insertion(_ precedes: (Element) -> Bool) -> Int {
-    var lower = 0
-    var upper = count
-    while lower < upper {
-      let middle = (lower + upper) / 2
-      if precedes(self[middle]) { lower = middle + 1 } else { upper = middle }
-    }
-    return lower
-  }
 }

@@ -28,6 +28,15 @@ let smallCode =
     "-sil-inline-removed-call-benefit=5", "-sil-inline-overall-caller-block-limit=5",
   ].flatMap { ["-Xllvm", $0] }
 
+/// For the largest executable: without the passes that write code again.
+///
+/// They make a function for each closure that one is passed, a loop for each case of its bounds, and
+/// a callee in each caller: a thirteenth of it. The small ones have few calls of each, and grow.
+let codeOnce = [
+  "closure-specialize", "capture-prop", "inline", "array-property-opt", "loop-unroll",
+  "loop-rotate", "cow-array-opt",
+].flatMap { ["-Xllvm", "-sil-disable-pass=\($0)"] }
+
 let swiftSettings: [SwiftSetting] =
   [
     .swiftLanguageMode(.v6), .treatAllWarnings(as: .error),
@@ -72,11 +81,16 @@ func module(_ name: String, _ dependencies: String...) -> Target {
 
 func cDoor(_ name: String) -> Target { .systemLibrary(name: name) }
 
-func executable(_ name: String, _ room: String, links libraries: String...) -> Target {
+func executable(
+  _ name: String,
+  _ room: String,
+  links libraries: String...,
+  flags: [String] = []
+) -> Target {
   .executableTarget(
     name: name,
     dependencies: [.init(stringLiteral: room), "Linux", "Bytes"],
-    swiftSettings: swiftSettings,
+    swiftSettings: swiftSettings + (embedded ? [.unsafeFlags(flags)] : []),
     linkerSettings: libraries.map { .linkedLibrary($0) } + linkerSettings
   )
 }
@@ -123,7 +137,7 @@ let everything: [Target] =
     module("Control", "Bytes", "Model", "Link", "Report", "Linux"),
     // Executables.
     executable("cordond", "Launcher"),
-    executable("cordond-core", "Core", links: "mnl", "nftnl"),
+    executable("cordond-core", "Core", links: "mnl", "nftnl", flags: codeOnce),
     executable("cordond-signal", "SignalFront", links: "ssl", "crypto"),
     executable("cordond-portal", "PortalFront"),
     executable("cordond-tls", "TLSFront", links: "ssl", "crypto"),

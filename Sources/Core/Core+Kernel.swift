@@ -37,6 +37,7 @@ extension Core {
     if engine.quarantinedCount > 0 {
       log.info("took up \(engine.quarantinedCount) devices in quarantine")
     }
+    confined = engine.quarantinedDevices
   }
 
   /// Time has come to `now`: what is over is taken out of the kernel.
@@ -52,7 +53,20 @@ extension Core {
     }
   }
 
+  /// Devices that came into quarantine or left it, whoever wanted it: one line each.
+  private func logDevices() {
+    let before = confined
+    confined = engine.quarantinedDevices
+    for mac in before where !confined.contains(mac) {
+      log.info("device \(logged(mac)) is out of quarantine")
+    }
+    for mac in confined where !before.contains(mac) {
+      log.info("device \(logged(mac)) is in quarantine")
+    }
+  }
+
   func logEndings() {
+    logDevices()
     for ending in engine.takeEndings() {
       var packets: Text = "uncounted"
       if let dropped = ending.report.dropped { packets = "\(dropped.packets) packets dropped" }

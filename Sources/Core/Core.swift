@@ -54,6 +54,8 @@ final class Core {
   var controls: [UInt64: PacketSocket] = .init()
   var lastControl = Token.firstControl
   var engine: MitigationEngine
+  /// The devices in quarantine that the log knows of.
+  var confined: [MACAddress] = []
   var sessions: [UInt32: KnownSession] = .init()
   var certificateExpires: UnixTime?
   var store: StateStore

@@ -9,6 +9,8 @@ private enum Pace {
   static let page: StaticString = "update @q_page limit rate 2000/second burst 2000 packets"
   /// DNS and NTP to the router: a page of many names, but no flood through the resolver.
   static let names: StaticString = "update @q_names limit rate 20/second burst 100 packets"
+  /// DHCP, DHCPv6 and neighbour discovery: a flood of them is one like any other.
+  static let needs: StaticString = "update @q_need limit rate 20/second burst 100 packets"
   /// New connections to the page and the API.
   static let connections: StaticString = "update @q_new limit rate 50/second burst 200 packets"
   /// TCP resets that are sent; each costs as much as two packets forwarded.
@@ -17,7 +19,7 @@ private enum Pace {
   static let refusals: StaticString = "update @q_icmp limit rate 20/second burst 20 packets"
 
   /// The sets in which they stand.
-  static var sets: Text { "q_flood q_page q_names q_new q_rst q_icmp" }
+  static var sets: Text { "q_flood q_page q_names q_need q_new q_rst q_icmp" }
 
   /// Two rules that do `verdict` with packets that `matches` names and that keep the pace.
   ///
@@ -95,7 +97,7 @@ extension Skeleton {
       chains.append(Part(chain: "q_count", rules: counting))
       add("q_lost", "jump q_count\ndrop")
       add("q_refuse", refusal)
-      add("q_need", needs)
+      add("q_need", "\(Pace.rules(Pace.needs, "accept"))\ngoto q_lost")
       add("q_name", "\(Pace.rules(Pace.names, "accept"))\ngoto q_lost")
       add("q_page", pageTraffic)
       add("q_any", arrivals)
@@ -131,12 +133,14 @@ extension Skeleton {
     """
   }
 
-  /// Without these a device has no address and no router: DHCP, DHCPv6, neighbour discovery.
-  private var needs: Text {
+  /// Exempted traffic, and what a device needs to have an address and a router: DHCP, DHCPv6,
+  /// neighbour discovery.
+  private func needs(_ verdict: StaticString) -> Text {
     """
-    udp dport 67 accept
-    udp dport 547 accept
-    icmpv6 type 133-136 accept
+    jump q_exempt
+    udp dport 67 \(verdict)
+    udp dport 547 \(verdict)
+    icmpv6 type 133-136 \(verdict)
     """
   }
 
@@ -159,7 +163,7 @@ extension Skeleton {
 
   /// The page; DNS and NTP.
   private var arrivals: Text {
-    var rules: Text = "jump q_exempt\njump q_need"
+    var rules = needs("goto q_need")
     for port in ([80, 443] + doors).distinct() { rules += "\ntcp dport \(port) goto q_page" }
     return """
       \(rules)
@@ -177,8 +181,7 @@ extension Skeleton {
   /// be tracked.
   private var services: Text {
     var rules: Text = """
-      jump q_exempt
-      jump q_need
+      \(needs("accept"))
       icmpv6 type 1-4 accept
       icmp type 3 accept
       icmp type 11-12 accept

@@ -31,7 +31,7 @@ public struct ConnectionTable: Sendable {
   }
 
   private let limits: Limits
-  /// Oldest first.
+  /// Those that are over first, then oldest first.
   private var entries: [Entry] = []
   private var held = 0
   private var last: UInt32 = 0
@@ -77,6 +77,13 @@ public struct ConnectionTable: Sendable {
   public mutating func extend(_ number: UInt32, until deadline: Instant) {
     guard let index = entries.firstIndex(where: { $0.number == number }) else { return }
     entries[index].deadline = deadline
+  }
+
+  /// A connection is over but for its end, by `deadline`: it is the first to go.
+  public mutating func retire(_ number: UInt32, until deadline: Instant) {
+    guard let index = entries.firstIndex(where: { $0.number == number }) else { return }
+    entries[index].deadline = deadline
+    entries.insert(entries.remove(at: index), at: 0)
   }
 
   /// Forgets a connection.

@@ -27,7 +27,9 @@ extension Page {
     html.markup("<dl>")
     entry(.since, at: story.since)
     entry(.lastSeen, at: story.lastSeen)
-    entry(.stopped, packets(story.stopped.packets) + " (" + size(story.stopped.bytes) + ")")
+    // From left to right, or Arabic would have the unit before its number.
+    let bytes = "\u{200E}" + size(story.stopped.bytes)
+    entry(.stopped, packets(story.stopped.packets) + " (" + bytes + ")")
     entry(.recent, packets(story.recentPackets))
     if isInArticle { entry(.caseNumber, story.caseNumber) }
     html.markup("</dl>")

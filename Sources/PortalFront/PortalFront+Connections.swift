@@ -189,7 +189,7 @@ extension PortalFront {
     }
     hold(0, by: number)
     connection.received = 0
-    table.extend(number, until: Clock.now + Self.endPatience)
+    table.retire(number, until: Clock.now + Self.endPatience)
     watch(connection, number, reading: true, writing: false)
   }
 

@@ -52,7 +52,7 @@ final class PortalFront {
   }
 
   /// Memory that strangers can claim; `bytes` count requests that are coming and answers that wait.
-  static let limits = ConnectionTable.Limits(connections: 256, perSource: 16, bytes: 160_000)
+  static let limits = ConnectionTable.Limits(connections: 192, perSource: 4, bytes: 131_072)
   /// Connections of one listener between looks at everything else.
   static let connectionsPerTurn = 32
   /// Bytes that are read at a time.

@@ -104,7 +104,7 @@ extension TLSFront {
         try poller.remove(stream.descriptor)
         stream.descriptor.end()
         relay.portal = nil
-        table.extend(number, until: Clock.now + Self.endPatience)
+        table.retire(number, until: Clock.now + Self.endPatience)
       } else if !relay.tls.send(bytes) {
         throw SystemError(SystemError.connectionLost, "send")
       }

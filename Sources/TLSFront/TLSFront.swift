@@ -34,7 +34,7 @@ final class TLSFront {
   }
 
   /// A connection costs OpenSSL up to 50 kB.
-  static let limits = ConnectionTable.Limits(connections: 32, perSource: 8, bytes: 131_072)
+  static let limits = ConnectionTable.Limits(connections: 32, perSource: 4, bytes: 131_072)
   static let connectionsPerTurn = 8
   /// Bytes that are read at a time.
   static let readLength = 4096

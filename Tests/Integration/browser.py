@@ -50,6 +50,8 @@ class Browser:
 
     def shot(self, name):
         if self.folder:
+            # axe-core leaves the page wherever it looked last.
+            self.driver.execute_script("window.scrollTo(0, 0)")
             self.driver.save_screenshot(os.path.join(self.folder, name + ".png"))
 
     def judged(self):

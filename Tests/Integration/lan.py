@@ -112,6 +112,27 @@ def exchange(one, mac, kind, name, offer=None):
     return found
 
 
+def dhcp6(home, host, mac, option):
+    """One option of the answer to a DHCPv6 information request; None when it has none."""
+    with home.within(host):
+        one = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        interface = socket.if_nametoindex("eth0")
+    with one:
+        one.bind(("::", 546))
+        one.settimeout(3)
+        client = struct.pack(">HHHH", 1, 10, 3, 1) + bytes.fromhex(mac.replace(":", ""))
+        wanted = struct.pack(">HHHHHH", 6, 2, option, 8, 2, 0)
+        one.sendto(b"\x0b\x12\x34\x56" + client + wanted, ("ff02::1:2", 547, 0, interface))
+        answer = one.recv(1500)
+    at = 4
+    while at < len(answer):
+        code, length = struct.unpack_from(">HH", answer, at)
+        if code == option:
+            return answer[at + 4:at + 4 + length]
+        at += 4 + length
+    return None
+
+
 def greet(home, host, source=None, routers=(ROUTER4, ROUTER6)):
     """The router hears of a host: a packet to it makes both ask who the other is."""
     for router in routers:

@@ -7,10 +7,11 @@ import subprocess
 import threading
 import time
 
-from home import BUILD, ROUTER as WAN
+from home import BUILD, ROUTER as WAN, VICTIM
 from lan import LAPTOP_MAC, PORTAL, ROUTER4, ROUTER6, connection, portal
 from suite import expect, expect_equal, test, wait_for
 from test_portal import api, with_api
+from test_quarantine import Listener, refused
 from test_rooms import capabilities, libraries, status, user
 
 NEW = (("cordond-portal", "cordon-portal", 64903), ("cordond-tls", "cordon-tls", 64904))
@@ -198,11 +199,14 @@ def garden_sets(home):
 
 @test("the garden's names are looked up in a process without rights, and let through; blocks too")
 def garden(home):
-    with name_server(home, ["203.0.113.77", "203.0.113.78"]):
+    with (name_server(home, [VICTIM, "203.0.113.78"]), Listener(home, "victim", VICTIM, 443),
+          Listener(home, "victim", VICTIM, 8443)):
         daemon = home.daemon(more=with_api(home, garden=[GARDEN, "198.18.7.0/24"]))
         expect_equal(home.ctl("quarantine", LAPTOP_MAC).returncode, 0, "cordonctl quarantine")
-        wait_for(lambda: "203.0.113.77" in garden_sets(home), 8, "the name's addresses")
+        wait_for(lambda: "203.0.113.78" in garden_sets(home), 8, "the name's addresses")
         expect("198.18.7.0/24" in garden_sets(home), "the block is missing")
+        expect_equal(refused(home, "laptop", VICTIM, 443), None, "https of the name's address")
+        expect(refused(home, "laptop", VICTIM, 8443) is not None, "another port of it")
         wait_for(lambda: "cordond-resolve" not in daemon.rooms(), 5, "the look-up's process ended")
         expect("ended by signal" not in home.log(), "a room was ended")
 

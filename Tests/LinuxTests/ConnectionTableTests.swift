@@ -40,6 +40,22 @@ struct ConnectionTableTests {
     #expect(table.admit(laptop, until: later).evicted == oldest)
   }
 
+  @Test("one that is over goes before an older one that isn't, of its source and of a full table")
+  func retired() {
+    var table = table()
+    let first = table.admit(camera, until: later).number
+    let second = table.admit(camera, until: later).number
+    for _ in 0..<2 { _ = table.admit(camera, until: later) }
+    table.retire(second, until: Instant(milliseconds: 9000))
+    #expect(table.expired(now: Instant(milliseconds: 9000)) == [second])
+    #expect(table.admit(camera, until: later).evicted == second)
+    #expect(table.admit(camera, until: later).evicted == first)
+    for index in 0..<4 { _ = table.admit(IPAddress(v4: UInt32(index)), until: later) }
+    let last = table.admit(camera, until: later).number
+    table.retire(last, until: later)
+    #expect(table.admit(laptop, until: later).evicted == last)
+  }
+
   @Test("somebody new gets in when every source has one connection")
   func equals() {
     var table = table()

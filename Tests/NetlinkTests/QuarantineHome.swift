@@ -111,10 +111,10 @@ final class QuarantineHome {
     return descriptor
   }
 
-  /// Takes a connection; nil when there is none within a quarter of a second.
-  func accept(_ listener: Int32) -> Int32? {
+  /// Takes a connection; nil when there is none in time: the kernel tries again after a second.
+  func accept(_ listener: Int32, within milliseconds: Int32 = 3000) -> Int32? {
     var item = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
-    guard poll(&item, 1, 250) > 0 else { return nil }
+    guard poll(&item, 1, milliseconds) > 0 else { return nil }
     let descriptor = Glibc.accept(listener, nil, nil)
     guard descriptor >= 0 else { return nil }
     descriptors.append(descriptor)

@@ -60,7 +60,8 @@ struct QuarantineTests {
       // The device itself stops sending for a moment where an ICMP error tells it to.
       #expect(taken > 39_000)
       let counted = try #require(try home.refused())
-      #expect(counted - before >= UInt64(taken) && counted - before <= 40_000)
+      // The device's kernel repeats by itself which groups it listens to (MLD), a few times at most.
+      #expect(counted - before >= UInt64(taken) && counted - before <= 40_008)
     }
   }
 
@@ -71,7 +72,7 @@ struct QuarantineTests {
       _ = try home.listen(in: home.network.wan, port: 80)
       _ = try home.listen(in: home.network.router, port: 80)
       _ = try home.connect(to: target, port: 80)
-      #expect(home.accept(page) == nil)
+      #expect(home.accept(page, within: 250) == nil)
       try home.quarantine()
       let attempt = try home.connect(to: target, port: 80)
       #expect(attempt.error == 0)
@@ -123,14 +124,20 @@ struct QuarantineTests {
     }
   }
 
-  @Test("DHCP reaches the router however much is sent")
-  func leases() throws {
+  @Test(
+    "DHCP reaches the router however much else is sent, at a pace of its own",
+    arguments: zip(routers, [67, 547] as [UInt16])
+  )
+  func leases(router: String, port: UInt16) throws {
     try withHome { home in
-      let server = try home.listen(in: home.network.router, port: 67, datagrams: true)
+      let server = try home.listen(in: home.network.router, port: port, datagrams: true)
       try home.quarantine()
       try home.network.send(5000, to: "203.0.113.5", port: 99)
-      try home.network.send(1, to: "192.168.1.1", port: 67)
+      try home.network.send(500, to: router, port: 53)
+      try home.network.send(1, to: router, port: port)
       #expect(home.datagrams(server) == 1)
+      try home.network.send(500, to: router, port: port)
+      #expect((50...130).contains(home.datagrams(server)))
     }
   }
 

@@ -137,6 +137,12 @@ final class TestNetwork {
         socket(AF_INET, Int32(SOCK_RAW.rawValue), 1),
       ]
     }
+    // They are read when all is sent.
+    var bytes: Int32 = 1 << 23
+    for receiver in receivers {
+      let size = socklen_t(MemoryLayout<Int32>.size)
+      #expect(setsockopt(receiver, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, size) == 0)
+    }
     // The first packets resolve neighbours.
     for target in ["203.0.113.5", "203.0.113.6", "2001:db8:99::5"] {
       try send(1, to: target, port: 9)

@@ -25,7 +25,7 @@ func items(language: Text) throws {
     #expect(read.elements.filter { $0.name == "ol" }.count == 1)
     for part in [
       "front-door", "192.168.1.50", "aa:bb:cc", "2026-11-23 22:01 UTC", "1\u{202F}234\u{202F}567",
-      "98\u{A0}MB", "203.0.113.5", "UDP", "53", "2026-11-24 02:13 UTC", "+1-555-0100",
+      "(\u{200E}98\u{A0}MB)", "203.0.113.5", "UDP", "53", "2026-11-24 02:13 UTC", "+1-555-0100",
       "help.isp.example", "Example ISP", "9-17", "a@isp.example", "https://isp.example/",
     ] {
       let isThere = read.text.contains(part)

@@ -12,6 +12,8 @@ final class Core {
   struct KnownSession {
     let session: Session
     let since: UnixTime
+    /// What the signal front was told last of its client.
+    var told: (isClient: Bool, isMitigating: Bool)?
   }
 
   /// An administrator.
@@ -161,6 +163,7 @@ final class Core {
       countAt = now + Self.countingInterval
     }
     if let due = store.due(now: now, isActive: isActive), due <= now { save() }
+    tellStandings()
   }
 
   /// Whether the kernel holds anything that is counted.

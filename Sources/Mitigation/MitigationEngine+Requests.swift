@@ -214,7 +214,7 @@ extension MitigationEngine {
   }
 
   /// Waits for the kernel when there is something for it to do.
-  private mutating func settle(_ decided: Pending, _ rules: [RuleChange]) -> Decision {
+  mutating func settle(_ decided: Pending, _ rules: [RuleChange]) -> Decision {
     var changes = rules
     if touchesDevices(decided) {
       var next = self

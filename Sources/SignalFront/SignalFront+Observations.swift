@@ -118,7 +118,8 @@ extension SignalFront {
           try? DOTSRequest(observer.request, role: session.announced.role)
       else { continue }
       let state: CoAPMessage
-      do throws(PeerError) { state = try session.configuration.retrieved(sid: sid).response } catch {
+      do throws(PeerError) { state = try session.configuration.retrieved(sid: sid).response } catch
+      {
         state = DOTSResponse(error).message
       }
       perform(session.layer.notify(observer.token, with: state, now: now), on: session)

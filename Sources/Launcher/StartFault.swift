@@ -40,13 +40,20 @@ indirect enum StartFault: Error, CustomTextConvertible {
       "cannot make the folder \(path): \(error); the folder above must be there"
     case .listen(let local, let error):
       """
-      cannot listen on \(local.address) \(local.transport == .udp ? "UDP" : "TCP") port \(local.port): \(error); \
+      cannot listen on \(local.address) \(Self.name(of: local.transport)) port \(local.port): \(error); \
       see section listen, and whether another program has the port
       """
     case .control(let path, let error): "cannot make the control socket \(path): \(error)"
     case .sectionTooLarge: "a section of the settings is larger than 16 KiB"
     case .room(let name, let why): "\(name) did not start: \(why)"
     case .system(let error): "the system refused: \(error)"
+    }
+  }
+
+  private static func name(of transport: Transport) -> Text {
+    switch transport {
+    case .udp: "UDP"
+    case .tcp: "TCP"
     }
   }
 }

@@ -60,8 +60,8 @@ final class FrontSession {
     let parameters = configuration.parameters(mitigating: isMitigating)
     heartbeats.set(parameters, now: now)
     layer.parameters = TransmissionParameters(
-      ackTimeout: .milliseconds(UInt64(parameters.ackTimeout) * 10),
-      ackRandomFactor: parameters.ackRandomFactor,
+      ackTimeout: .milliseconds(parameters.ackTimeout * 10),
+      ackRandomFactor: UInt16(clamping: parameters.ackRandomFactor),
       maxRetransmit: UInt8(clamping: parameters.maximumRetransmit)
     )
   }

@@ -85,7 +85,7 @@ struct MitigationTable: Equatable, Sendable {
   func hasNamesake(of holder: Holder) -> Bool {
     for index in accounts.indices {
       let other = accounts[index].holder
-      if other.cuid == holder.cuid, other.cdid == holder.cdid, other != holder { return true }
+      if other.hasName(of: holder), other != holder { return true }
     }
     return false
   }

@@ -37,16 +37,13 @@ extension Text: ExpressibleByStringInterpolation {
 
 // Out of line, and with few words for a caller to pass: they stand at each text that is put together.
 extension Text {
-  mutating func append(_ literal: StaticString) { append(cString: literal.utf8Start) }
+  mutating func append(_ literal: StaticString) {
+    append(literal.utf8Start, literal.utf8CodeUnitCount)
+  }
 
-  /// Appends the bytes up to a zero, which ends each literal and stands in none.
   @inline(never)
-  private mutating func append(cString: UnsafePointer<UInt8>) {
-    var next = cString
-    while next.pointee != 0 {
-      bytes.append(next.pointee)
-      next += 1
-    }
+  private mutating func append(_ start: UnsafePointer<UInt8>, _ count: Int) {
+    for index in 0..<count { bytes.append(start[index]) }
   }
 
   @inline(never)

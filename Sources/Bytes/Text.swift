@@ -25,8 +25,13 @@ public struct Text: Hashable, Comparable, Sendable {
 
   /// Text of a literal.
   public init(stringLiteral value: StaticString) {
+    self.init(value.utf8Start, value.utf8CodeUnitCount)
+  }
+
+  @inline(never)
+  private init(_ start: UnsafePointer<UInt8>, _ count: Int) {
     bytes = []
-    append(value)
+    for index in 0..<count { bytes.append(start[index]) }
   }
 
   /// Decimal digits of `value`, behind a minus sign when it is negative.

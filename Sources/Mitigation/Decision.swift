@@ -11,17 +11,9 @@ public enum Decision: Hashable, Sendable {
 }
 
 /// What the engine is told of the world while it decides.
-public final class Surroundings {
-  /// The device that has an address now; nil when unknown.
-  public var macOf: (IPAddress) -> MACAddress?
-  /// The addresses that a device has now.
-  public var addressesOf: (MACAddress) -> [IPAddress]
-  /// How many kernel elements a rule takes; nil when more than any rule may.
-  public var elementCount: (Rule) -> Int?
-  /// The kernel's counters of a mitigation, as they are (rates ignored); nil when not measured.
-  public var counters: (MitigationID) -> DropCounters?
-  /// The kernel's counters of a device in quarantine (rates ignored); nil when not measured.
-  public var deviceCounters: (MACAddress) -> DropCounters?
+public struct Surroundings {
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// Surroundings of these parts; by default no device is known, each pair of a source and a target
   /// is one element, and nothing is measured.
@@ -32,11 +24,57 @@ public final class Surroundings {
     counters: @escaping (MitigationID) -> DropCounters? = { _ in nil },
     deviceCounters: @escaping (MACAddress) -> DropCounters? = { _ in nil }
   ) {
-    self.macOf = macOf
-    self.addressesOf = addressesOf
-    self.deviceCounters = deviceCounters
-    self.elementCount = elementCount
-    self.counters = counters
+    parts = Behind(
+      Parts(
+        macOf: macOf,
+        addressesOf: addressesOf,
+        elementCount: elementCount,
+        counters: counters,
+        deviceCounters: deviceCounters
+      )
+    )
+  }
+}
+
+extension Surroundings {
+  /// The device that has an address now; nil when unknown.
+  public var macOf: (IPAddress) -> MACAddress? {
+    get { parts.value.macOf }
+    set { parts.value.macOf = newValue }
+  }
+
+  /// The addresses that a device has now.
+  public var addressesOf: (MACAddress) -> [IPAddress] {
+    get { parts.value.addressesOf }
+    set { parts.value.addressesOf = newValue }
+  }
+
+  /// How many kernel elements a rule takes; nil when more than any rule may.
+  public var elementCount: (Rule) -> Int? {
+    get { parts.value.elementCount }
+    set { parts.value.elementCount = newValue }
+  }
+
+  /// The kernel's counters of a mitigation, as they are (rates ignored); nil when not measured.
+  public var counters: (MitigationID) -> DropCounters? {
+    get { parts.value.counters }
+    set { parts.value.counters = newValue }
+  }
+
+  /// The kernel's counters of a device in quarantine (rates ignored); nil when not measured.
+  public var deviceCounters: (MACAddress) -> DropCounters? {
+    get { parts.value.deviceCounters }
+    set { parts.value.deviceCounters = newValue }
+  }
+}
+
+extension Surroundings {
+  fileprivate struct Parts {
+    var macOf: (IPAddress) -> MACAddress?
+    var addressesOf: (MACAddress) -> [IPAddress]
+    var elementCount: (Rule) -> Int?
+    var counters: (MitigationID) -> DropCounters?
+    var deviceCounters: (MACAddress) -> DropCounters?
   }
 }
 

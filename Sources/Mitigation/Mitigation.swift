@@ -2,12 +2,25 @@ import Bytes
 import Model
 
 /// A DOTS client: mitigations with the same one belong together (RFC 9132, Section 4.4.1.3).
-struct Holder: Equatable, Sendable {
+final class Holder: Equatable, Sendable {
   /// The `client` section that its identity belongs to.
   let section: Text
   /// The domain that a trusted gateway named.
   let cdid: Text?
   let cuid: Text
+
+  init(section: Text, cdid: Text?, cuid: Text) {
+    self.section = section
+    self.cdid = cdid
+    self.cuid = cuid
+  }
+
+  static func == (left: Holder, right: Holder) -> Bool {
+    left === right || left.section == right.section && left.hasName(of: right)
+  }
+
+  /// Whether both go by the same names, of whichever sections they are.
+  func hasName(of other: Holder) -> Bool { cuid == other.cuid && cdid == other.cdid }
 }
 
 /// What names one mitigation among all.

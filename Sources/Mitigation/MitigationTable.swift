@@ -31,13 +31,38 @@ struct MitigationTable: Equatable, Sendable {
     }
   }
 
+  private struct Parts: Equatable, Sendable {
+    var all: [Mitigation] = []
+    var enforcedCount = 0
+    var accounts: [Account] = []
+    var targets = TargetIndex()
+  }
+
+  /// Behind one reference, so that a copy is one word.
+  private var parts = Behind(Parts())
+
   /// By rising id.
-  private(set) var all: [Mitigation] = []
+  private(set) var all: [Mitigation] {
+    _read { yield parts.value.all }
+    _modify { yield &parts.value.all }
+  }
+
   /// How many of them the kernel enforces.
-  private(set) var enforcedCount = 0
+  private(set) var enforcedCount: Int {
+    get { parts.value.enforcedCount }
+    set { parts.value.enforcedCount = newValue }
+  }
+
   /// One for each client that has a mitigation.
-  private var accounts: [Account] = []
-  private var targets = TargetIndex()
+  private var accounts: [Account] {
+    _read { yield parts.value.accounts }
+    _modify { yield &parts.value.accounts }
+  }
+
+  private var targets: TargetIndex {
+    _read { yield parts.value.targets }
+    _modify { yield &parts.value.targets }
+  }
 
   /// How many DOTS clients have mitigations.
   var holderCount: Int { accounts.count }
@@ -85,7 +110,7 @@ struct MitigationTable: Equatable, Sendable {
   func hasNamesake(of holder: Holder) -> Bool {
     for index in accounts.indices {
       let other = accounts[index].holder
-      if other.cuid == holder.cuid, other.cdid == holder.cdid, other != holder { return true }
+      if other.hasName(of: holder), other != holder { return true }
     }
     return false
   }

@@ -79,6 +79,7 @@ public struct ConflictInformation: Hashable, Sendable {
   private var parts: Behind<Parts>
 
   /// Conflict information with this cause.
+  @inline(never)
   public init(
     cause: ConflictCause,
     status: ConflictStatus? = nil,

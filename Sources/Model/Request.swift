@@ -225,6 +225,9 @@ public struct Refusal: Hashable, Sendable, Error {
   private var parts: Behind<Parts>
 
   /// A refusal for this reason.
+  ///
+  /// Out of line, since there is one for each way in which a request can be wrong.
+  @inline(never)
   public init(
     _ reason: RefusalReason,
     mid: UInt32? = nil,

@@ -68,6 +68,14 @@ final class TestNetwork {
     let prefix = "cordon\(getpid())n\(number)"
     (lan, router, wan) = (prefix + "l", prefix + "r", prefix + "w")
     origin = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
+    do { try build() } catch {
+      // The thread goes on to other tests.
+      try? leave()
+      throw error
+    }
+  }
+
+  private func build() throws {
     for name in [lan, router, wan] {
       try run("ip", "netns", "add", name)
       // Else neighbours aren't solicited for a second.

@@ -14,6 +14,10 @@ extension Collection {
 }
 
 extension Array {
+  /// Puts an element at the end: a call each, where the library's own is a hundred bytes of code.
+  @inline(never)
+  public mutating func append(_ newElement: __owned Element) { appendAtEnd(newElement, &self) }
+
   /// What `transform` makes of each element.
   public func map<Result, Failure: Error>(
     _ transform: (Element) throws(Failure) -> Result
@@ -43,4 +47,12 @@ extension Array {
   public mutating func removeAll(where isExcluded: (Element) -> Bool) {
     self = filter { !isExcluded($0) }
   }
+}
+
+/// The standard library's own `append`, which the one above hides.
+private func appendAtEnd<List: RangeReplaceableCollection>(
+  _ element: List.Element,
+  _ list: inout List
+) {
+  list.append(element)
 }

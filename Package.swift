@@ -129,7 +129,7 @@ let everything: [Target] =
     module("Netlink", "Bytes", "Model", "Firewall", "Linux", "CNetfilter"),
     // Rooms.
     module("Launcher", "Bytes", "Model", "Configuration", "Link", "Linux"),
-    module("Core", "Bytes", "Model", "CBOR", "Mitigation", "Firewall", "Netlink", "Link", "Linux"),
+    module("Core", "Bytes", "Model", "Mitigation", "Firewall", "Netlink", "Link", "Linux"),
     module("SignalFront", "Bytes", "Model", "TLS", "CoAP", "DOTS", "Link", "Linux"),
     module("PortalFront", "Bytes", "Model", "HTTP", "Portal", "Link", "Linux"),
     module("TLSFront", "Bytes", "Model", "TLS", "Link", "Linux"),

@@ -48,6 +48,9 @@ public struct MACPrefix: Hashable, Sendable {
     self.bytes = bytes
   }
 
+  /// All bytes of one device's address.
+  public init(_ address: MACAddress) { bytes = address.bytes }
+
   /// Parses one to six pairs of hexadecimal digits with a colon between each; nil for anything else.
   public init?(parsing text: Text) {
     var bytes: [UInt8] = []

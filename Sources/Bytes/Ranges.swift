@@ -43,6 +43,12 @@ public struct ICMPTypeRange: Hashable, Sendable {
     self.lower = lower
     self.upper = upper
   }
+
+  /// One type.
+  public init(_ type: UInt8) {
+    lower = type
+    upper = type
+  }
 }
 
 extension ICMPTypeRange: CustomTextConvertible {

@@ -18,29 +18,29 @@ extension CBORValue {
   /// twice.
   public func write(to output: inout [UInt8]) {
     switch self {
-    case .unsigned(let value): Self.writeHead(0, value, to: &output)
-    case .negative(let value): Self.writeHead(1, value, to: &output)
+    case .unsigned(let value): output.append(cborHead: .unsigned, value)
+    case .negative(let value): output.append(cborHead: .negative, value)
     case .bytes(let value):
-      Self.writeHead(2, UInt64(value.count), to: &output)
+      output.append(cborHead: .bytes, UInt64(value.count))
       output += value
     case .text(let value):
-      Self.writeHead(3, UInt64(value.count), to: &output)
+      output.append(cborHead: .text, UInt64(value.count))
       output += value.bytes
     case .array(let elements):
-      Self.writeHead(4, UInt64(elements.count), to: &output)
+      output.append(cborHead: .array, UInt64(elements.count))
       for element in elements { element.write(to: &output) }
     case .map(let entries):
-      Self.writeHead(5, UInt64(entries.count), to: &output)
+      output.append(cborHead: .map, UInt64(entries.count))
       Self.writeEntries(entries, to: &output)
     case .tagged(let tag, let value):
-      Self.writeHead(6, tag, to: &output)
+      output.append(cborHead: .tag, tag)
       value.write(to: &output)
     case .bool(let value): output.append(value ? 0xF5 : 0xF4)
     case .null: output.append(0xF6)
     case .undefined: output.append(0xF7)
     case .simple(let value):
       let isSimple = value < 20 || value >= 32
-      Self.writeHead(7, isSimple ? UInt64(value) : 23, to: &output)
+      output.append(cborHead: .simple, isSimple ? UInt64(value) : 23)
     case .float(let bits): Self.writeFloat(bits, to: &output)
     }
   }
@@ -50,24 +50,6 @@ extension CBORValue {
     var output: [UInt8] = []
     write(to: &output)
     return output
-  }
-
-  private static func writeHead(_ major: UInt8, _ argument: UInt64, to output: inout [UInt8]) {
-    let major = major << 5
-    if argument < 24 {
-      output.append(major | UInt8(argument))
-    } else if let value = UInt8(exactly: argument) {
-      output += [major | 24, value]
-    } else if let value = UInt16(exactly: argument) {
-      output.append(major | 25)
-      output.append(bigEndian: value)
-    } else if let value = UInt32(exactly: argument) {
-      output.append(major | 26)
-      output.append(bigEndian: value)
-    } else {
-      output.append(major | 27)
-      output.append(bigEndian: argument)
-    }
   }
 
   private static func writeEntries(_ entries: [CBOREntry], to output: inout [UInt8]) {

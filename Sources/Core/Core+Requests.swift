@@ -22,7 +22,7 @@ extension Core {
   private func disconnectSignal() {
     if let signal { try? poller.remove(signal.descriptor) }
     signal = nil
-    sessions = [:]
+    sessions = []
   }
 
   func serveSignal(_ event: Poller.Event) {
@@ -57,16 +57,27 @@ extension Core {
       certificateExpires = expires
     case .sessionOpened(let session):
       guard sessions.count < Self.maximumSessions else { return }
-      sessions[session.id] = KnownSession(session: session, since: Clock.wall)
+      let known = KnownSession(session: session, since: Clock.wall)
+      let place = place(of: session.id)
+      if self.session(session.id) != nil { sessions.remove(at: place) }
+      sessions.insert(known, at: place)
     case .sessionClosed(let id):
-      sessions[id] = nil
+      if session(id) != nil { sessions.remove(at: place(of: id)) }
     case .request(let id, let handle, let request):
-      guard let session = sessions[id]?.session else {
+      guard let session = session(id) else {
         reply(handle, .refused(Refusal(.unavailable, retryAfter: 1)))
         return
       }
       reply(handle, outcome(of: request, from: session))
     }
+  }
+
+  private func place(of id: UInt32) -> Int { sessions.insertion { $0.session.id < id } }
+
+  private func session(_ id: UInt32) -> Session? {
+    let place = place(of: id)
+    guard place < sessions.count, sessions[place].session.id == id else { return nil }
+    return sessions[place].session
   }
 
   /// Messages between looks at everything else: a signal room that never stops must not keep elements

@@ -14,6 +14,12 @@ final class Core {
     let since: UnixTime
   }
 
+  /// An administrator.
+  struct Control {
+    let token: UInt64
+    let socket: PacketSocket
+  }
+
   enum Token {
     static let launcher: UInt64 = 0
     static let signal: UInt64 = 1
@@ -51,12 +57,13 @@ final class Core {
   var signal: PacketSocket?
   var portal: PacketSocket?
   var listener: PacketListener?
-  var controls: [UInt64: PacketSocket] = .init()
+  var controls: [Control] = []
   var lastControl = Token.firstControl
   var engine: MitigationEngine
   /// The devices in quarantine that the log knows of.
   var confined: [MACAddress] = []
-  var sessions: [UInt32: KnownSession] = .init()
+  /// By rising number.
+  var sessions: [KnownSession] = []
   var certificateExpires: UnixTime?
   var store: StateStore
   var assembly = CoreSettingsAssembly()
@@ -126,11 +133,17 @@ final class Core {
 
   private var nextTimeout: Instant? {
     let now = Clock.now
-    let moments = [
-      engine.nextEvent, kernel.nextRenewal, repairAt, homeReadAt, countAt, neighboursReadAt,
-      store.due(now: now, isActive: isActive),
-    ]
-    return moments.compactMap { $0 }.min()
+    var next = store.due(now: now, isActive: isActive)
+    func consider(_ moment: Instant?) {
+      if let moment { next = min(next ?? moment, moment) }
+    }
+    consider(engine.nextEvent)
+    consider(kernel.nextRenewal)
+    consider(repairAt)
+    consider(homeReadAt)
+    consider(countAt)
+    consider(neighboursReadAt)
+    return next
   }
 
   private func timePassed() {

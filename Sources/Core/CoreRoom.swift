@@ -78,8 +78,8 @@ public enum CoreRoom {
       }
       guard case .message(let bytes, _) = received else { throw .noSettings }
       do {
-        if let (user, settings) = try assembly.receive(CoreSetup(parsing: bytes)) {
-          return (user, settings)
+        if let user = try assembly.receive(CoreSetup(parsing: bytes)) {
+          return (user, assembly.settings)
         }
       } catch { throw .link(error) }
     }

@@ -1,5 +1,4 @@
 import Bytes
-import CBOR
 import Link
 import Mitigation
 import Model
@@ -9,61 +8,91 @@ import Model
 /// Lifetimes are what was left when the file was written: after a boot, whose clock may be wrong,
 /// they never grow.
 struct State: Equatable {
-  /// What the kernel called the boot in which the file was written.
-  var boot: Text
-  /// When it was written, on the clock of that boot.
-  var writtenAt: Instant
-  /// The number that the next mitigation gets.
-  var nextID: UInt32
-  /// All mitigations.
-  var records: [MitigationRecord]
-  /// The devices to remember.
-  var devices: [DeviceRecord] = []
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// The first item of the file: another number is another format.
-  private static let version: UInt32 = 2
+  private static let version: UInt32 = 3
   /// The most bytes that are read: far more than all mitigations of all clients.
   static let maximumLength = 8_388_608
-  /// The most items of CBOR in a file of that length.
-  private static let maximumItems = 4_194_304
+  /// The most mitigations: as many as the engine holds.
+  private static let maximumRecords = 16_384
 
   /// The bytes of the file.
   var encoded: [UInt8] {
-    CBORValue.array([
-      Self.version.cbor, .text(boot), .integer(writtenAt.milliseconds), nextID.cbor,
-      records.cbor, devices.cbor,
-    ]).encoded
+    var writer = ItemWriter()
+    var state = self
+    state.code(&writer)
+    return writer.bytes
   }
 
   /// A state of these parts.
   init(boot: Text, writtenAt: Instant, nextID: UInt32, records: [MitigationRecord]) {
-    self.boot = boot
-    self.writtenAt = writtenAt
-    self.nextID = nextID
-    self.records = records
+    parts = Behind(Parts(boot: boot, writtenAt: writtenAt, nextID: nextID, records: records))
   }
 
   /// Reads a file; nil when it is none of ours.
   init?(parsing bytes: [UInt8]) {
-    let limits = CBORLimits(depth: 16, items: Self.maximumItems)
-    guard bytes.count <= Self.maximumLength,
-      let value = try? CBORValue(parsing: bytes, limits: limits), let parts = value.array,
-      parts.count == 6, parts[0].unsigned == UInt64(Self.version), let boot = parts[1].text,
-      let writtenAt = parts[2].integer, let nextID = parts[3].unsigned, let list = parts[4].array,
-      let devices = try? [DeviceRecord](cbor: parts[5])
-    else { return nil }
-    var records: [MitigationRecord] = []
-    for item in list {
-      guard let record = try? MitigationRecord(cbor: item) else { return nil }
-      records.append(record)
-    }
-    self.init(
-      boot: boot,
-      writtenAt: Instant(milliseconds: writtenAt),
-      nextID: UInt32(clamping: nextID),
-      records: records
-    )
-    self.devices = devices
+    guard bytes.count <= Self.maximumLength else { return nil }
+    var reader = ItemReader(bytes)
+    self.init(boot: .blank, writtenAt: .blank, nextID: 0, records: [])
+    code(&reader)
+    if (try? reader.finish()) == nil { return nil }
+  }
+
+  /// Visits the array of the version and the properties in their order.
+  private mutating func code(_ coder: inout some Coder) {
+    var version = Self.version
+    coder.array(of: 6)
+    version.code(&coder)
+    if version != Self.version { coder.fail() }
+    coder.text(&boot)
+    writtenAt.code(&coder)
+    nextID.code(&coder)
+    coder.list(&records, limit: Self.maximumRecords)
+    coder.list(&devices)
+  }
+}
+
+extension State {
+  /// What the kernel called the boot in which the file was written.
+  var boot: Text {
+    get { parts.value.boot }
+    set { parts.value.boot = newValue }
+  }
+
+  /// When it was written, on the clock of that boot.
+  var writtenAt: Instant {
+    get { parts.value.writtenAt }
+    set { parts.value.writtenAt = newValue }
+  }
+
+  /// The number that the next mitigation gets.
+  var nextID: UInt32 {
+    get { parts.value.nextID }
+    set { parts.value.nextID = newValue }
+  }
+
+  /// All mitigations.
+  var records: [MitigationRecord] {
+    get { parts.value.records }
+    set { parts.value.records = newValue }
+  }
+
+  /// The devices to remember.
+  var devices: [DeviceRecord] {
+    get { parts.value.devices }
+    set { parts.value.devices = newValue }
+  }
+}
+
+extension State {
+  fileprivate struct Parts: Equatable {
+    var boot: Text
+    var writtenAt: Instant
+    var nextID: UInt32
+    var records: [MitigationRecord]
+    var devices: [DeviceRecord] = []
   }
 }
 

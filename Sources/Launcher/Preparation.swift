@@ -95,32 +95,37 @@ struct Preparation {
 
   /// The settings of a room as messages.
   func messages(for kind: RoomKind, _ premises: Premises) throws(StartFault) -> [[UInt8]] {
+    do { return try linked(for: kind, premises) } catch { throw .sectionTooLarge }
+  }
+
+  private func linked(for kind: RoomKind, _ premises: Premises) throws(LinkError) -> [[UInt8]] {
     let user = premises.user(of: kind)
     let core = settings.core
     switch kind {
-    case .core: return try Self.encoded(CoreSetup.messages(user, core))
+    case .core: return try CoreSetup.messages(user, core)
     case .signal:
       var signal = SignalSettings()
       signal.logLevel = core.logLevel
       signal.listeners = premises.listeners
       signal.timeFloor = timeFloor
-      return try Self.encoded(FrontSetup.messages(user, signal.cbor, signalFiles))
+      return try FrontSetup.messages(user, signal.encoded(), signalFiles)
     case .portal:
       let setup = PortalSetup(logLevel: core.logLevel, portal: portalSettings)
-      return try Self.encoded(FrontSetup.messages(user, setup.cbor, portalFiles))
+      return try FrontSetup.messages(user, setup.encoded(), portalFiles)
     case .tls:
       var tls = TLSSettings(name: settings.quarantine.name ?? "")
       tls.logLevel = core.logLevel
       tls.timeFloor = timeFloor
-      return try Self.encoded(FrontSetup.messages(user, tls.cbor, tlsFiles))
+      return try FrontSetup.messages(user, tls.encoded(), tlsFiles)
     case .resolve: return []
     }
   }
 
   /// The question for `cordond-resolve`.
   static func question(_ name: Text, _ premises: Premises) -> [[UInt8]] {
-    let messages = FrontSetup.messages(premises.user(of: .resolve), name.cbor, RoomFiles())
-    return (try? encoded(messages)) ?? []
+    guard let settings = try? ResolverSettings(name: name).encoded() else { return [] }
+    let user = premises.user(of: .resolve)
+    return (try? FrontSetup.messages(user, settings, RoomFiles())) ?? []
   }
 
   private var portalSettings: PortalSettings {
@@ -137,13 +142,5 @@ struct Preparation {
   /// A clock that was lost shows a time before the program was made or anything was last saved.
   private var timeFloor: UnixTime {
     max(File.modified("/proc/self/exe"), File.modified(settings.core.state))
-  }
-
-  private static func encoded(_ messages: [some LinkMessage]) throws(StartFault) -> [[UInt8]] {
-    var encoded: [[UInt8]] = []
-    for message in messages {
-      do { encoded.append(try message.encoded()) } catch { throw .sectionTooLarge }
-    }
-    return encoded
   }
 }

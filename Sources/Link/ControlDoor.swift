@@ -1,5 +1,4 @@
 import Bytes
-import CBOR
 import Model
 
 /// The kinds of message on the control socket, both directions.
@@ -29,7 +28,7 @@ public enum ControlCommand: Hashable, LinkMessage {
   /// Make a code that releases a device once from its page: `end` with the code as its text.
   case code(MACAddress)
 
-  private enum Name: UInt8, CBORCoded {
+  private enum Name: UInt8 {
     case status = 1
     case mitigations = 2
     case why = 3
@@ -39,38 +38,48 @@ public enum ControlCommand: Hashable, LinkMessage {
     case code = 7
   }
 
-  /// The kind, the command and its argument.
-  public var elements: [CBORValue] {
-    let kind = ControlDoorKind.command.rawValue.cbor
-    return switch self {
-    case .status: [kind, Name.status.cbor]
-    case .mitigations: [kind, Name.mitigations.cbor]
-    case .why(let subject): [kind, Name.why.cbor, subject.cbor]
-    case .devices: [kind, Name.devices.cbor]
-    case .quarantine(let mac): [kind, Name.quarantine.cbor, mac.cbor]
-    case .release(let mac): [kind, Name.release.cbor, mac.cbor]
-    case .code(let mac): [kind, Name.code.cbor, mac.cbor]
+  /// Writes the kind, the command and its argument.
+  public func write(to writer: inout ItemWriter) {
+    writer.kind(ControlDoorKind.command)
+    switch self {
+    case .status: writer.kind(Name.status)
+    case .mitigations: writer.kind(Name.mitigations)
+    case .why(let subject):
+      writer.kind(Name.why)
+      writer.value(subject)
+    case .devices: writer.kind(Name.devices)
+    case .quarantine(let mac):
+      writer.kind(Name.quarantine)
+      writer.value(mac)
+    case .release(let mac):
+      writer.kind(Name.release)
+      writer.value(mac)
+    case .code(let mac):
+      writer.kind(Name.code)
+      writer.value(mac)
     }
   }
 
-  /// The command whose fields these are.
-  public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
-    guard kind == ControlDoorKind.command.rawValue else { throw .unknownKind }
-    let name: Name = try fields.next()
-    switch name {
+  /// Reads these.
+  public init(from reader: inout ItemReader) {
+    if reader.value() != ControlDoorKind.command.rawValue { reader.fail(.unknownKind) }
+    switch Name(rawValue: reader.value()) {
     case .status: self = .status
     case .mitigations: self = .mitigations
-    case .why: self = .why(try fields.next())
+    case .why: self = .why(reader.value())
     case .devices: self = .devices
-    case .quarantine: self = .quarantine(try fields.next())
-    case .release: self = .release(try fields.next())
-    case .code: self = .code(try fields.next())
+    case .quarantine: self = .quarantine(reader.value())
+    case .release: self = .release(reader.value())
+    case .code: self = .code(reader.value())
+    case nil:
+      reader.fail()
+      self = .status
     }
   }
 }
 
 /// What a command came to; the raw value is the exit status of `cordonctl`.
-public enum ControlOutcome: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
+public enum ControlOutcome: UInt8, Hashable, Sendable, CaseIterable, Coded {
   case done = 0
   case failed = 1
   /// Core doesn't know the command: `cordonctl` is of another version.
@@ -79,6 +88,9 @@ public enum ControlOutcome: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
   case notFound = 5
   case conflict = 6
   case timedOut = 7
+
+  /// Failed.
+  public static var blank: ControlOutcome { .failed }
 }
 
 /// What core answers to `cordonctl`.
@@ -96,29 +108,40 @@ public indirect enum ControlReply: Hashable, LinkMessage {
   /// Nothing more follows; the text explains where there is something to explain.
   case end(ControlOutcome, Text)
 
-  /// The kind and what it carries.
-  public var elements: [CBORValue] {
+  /// Writes the kind and what it carries.
+  public func write(to writer: inout ItemWriter) {
     switch self {
-    case .status(let report): [ControlDoorKind.status.rawValue.cbor, report.cbor]
-    case .mitigation(let summary): [ControlDoorKind.mitigation.rawValue.cbor, summary.cbor]
-    case .device(let summary): [ControlDoorKind.device.rawValue.cbor, summary.cbor]
+    case .status(let report):
+      writer.kind(ControlDoorKind.status)
+      writer.value(report)
+    case .mitigation(let summary):
+      writer.kind(ControlDoorKind.mitigation)
+      writer.value(summary)
+    case .device(let summary):
+      writer.kind(ControlDoorKind.device)
+      writer.value(summary)
     case .why(let subject, let state):
-      [ControlDoorKind.why.rawValue.cbor, subject.cbor, state.cbor]
-    case .end(let outcome, let text):
-      [ControlDoorKind.end.rawValue.cbor, outcome.cbor, text.cbor]
+      writer.kind(ControlDoorKind.why)
+      writer.value(subject)
+      writer.value(state)
+    case .end(let outcome, var text):
+      writer.kind(ControlDoorKind.end)
+      writer.value(outcome)
+      writer.text(&text, limit: LinkLimits.explanation)
     }
   }
 
-  /// The reply whose fields these are.
-  public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
-    switch ControlDoorKind(rawValue: kind) {
-    case .status: self = .status(try fields.next())
-    case .mitigation: self = .mitigation(try fields.next())
-    case .device: self = .device(try fields.next())
-    case .why: self = .why(try fields.next(), try fields.next())
-    case .end:
-      self = .end(try fields.next(), try fields.text(limit: LinkLimits.explanation))
-    case .command, nil: throw .unknownKind
+  /// Reads the kind and what it carries.
+  public init(from reader: inout ItemReader) {
+    switch ControlDoorKind(rawValue: reader.value()) {
+    case .status: self = .status(reader.value())
+    case .mitigation: self = .mitigation(reader.value())
+    case .device: self = .device(reader.value())
+    case .why: self = .why(reader.value(), reader.value())
+    case .end: self = .end(reader.value(), reader.text(limit: LinkLimits.explanation))
+    case .command, nil:
+      reader.fail(.unknownKind)
+      self = .end(.blank, .blank)
     }
   }
 }

@@ -1,15 +1,17 @@
 import Bytes
-import CBOR
 import Model
 
 /// What a descriptor that core gets is.
-public enum CoreDoor: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
+public enum CoreDoor: UInt8, Hashable, Sendable, CaseIterable, Coded {
   /// An end of the door to `cordond-signal`; the old one is dead.
   case signal = 1
   /// An end of the door to `cordond-portal`; the old one is dead.
   case portal = 2
   /// The listening control socket.
   case control = 3
+
+  /// The door to the signal front.
+  public static var blank: CoreDoor { .signal }
 }
 
 /// What the launcher tells core: settings, in parts that fit, and descriptors.
@@ -47,56 +49,64 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
   /// The most addresses of the garden that are told.
   public static let maximumGarden = 512
 
-  /// The kind of this message.
-  public var kind: Kind {
+  /// Writes the kind and what it carries.
+  public func write(to writer: inout ItemWriter) {
     switch self {
-    case .settings: .settings
-    case .client: .client
-    case .policy: .policy
-    case .protection: .protection
-    case .complete: .complete
-    case .door: .door
-    case .garden: .garden
+    case .settings(let user, let settings):
+      writer.kind(Kind.settings)
+      writer.value(user)
+      writer.value(settings)
+    case .client(let section):
+      writer.kind(Kind.client)
+      writer.value(section)
+    case .policy(let section):
+      writer.kind(Kind.policy)
+      writer.value(section)
+    case .protection(let section):
+      writer.kind(Kind.protection)
+      writer.value(section)
+    case .complete: writer.kind(Kind.complete)
+    case .door(let room):
+      writer.kind(Kind.door)
+      writer.value(room)
+    case .garden(var addresses):
+      writer.kind(Kind.garden)
+      writer.list(&addresses, limit: Self.maximumGarden)
     }
   }
 
-  /// The kind and what it carries.
-  public var elements: [CBORValue] {
-    let kind = kind.rawValue.cbor
-    return switch self {
-    case .settings(let user, let settings): [kind, user.cbor, settings.cbor]
-    case .client(let section): [kind, section.cbor]
-    case .policy(let section): [kind, section.cbor]
-    case .protection(let section): [kind, section.cbor]
-    case .door(let room): [kind, room.cbor]
-    case .garden(let addresses): [kind, addresses.cbor]
-    case .complete: [kind]
-    }
-  }
-
-  /// The message whose fields these are.
-  public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
-    guard let kind = Kind(rawValue: kind) else { throw .unknownKind }
-    switch kind {
-    case .settings: self = .settings(try fields.next(), try fields.next())
-    case .client: self = .client(try fields.next())
-    case .policy: self = .policy(try fields.next())
-    case .protection: self = .protection(try fields.next())
+  /// Reads the kind and what it carries.
+  public init(from reader: inout ItemReader) {
+    switch Kind(rawValue: reader.value()) {
+    case .settings: self = .settings(reader.value(), reader.value())
+    case .client: self = .client(reader.value())
+    case .policy: self = .policy(reader.value())
+    case .protection: self = .protection(reader.value())
     case .complete: self = .complete
-    case .door: self = .door(try fields.next())
-    case .garden: self = .garden(try fields.list(limit: Self.maximumGarden))
+    case .door: self = .door(reader.value())
+    case .garden:
+      var addresses: [IPAddress] = []
+      reader.list(&addresses, limit: Self.maximumGarden)
+      self = .garden(addresses)
+    case nil:
+      reader.fail(.unknownKind)
+      self = .complete
     }
   }
 
   /// All messages that tell `settings`, in their order.
-  public static func messages(_ user: RoomUser, _ settings: CoreSettings) -> [CoreSetup] {
-    var general = settings
-    general.clients = []
-    general.policies = []
-    general.protections = []
-    return [.settings(user, general)] + settings.clients.map { .client($0) }
-      + settings.policies.map { .policy($0) } + settings.protections.map { .protection($0) }
-      + [.complete]
+  public static func messages(
+    _ user: RoomUser,
+    _ settings: CoreSettings
+  ) throws(LinkError) -> [[UInt8]] {
+    var messages = [try CoreSetup.settings(user, settings).encoded()]
+    for section in settings.clients { messages.append(try CoreSetup.client(section).encoded()) }
+    for section in settings.policies { messages.append(try CoreSetup.policy(section).encoded()) }
+    for section in settings.protections {
+      messages.append(try CoreSetup.protection(section).encoded())
+    }
+    messages.append(try CoreSetup.complete.encoded())
+    return messages
   }
 }
 
@@ -105,39 +115,42 @@ public struct CoreSettingsAssembly: Sendable {
   /// The most sections of each kind.
   public static let maximumSections = 1024
 
-  private var parts: (user: RoomUser, settings: CoreSettings)?
+  /// What has been told; all of it once `receive` gave the user.
+  public private(set) var settings = CoreSettings()
+  private var user: RoomUser?
 
   /// Nothing has come yet.
   public init() {}
 
-  /// Takes a message; answers the settings when it completes them.
+  /// Takes a message; gives whom to become when it completes the settings.
   ///
   /// Throws when it is out of order. Descriptors are no part of the settings and are not taken here.
-  public mutating func receive(
-    _ message: CoreSetup
-  ) throws(LinkError) -> (user: RoomUser, settings: CoreSettings)? {
-    if case .settings(let user, let settings) = message {
-      parts = (user, settings)
+  public mutating func receive(_ message: CoreSetup) throws(LinkError) -> RoomUser? {
+    if case .settings(let user, let told) = message {
+      self.user = user
+      settings = told
       return nil
     }
-    guard let (user, told) = parts else { throw .malformed }
-    var settings = told
+    guard let user else { throw .malformed }
     switch message {
-    case .client(let section): settings.clients.append(section)
-    case .policy(let section): settings.policies.append(section)
-    case .protection(let section): settings.protections.append(section)
+    case .client(let section):
+      try Self.hasRoom(settings.clients.count)
+      settings.clients.append(section)
+    case .policy(let section):
+      try Self.hasRoom(settings.policies.count)
+      settings.policies.append(section)
+    case .protection(let section):
+      try Self.hasRoom(settings.protections.count)
+      settings.protections.append(section)
     case .complete:
-      parts = nil
-      return (user, settings)
+      self.user = nil
+      return user
     case .settings, .door, .garden: throw .malformed
     }
-    let longest = max(
-      settings.clients.count,
-      settings.policies.count,
-      settings.protections.count
-    )
-    guard longest <= Self.maximumSections else { throw .tooLarge }
-    parts = (user, settings)
     return nil
+  }
+
+  private static func hasRoom(_ count: Int) throws(LinkError) {
+    if count >= maximumSections { throw .tooLarge }
   }
 }

@@ -1,8 +1,7 @@
 import Bytes
-import CBOR
 
 /// Which file's content it is that a front is given.
-public enum FileKind: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
+public enum FileKind: UInt8, Hashable, Sendable, CaseIterable, Coded {
   /// The router's certificate and those between it and the authority, PEM.
   case certificate = 1
   /// The key of the certificate, PEM.
@@ -15,6 +14,9 @@ public enum FileKind: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
   case theme = 5
   /// The logo of the page, SVG or PNG.
   case logo = 6
+
+  /// The certificate.
+  public static var blank: FileKind { .certificate }
 }
 
 /// What stands in the files that a front needs: itself it can open none.
@@ -32,22 +34,25 @@ public struct RoomFiles: Hashable, Sendable {
 }
 
 /// Who is at the other end of a front's door.
-public enum RoomName: UInt8, Hashable, Sendable, CaseIterable, CBORCoded {
+public enum RoomName: UInt8, Hashable, Sendable, CaseIterable, Coded {
   case core = 1
   case portal = 2
   case tls = 3
+
+  /// Core.
+  public static var blank: RoomName { .core }
 }
 
 /// What the launcher tells a front: settings, files and descriptors.
 ///
 /// At the start and at each reload comes `settings`, then the files, then `complete`. What the
-/// settings are depends on the front: `SignalSettings`, `PortalSettings`, `TLSSettings`, or the name
-/// that `cordond-resolve` looks up.
+/// settings are depends on the front: `SignalSettings`, `PortalSetup`, `TLSSettings` or
+/// `ResolverSettings`, encoded.
 ///
 /// Indirect: a copy is then one reference, not code for each list of each case.
 public indirect enum FrontSetup: Hashable, LinkMessage {
-  /// Whom to become, and the settings.
-  case settings(RoomUser, CBORValue)
+  /// Whom to become, and the settings, encoded.
+  case settings(RoomUser, [UInt8])
   /// The next bytes of a file.
   case part(FileKind, [UInt8])
   /// The settings are complete.
@@ -70,44 +75,58 @@ public indirect enum FrontSetup: Hashable, LinkMessage {
   /// How many bytes of a file pass at a time.
   static let partLength = 16_000
 
-  /// The kind and what it carries.
-  public var elements: [CBORValue] {
+  /// Writes the kind and what it carries; the settings and a part of a file as byte strings.
+  public func write(to writer: inout ItemWriter) {
     switch self {
-    case .settings(let user, let settings): [Kind.settings.rawValue.cbor, user.cbor, settings]
-    case .part(let file, let part): [Kind.part.rawValue.cbor, file.cbor, .bytes(part)]
-    case .complete: [Kind.complete.rawValue.cbor]
-    case .door(let room): [Kind.door.rawValue.cbor, room.cbor]
-    case .listener(let interface): [Kind.listener.rawValue.cbor, interface.cbor]
+    case .settings(let user, var settings):
+      writer.kind(Kind.settings)
+      writer.value(user)
+      writer.bytes(&settings, limit: LinkLimits.message)
+    case .part(let file, var part):
+      writer.kind(Kind.part)
+      writer.value(file)
+      writer.bytes(&part, limit: Self.partLength)
+    case .complete: writer.kind(Kind.complete)
+    case .door(let room):
+      writer.kind(Kind.door)
+      writer.value(room)
+    case .listener(var interface):
+      writer.kind(Kind.listener)
+      writer.name(&interface)
     }
   }
 
-  /// The message whose fields these are.
-  public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
-    guard let kind = Kind(rawValue: kind) else { throw .unknownKind }
-    switch kind {
-    case .settings: self = .settings(try fields.next(), try fields.item())
-    case .part: self = .part(try fields.next(), try fields.bytes(limit: Self.partLength))
+  /// Reads the kind and what it carries.
+  public init(from reader: inout ItemReader) {
+    switch Kind(rawValue: reader.value()) {
+    case .settings: self = .settings(reader.value(), reader.bytes(limit: LinkLimits.message))
+    case .part: self = .part(reader.value(), reader.bytes(limit: Self.partLength))
     case .complete: self = .complete
-    case .door: self = .door(try fields.next())
-    case .listener: self = .listener(try fields.name())
+    case .door: self = .door(reader.value())
+    case .listener: self = .listener(reader.name())
+    case nil:
+      reader.fail(.unknownKind)
+      self = .complete
     }
   }
 
-  /// All messages that tell `settings` and `files`, in their order.
+  /// All messages that tell the encoded `settings` and `files`, in their order.
   public static func messages(
     _ user: RoomUser,
-    _ settings: CBORValue,
+    _ settings: [UInt8],
     _ files: RoomFiles
-  ) -> [FrontSetup] {
-    var messages: [FrontSetup] = [.settings(user, settings)]
+  ) throws(LinkError) -> [[UInt8]] {
+    var messages = [try FrontSetup.settings(user, settings).encoded()]
     for kind in FileKind.allCases {
       var rest = files[kind][...]
       while !rest.isEmpty {
-        messages.append(.part(kind, [UInt8](rest.prefix(partLength))))
+        let part = [UInt8](rest.prefix(partLength))
+        messages.append(try FrontSetup.part(kind, part).encoded())
         rest = rest.dropFirst(partLength)
       }
     }
-    return messages + [.complete]
+    messages.append(try FrontSetup.complete.encoded())
+    return messages
   }
 }
 
@@ -117,13 +136,13 @@ public struct FrontAssembly: Sendable {
   public struct Complete: Hashable, Sendable {
     /// Whom to become.
     public let user: RoomUser
-    /// The settings.
-    public let settings: CBORValue
+    /// The settings, encoded.
+    public let settings: [UInt8]
     /// The files.
     public let files: RoomFiles
   }
 
-  private var head: (user: RoomUser, settings: CBORValue)?
+  private var head: (user: RoomUser, settings: [UInt8])?
   private var files = RoomFiles()
 
   /// Nothing has come yet.

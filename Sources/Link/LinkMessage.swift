@@ -1,11 +1,10 @@
 import Bytes
-import CBOR
 
 /// Why a message between two rooms can't be written or read.
 public enum LinkError: Error, Equatable, Sendable {
   /// More than `LinkLimits.message` bytes.
   case tooLarge
-  /// No CBOR in its one spelling, or a field that is missing, surplus, or out of range: the sender
+  /// No CBOR in its one spelling, or a part that is missing, surplus, or out of range: the sender
   /// is broken, or not the program that it should be.
   case malformed
   /// A kind of message that this door doesn't know.
@@ -28,33 +27,47 @@ public enum LinkLimits {
   public static let credential = 262_144
 }
 
-/// A message that passes a door: a CBOR array of its kind's number and its fields.
+/// A message that passes a door: a sequence of CBOR items (RFC 8742), its kind's number and its parts.
 ///
 /// The same message has the same bytes, and no other bytes are that message. A receiver that finds a
 /// `LinkError` closes the door.
 public protocol LinkMessage: Sendable {
-  /// The kind's number and the fields.
-  var elements: [CBORValue] { get }
-  /// The message of this kind; takes its fields.
-  init(kind: UInt8, fields: inout Fields) throws(LinkError)
+  /// Reads a message; what it gives after a fault means nothing.
+  init(from reader: inout ItemReader)
+  /// Writes the message.
+  func write(to writer: inout ItemWriter)
 }
 
 extension LinkMessage {
   /// Parses one message that is all of `bytes`.
   public init(parsing bytes: [UInt8]) throws(LinkError) {
-    guard bytes.count <= LinkLimits.message else { throw .tooLarge }
-    guard let value = try? CBORValue(parsing: bytes), value.encoded == bytes else {
-      throw .malformed
-    }
-    var fields = try Fields(value)
-    self = try Self(kind: fields.next(), fields: &fields)
-    try fields.end()
+    var reader = ItemReader(message: bytes)
+    self.init(from: &reader)
+    try reader.finish()
   }
 
-  /// The bytes; throws `tooLarge` when they would be more than a door passes.
+  /// The bytes; throws `tooLarge` when they would be more than a door passes, `malformed` when the
+  /// message holds what no receiver takes.
   public func encoded() throws(LinkError) -> [UInt8] {
-    let bytes = CBORValue.array(elements).encoded
-    guard bytes.count <= LinkLimits.message else { throw .tooLarge }
-    return bytes
+    var writer = ItemWriter()
+    write(to: &writer)
+    return try writer.message()
+  }
+}
+
+extension LinkMessage where Self: Coded {
+  /// Reads the parts.
+  public init(from reader: inout ItemReader) { self = reader.value() }
+
+  /// Writes the parts.
+  public func write(to writer: inout ItemWriter) { writer.value(self) }
+}
+
+extension Coded {
+  /// How many bytes the value takes in a message; more than one has when no receiver takes it.
+  var encodedLength: Int {
+    var writer = ItemWriter()
+    writer.value(self)
+    return writer.failure == nil ? writer.bytes.count : LinkLimits.message + 1
   }
 }

@@ -1,5 +1,4 @@
 import Bytes
-import CBOR
 import Model
 
 /// The kinds of message between the portal and core, both directions.
@@ -22,34 +21,38 @@ public enum PortalMessage: Hashable, LinkMessage {
   /// The longest code of the helpdesk, in bytes.
   public static let maximumCode = 32
 
-  /// The kind and what it carries; a wish is null, or the code of a release.
-  public var elements: [CBORValue] {
+  /// Writes the kind, the handle and the address; after a wish, null or the code of a release.
+  public func write(to writer: inout ItemWriter) {
     switch self {
     case .look(let handle, let address):
-      [PortalDoorKind.look.rawValue.cbor, handle.cbor, address.cbor]
-    case .wish(let handle, let address, .checkAgain):
-      [PortalDoorKind.wish.rawValue.cbor, handle.cbor, address.cbor, .null]
-    case .wish(let handle, let address, .release(let code)):
-      [PortalDoorKind.wish.rawValue.cbor, handle.cbor, address.cbor, code.cbor]
+      writer.kind(PortalDoorKind.look)
+      writer.value(handle)
+      writer.value(address)
+    case .wish(let handle, let address, let wish):
+      writer.kind(PortalDoorKind.wish)
+      writer.value(handle)
+      writer.value(address)
+      switch wish {
+      case .checkAgain: _ = writer.isPresent(false)
+      case .release(var code): writer.text(&code, limit: Self.maximumCode)
+      }
     }
   }
 
-  /// The message whose fields these are.
-  public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
-    switch PortalDoorKind(rawValue: kind) {
-    case .look: self = .look(handle: try fields.next(), try fields.next())
-    case .wish:
-      let handle: UInt32 = try fields.next()
-      let address: IPAddress = try fields.next()
-      let code = try fields.item()
-      if code.isNull {
-        self = .wish(handle: handle, address, .checkAgain)
-      } else {
-        guard let code = code.text, code.count <= Self.maximumCode else { throw .malformed }
-        self = .wish(handle: handle, address, .release(code: code))
-      }
-    case .home, .view, nil: throw .unknownKind
+  /// Reads these.
+  public init(from reader: inout ItemReader) {
+    let kind = PortalDoorKind(rawValue: reader.value())
+    if kind != .look, kind != .wish { reader.fail(.unknownKind) }
+    let handle: UInt32 = reader.value()
+    let address: IPAddress = reader.value()
+    guard kind == .wish else {
+      self = .look(handle: handle, address)
+      return
     }
+    let isRelease = reader.isPresent(true)
+    let wish: PortalWish =
+      isRelease ? .release(code: reader.text(limit: Self.maximumCode)) : .checkAgain
+    self = .wish(handle: handle, address, wish)
   }
 }
 
@@ -65,24 +68,31 @@ public indirect enum PortalNotice: Hashable, LinkMessage {
   /// The most addresses that are told.
   public static let maximumAddresses = 64
 
-  /// The kind and what it carries.
-  public var elements: [CBORValue] {
+  /// Writes the kind and what it carries; of the addresses, the first.
+  public func write(to writer: inout ItemWriter) {
     switch self {
-    case .home(let addresses):
-      let told = [IPAddress](addresses.prefix(Self.maximumAddresses))
-      return [PortalDoorKind.home.rawValue.cbor, told.cbor]
+    case .home(var addresses):
+      writer.kind(PortalDoorKind.home)
+      writer.list(&addresses, limit: Self.maximumAddresses, isCut: true)
     case .view(let handle, let view, let outcome):
-      return [PortalDoorKind.view.rawValue.cbor, handle.cbor, view.cbor, outcome.cbor]
+      writer.kind(PortalDoorKind.view)
+      writer.value(handle)
+      writer.value(view)
+      writer.optional(outcome)
     }
   }
 
-  /// The message whose fields these are.
-  public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
-    switch PortalDoorKind(rawValue: kind) {
-    case .home: self = .home(try fields.list(limit: Self.maximumAddresses))
-    case .view:
-      self = .view(handle: try fields.next(), try fields.next(), try fields.optional())
-    case .look, .wish, nil: throw .unknownKind
+  /// Reads the kind and what it carries.
+  public init(from reader: inout ItemReader) {
+    switch PortalDoorKind(rawValue: reader.value()) {
+    case .home:
+      var addresses: [IPAddress] = []
+      reader.list(&addresses, limit: Self.maximumAddresses)
+      self = .home(addresses)
+    case .view: self = .view(handle: reader.value(), reader.value(), reader.optional())
+    case .look, .wish, nil:
+      reader.fail(.unknownKind)
+      self = .home([])
     }
   }
 }

@@ -1,9 +1,8 @@
 import Bytes
-import CBOR
 import Model
 
 /// What the portal is told of the settings.
-public struct PortalSetup: Hashable, Sendable, CBORCoded {
+public struct PortalSetup: Hashable, Coded, LinkMessage {
   /// The most names of the garden that are told.
   public static let maximumGarden = 64
 
@@ -18,25 +17,16 @@ public struct PortalSetup: Hashable, Sendable, CBORCoded {
     self.portal = portal
   }
 
-  /// An array of the properties in their order; null for a name that isn't set.
-  public var cbor: CBORValue {
-    let garden = [Text](portal.garden.prefix(Self.maximumGarden))
-    return .array([
-      logLevel.cbor, portal.port.cbor, portal.name.cbor, portal.apiName.cbor,
-      portal.helpdesk.cbor, garden.cbor,
-    ])
-  }
+  /// The defaults.
+  public static var blank: PortalSetup { PortalSetup(logLevel: .blank, portal: PortalSettings()) }
 
-  /// An array of exactly these.
-  public init(cbor: CBORValue) throws(LinkError) {
-    var fields = try Fields(cbor)
-    logLevel = try fields.next()
-    portal = PortalSettings()
-    portal.port = try fields.next()
-    portal.name = try fields.optionalName()
-    portal.apiName = try fields.optionalName()
-    portal.helpdesk = try fields.text()
-    portal.garden = try fields.list(limit: Self.maximumGarden)
-    try fields.end()
+  /// The properties in their order; null for a name that isn't set; of the garden, the first are told.
+  public mutating func code(_ coder: inout some Coder) {
+    logLevel.code(&coder)
+    portal.port.code(&coder)
+    coder.optionalName(&portal.name)
+    coder.optionalName(&portal.apiName)
+    coder.text(&portal.helpdesk)
+    coder.list(&portal.garden, limit: Self.maximumGarden, isCut: true)
   }
 }

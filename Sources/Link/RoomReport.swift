@@ -1,12 +1,11 @@
 import Bytes
-import CBOR
 
 /// The user that a room becomes.
-public struct RoomUser: Hashable, Sendable, CBORCoded {
+public struct RoomUser: Hashable, Sendable, Coded {
   /// The user's number.
-  public let user: UInt32
+  public var user: UInt32
   /// The number of its group.
-  public let group: UInt32
+  public var group: UInt32
 
   /// A user with these numbers.
   public init(user: UInt32, group: UInt32) {
@@ -14,19 +13,19 @@ public struct RoomUser: Hashable, Sendable, CBORCoded {
     self.group = group
   }
 
-  /// An array of both numbers.
-  public var cbor: CBORValue { .array([user.cbor, group.cbor]) }
+  /// Root.
+  public static var blank: RoomUser { RoomUser(user: 0, group: 0) }
 
-  /// An array of exactly these.
-  public init(cbor: CBORValue) throws(LinkError) {
-    var fields = try Fields(cbor)
-    self.init(user: try fields.next(), group: try fields.next())
-    try fields.end()
+  /// An array of both numbers.
+  public mutating func code(_ coder: inout some Coder) {
+    coder.array(of: 2)
+    user.code(&coder)
+    group.code(&coder)
   }
 }
 
 /// An interface as the kernel knows it.
-public struct Interface: Hashable, Sendable, CBORCoded {
+public struct Interface: Hashable, Sendable, Coded {
   /// Its name, as in the settings.
   public var name: Text
   /// The kernel's number of it: another one when it has gone and come back.
@@ -38,14 +37,14 @@ public struct Interface: Hashable, Sendable, CBORCoded {
     self.number = number
   }
 
-  /// An array of both.
-  public var cbor: CBORValue { .array([name.cbor, number.cbor]) }
+  /// No interface.
+  public static var blank: Interface { Interface(.blank, number: 0) }
 
-  /// An array of exactly these.
-  public init(cbor: CBORValue) throws(LinkError) {
-    var fields = try Fields(cbor)
-    self.init(try fields.name(), number: try fields.next())
-    try fields.end()
+  /// An array of both.
+  public mutating func code(_ coder: inout some Coder) {
+    coder.array(of: 2)
+    coder.name(&name)
+    number.code(&coder)
   }
 }
 
@@ -73,7 +72,7 @@ public indirect enum RoomReport: Hashable, LinkMessage {
   /// The most addresses of one name.
   public static let maximumAddresses = 16
 
-  private enum Case: UInt8, CBORCoded {
+  private enum Case: UInt8 {
     case ready = 1
     case failed = 2
     case refused = 3
@@ -82,40 +81,57 @@ public indirect enum RoomReport: Hashable, LinkMessage {
     case addresses = 6
   }
 
-  /// The kind, the case and what it carries.
-  public var elements: [CBORValue] {
-    let (choice, content): (Case, CBORValue) =
-      switch self {
-      case .ready: (.ready, Text("").cbor)
-      case .failed(let why): (.failed, Self.shortened(why))
-      case .refused(let why): (.refused, Self.shortened(why))
-      case .interfaces(let present): (.interfaces, present.cbor)
-      case .certificate(let expires): (.certificate, expires.cbor)
-      case .addresses(let found): (.addresses, found.cbor)
-      }
-    return [Self.kind.cbor, choice.cbor, content]
-  }
-
-  /// The report whose fields these are.
-  public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
-    guard kind == Self.kind else { throw .unknownKind }
-    let choice: Case = try fields.next()
-    switch choice {
-    case .ready:
-      guard try fields.text().isEmpty else { throw .malformed }
-      self = .ready
-    case .failed: self = .failed(try fields.text(limit: LinkLimits.explanation))
-    case .refused: self = .refused(try fields.text(limit: LinkLimits.explanation))
-    case .interfaces: self = .interfaces(try fields.list(limit: Self.maximumInterfaces))
-    case .certificate: self = .certificate(try fields.optional())
-    case .addresses: self = .addresses(try fields.list(limit: Self.maximumAddresses))
+  /// Writes the kind, the case and what it carries.
+  public func write(to writer: inout ItemWriter) {
+    writer.value(Self.kind)
+    switch self {
+    case .ready: writer.kind(Case.ready)
+    case .failed(let why):
+      writer.kind(Case.failed)
+      Self.write(why, to: &writer)
+    case .refused(let why):
+      writer.kind(Case.refused)
+      Self.write(why, to: &writer)
+    case .interfaces(var present):
+      writer.kind(Case.interfaces)
+      writer.list(&present, limit: Self.maximumInterfaces)
+    case .certificate(let expires):
+      writer.kind(Case.certificate)
+      writer.optional(expires)
+    case .addresses(var found):
+      writer.kind(Case.addresses)
+      writer.list(&found, limit: Self.maximumAddresses)
     }
   }
 
-  private static func shortened(_ text: Text) -> CBORValue {
-    guard text.count > LinkLimits.explanation else { return text.cbor }
-    // A cut inside a character would make text that is no UTF-8; what follows ASCII is whole.
-    let ascii = text.bytes.prefix(LinkLimits.explanation).map { $0 < 0x80 ? $0 : 0x3F }
-    return .text(Text(ascii))
+  /// Reads these.
+  public init(from reader: inout ItemReader) {
+    if reader.value() != Self.kind { reader.fail(.unknownKind) }
+    switch Case(rawValue: reader.value()) {
+    case .ready: self = .ready
+    case .failed: self = .failed(reader.text(limit: LinkLimits.explanation))
+    case .refused: self = .refused(reader.text(limit: LinkLimits.explanation))
+    case .interfaces:
+      var present: [Interface] = []
+      reader.list(&present, limit: Self.maximumInterfaces)
+      self = .interfaces(present)
+    case .certificate: self = .certificate(reader.optional())
+    case .addresses:
+      var found: [IPAddress] = []
+      reader.list(&found, limit: Self.maximumAddresses)
+      self = .addresses(found)
+    case nil:
+      reader.fail()
+      self = .ready
+    }
+  }
+
+  private static func write(_ why: Text, to writer: inout ItemWriter) {
+    var why = why
+    if why.count > LinkLimits.explanation {
+      // A cut inside a character would make text that is no UTF-8; what follows ASCII is whole.
+      why = Text(why.bytes.prefix(LinkLimits.explanation).map { $0 < 0x80 ? $0 : 0x3F })
+    }
+    writer.text(&why, limit: LinkLimits.explanation)
   }
 }

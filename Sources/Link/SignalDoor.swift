@@ -1,5 +1,4 @@
 import Bytes
-import CBOR
 import Model
 
 /// The kinds of message on the door between the signal front and core, both directions.
@@ -24,36 +23,41 @@ public indirect enum SignalMessage: Hashable, LinkMessage {
   /// A valid request on a session; the reply carries the same handle.
   case request(session: UInt32, handle: UInt32, MitigationRequest)
 
-  /// The kind and what it carries.
-  public var elements: [CBORValue] {
+  /// Writes the kind and what it carries.
+  public func write(to writer: inout ItemWriter) {
     switch self {
     case .identity(let expires):
-      [SignalDoorKind.identity.rawValue.cbor, expires.cbor]
+      writer.kind(SignalDoorKind.identity)
+      writer.value(expires)
     case .sessionOpened(let session):
-      [SignalDoorKind.sessionOpened.rawValue.cbor, session.cbor]
+      writer.kind(SignalDoorKind.sessionOpened)
+      writer.value(session)
     case .sessionClosed(let session):
-      [SignalDoorKind.sessionClosed.rawValue.cbor, session.cbor]
+      writer.kind(SignalDoorKind.sessionClosed)
+      writer.value(session)
     case .request(let session, let handle, let request):
-      [SignalDoorKind.request.rawValue.cbor, session.cbor, handle.cbor, request.cbor]
+      writer.kind(SignalDoorKind.request)
+      writer.value(session)
+      writer.value(handle)
+      request.write(to: &writer)
     }
   }
 
-  /// The message whose fields these are.
-  public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
-    switch SignalDoorKind(rawValue: kind) {
-    case .identity:
-      self = .identity(certificateExpires: try fields.next())
-    case .sessionOpened:
-      self = .sessionOpened(try fields.next())
-    case .sessionClosed:
-      self = .sessionClosed(try fields.next())
+  /// Reads the kind and what it carries.
+  public init(from reader: inout ItemReader) {
+    switch SignalDoorKind(rawValue: reader.value()) {
+    case .identity: self = .identity(certificateExpires: reader.value())
+    case .sessionOpened: self = .sessionOpened(reader.value())
+    case .sessionClosed: self = .sessionClosed(reader.value())
     case .request:
       self = .request(
-        session: try fields.next(),
-        handle: try fields.next(),
-        try fields.next()
+        session: reader.value(),
+        handle: reader.value(),
+        MitigationRequest(from: &reader)
       )
-    case .reply, nil: throw .unknownKind
+    case .reply, nil:
+      reader.fail(.unknownKind)
+      self = .sessionClosed(0)
     }
   }
 }
@@ -65,22 +69,26 @@ public indirect enum CoreMessage: Hashable, LinkMessage {
   /// What a request came to; with `more`, the reports of further messages belong to it.
   case reply(handle: UInt32, RequestOutcome, more: Bool)
 
-  /// The kind and what it carries.
-  public var elements: [CBORValue] {
+  /// Writes the kind, the handle, whether more follows, and the outcome.
+  public func write(to writer: inout ItemWriter) {
     switch self {
-    case .reply(let handle, let outcome, let more):
-      [SignalDoorKind.reply.rawValue.cbor, handle.cbor, outcome.cbor, more.cbor]
+    case .reply(let handle, let outcome, var more):
+      writer.kind(SignalDoorKind.reply)
+      writer.value(handle)
+      writer.flag(&more)
+      outcome.write(to: &writer)
     }
   }
 
-  /// The message whose fields these are; only `content` has more to come.
-  public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
-    guard kind == SignalDoorKind.reply.rawValue else { throw .unknownKind }
-    let handle: UInt32 = try fields.next()
-    let outcome: RequestOutcome = try fields.next()
-    let more: Bool = try fields.next()
+  /// Reads these; only `content` has more to come.
+  public init(from reader: inout ItemReader) {
+    if reader.value() != SignalDoorKind.reply.rawValue { reader.fail(.unknownKind) }
+    let handle: UInt32 = reader.value()
+    var more = false
+    reader.flag(&more)
+    let outcome = RequestOutcome(from: &reader)
     if more {
-      guard case .content = outcome else { throw .malformed }
+      if case .content = outcome {} else { reader.fail() }
     }
     self = .reply(handle: handle, outcome, more: more)
   }
@@ -102,19 +110,19 @@ public indirect enum CoreMessage: Hashable, LinkMessage {
     }
   }
 
-  /// Bytes of a reply around its reports: 1 for the message, 1 for its kind, 5 for the handle, 2 for
-  /// the outcome, 5 for the head of the list, 1 for `more`.
-  private static let frame = 15
+  /// Bytes of a reply around its reports, at most: 1 for the kind, 5 for the handle, 1 for `more`, 1
+  /// for the kind of the outcome, 3 for the head of the list.
+  private static let frame = 11
 
   private static func grouped(_ reports: [MitigationReport]) -> [[MitigationReport]] {
     var groups: [[MitigationReport]] = [[]]
     var size = frame
     for report in reports {
       var report = report
-      var length = report.cbor.encoded.count
+      var length = report.encodedLength
       if length + frame > LinkLimits.message {
         report.conflict?.scope = nil
-        length = report.cbor.encoded.count
+        length = report.encodedLength
       }
       if size + length > LinkLimits.message, !groups[groups.count - 1].isEmpty {
         groups.append([])
@@ -153,11 +161,4 @@ extension ConflictInformation {
   fileprivate var withoutScope: ConflictInformation {
     ConflictInformation(cause: cause, status: status, retryTimer: retryTimer)
   }
-}
-
-extension MitigationScope {
-  /// Whether a request with this scope, and any report of it, fits a message.
-  ///
-  /// The signal front refuses a request whose scope doesn't (4.13).
-  public var fitsMessage: Bool { cbor.encoded.count <= LinkLimits.scope }
 }

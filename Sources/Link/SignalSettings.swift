@@ -1,9 +1,8 @@
 import Bytes
-import CBOR
 import Model
 
 /// A bound socket that the launcher gives to the signal front.
-public struct Listener: Hashable, Sendable, CBORCoded {
+public struct Listener: Hashable, Sendable, Coded {
   /// The address that it is bound to; `::` or `0.0.0.0` for all of its family.
   public var address: IPAddress
   /// The port.
@@ -18,23 +17,20 @@ public struct Listener: Hashable, Sendable, CBORCoded {
     self.transport = transport
   }
 
-  /// An array of the properties in their order.
-  public var cbor: CBORValue { .array([address.cbor, port.cbor, transport.cbor]) }
+  /// No listener.
+  public static var blank: Listener { Listener(address: .blank, port: 0, transport: .blank) }
 
-  /// An array of exactly these.
-  public init(cbor: CBORValue) throws(LinkError) {
-    var fields = try Fields(cbor)
-    self.init(
-      address: try fields.next(),
-      port: try fields.next(),
-      transport: try fields.next()
-    )
-    try fields.end()
+  /// An array of the properties in their order.
+  public mutating func code(_ coder: inout some Coder) {
+    coder.array(of: 3)
+    address.code(&coder)
+    port.code(&coder)
+    transport.code(&coder)
   }
 }
 
 /// What the signal front is told of the settings.
-public struct SignalSettings: Hashable, Sendable, CBORCoded {
+public struct SignalSettings: Hashable, Coded, LinkMessage {
   /// The most listeners: each is a descriptor.
   public static let maximumListeners = 32
 
@@ -50,18 +46,14 @@ public struct SignalSettings: Hashable, Sendable, CBORCoded {
   /// The defaults.
   public init() {}
 
-  /// An array of the properties in their order.
-  public var cbor: CBORValue {
-    .array([logLevel.cbor, listeners.cbor, timeFloor.cbor, maximumSessions.cbor])
-  }
+  /// The defaults.
+  public static var blank: SignalSettings { SignalSettings() }
 
-  /// An array of exactly these.
-  public init(cbor: CBORValue) throws(LinkError) {
-    var fields = try Fields(cbor)
-    logLevel = try fields.next()
-    listeners = try fields.list(limit: Self.maximumListeners)
-    timeFloor = try fields.next()
-    maximumSessions = try fields.next()
-    try fields.end()
+  /// The properties in their order.
+  public mutating func code(_ coder: inout some Coder) {
+    logLevel.code(&coder)
+    coder.list(&listeners, limit: Self.maximumListeners)
+    timeFloor.code(&coder)
+    maximumSessions.code(&coder)
   }
 }

@@ -1,9 +1,8 @@
 import Bytes
-import CBOR
 import Model
 
 /// What `cordond-tls` is told of the settings.
-public struct TLSSettings: Hashable, Sendable, CBORCoded {
+public struct TLSSettings: Hashable, Coded, LinkMessage {
   /// How much is logged.
   public var logLevel = LogLevel.info
   /// The name that its certificate must carry.
@@ -14,17 +13,14 @@ public struct TLSSettings: Hashable, Sendable, CBORCoded {
   /// The defaults.
   public init(name: Text) { self.name = name }
 
-  /// An array of the properties in their order.
-  public var cbor: CBORValue { .array([logLevel.cbor, name.cbor, timeFloor.cbor]) }
+  /// Without a name.
+  public static var blank: TLSSettings { TLSSettings(name: .blank) }
 
-  /// An array of exactly these.
-  public init(cbor: CBORValue) throws(LinkError) {
-    var fields = try Fields(cbor)
-    let level: LogLevel = try fields.next()
-    self.init(name: try fields.name())
-    logLevel = level
-    timeFloor = try fields.next()
-    try fields.end()
+  /// The properties in their order.
+  public mutating func code(_ coder: inout some Coder) {
+    logLevel.code(&coder)
+    coder.name(&name)
+    timeFloor.code(&coder)
   }
 }
 
@@ -35,16 +31,19 @@ public enum RelayMessage: Hashable, LinkMessage {
 
   private static let kind: UInt8 = 1
 
-  /// The kind and both addresses.
-  public var elements: [CBORValue] {
+  /// Writes the kind and both addresses.
+  public func write(to writer: inout ItemWriter) {
     switch self {
-    case .connection(let peer, let local): [Self.kind.cbor, peer.cbor, local.cbor]
+    case .connection(let peer, let local):
+      writer.value(Self.kind)
+      writer.value(peer)
+      writer.value(local)
     }
   }
 
-  /// The message whose fields these are.
-  public init(kind: UInt8, fields: inout Fields) throws(LinkError) {
-    guard kind == Self.kind else { throw .unknownKind }
-    self = .connection(peer: try fields.next(), local: try fields.next())
+  /// Reads these.
+  public init(from reader: inout ItemReader) {
+    if reader.value() != Self.kind { reader.fail(.unknownKind) }
+    self = .connection(peer: reader.value(), local: reader.value())
   }
 }

@@ -41,7 +41,7 @@ extension PortalFront {
       listen(on: interface, descriptor.map { StreamListener(adopting: $0) })
     case .settings, .part, .complete:
       guard let complete = try assembly.receive(message) else { return }
-      let setup = try PortalSetup(cbor: complete.settings)
+      let setup = try PortalSetup(parsing: complete.settings)
       log.level = setup.logLevel
       portal.settings = setup.portal
       portal.theme = Self.theme(complete.files)

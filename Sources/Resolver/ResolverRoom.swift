@@ -63,8 +63,8 @@ public enum ResolverRoom {
     while case .message(let bytes, _)? = try? door.receive(within: deadline - Clock.now) {
       guard let message = try? FrontSetup(parsing: bytes) else { return nil }
       if let complete = try? assembly.receive(message) {
-        guard let name = try? Text(cbor: complete.settings) else { return nil }
-        return (complete.user, name)
+        guard let settings = try? ResolverSettings(parsing: complete.settings) else { return nil }
+        return (complete.user, settings.name)
       }
     }
     return nil

@@ -16,7 +16,7 @@ final class SignalFront {
 
     init(_ complete: FrontAssembly.Complete) throws(LinkError) {
       user = complete.user
-      settings = try SignalSettings(cbor: complete.settings)
+      settings = try SignalSettings(parsing: complete.settings)
       files = complete.files
     }
   }

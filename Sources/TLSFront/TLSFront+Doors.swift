@@ -42,7 +42,7 @@ extension TLSFront {
   /// New settings or credentials: connections that there are go on with the old ones.
   private func reload(_ complete: FrontAssembly.Complete) throws(FrontFault) {
     let new: TLSSettings
-    do { new = try TLSSettings(cbor: complete.settings) } catch { throw .link(error) }
+    do { new = try TLSSettings(parsing: complete.settings) } catch { throw .link(error) }
     log.level = new.logLevel
     do { server = try StreamServer(TLS.Credentials(complete.files)) } catch {
       try report(.refused(FrontFault.credentials(error).text))

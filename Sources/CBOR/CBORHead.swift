@@ -52,19 +52,23 @@ extension [UInt8] {
   /// indefinite, or when a shorter spelling exists (RFC 8949, Section 4.2.1). A float may pass for a
   /// simple value of its bits, which is above 255.
   public func cborHead(_ majorType: CBORMajorType, at offset: inout Int) -> UInt64? {
-    guard offset >= 0, offset < count, self[offset] >> 5 == majorType.rawValue else { return nil }
-    let information = self[offset] & 31
-    if information < 24 {
-      offset += 1
-      return UInt64(information)
+    guard offset >= 0, offset < count else { return nil }
+    let first = self[offset]
+    let information = first & 31
+    let width = information < 24 ? 0 : 1 &<< Int(information & 3)
+    guard first >> 5 == majorType.rawValue, information < 28, width < count - offset else {
+      return nil
     }
-    let width = 1 &<< Int(information & 3)
-    guard information < 28, width < count - offset else { return nil }
+    offset += 1
+    if width == 0 { return UInt64(information) }
+    let end = offset + width
     var argument: UInt64 = 0
-    for index in offset + 1...offset + width { argument = argument << 8 | UInt64(self[index]) }
+    while offset < end {
+      argument = argument &<< 8 | UInt64(self[offset])
+      offset += 1
+    }
     // The first byte alone, or half of the width, must not have been enough.
-    guard width == 1 ? argument >= 24 : argument >> UInt64(width * 4) != 0 else { return nil }
-    offset += 1 + width
-    return argument
+    let least: UInt64 = width == 1 ? 24 : 1 &<< UInt64(width * 4)
+    return argument >= least ? argument : nil
   }
 }

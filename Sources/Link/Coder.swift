@@ -108,19 +108,19 @@ extension Coder {
     isCut: Bool = false
   ) {
     var rest = count(elements.count, limit: limit, isCut: isCut)
-    if isReading {
-      elements = []
-      while rest > 0, failure == nil {
-        var element = Element.blank
-        element.code(&self)
-        elements.append(element)
-        rest -= 1
-      }
-    } else {
+    guard isReading else {
       for index in 0..<rest {
         var element = elements[index]
         element.code(&self)
       }
+      return
+    }
+    elements = []
+    while rest > 0, failure == nil {
+      var element = Element.blank
+      element.code(&self)
+      elements.append(element)
+      rest -= 1
     }
   }
 

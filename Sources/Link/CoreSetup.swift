@@ -99,14 +99,20 @@ public indirect enum CoreSetup: Hashable, LinkMessage {
     _ user: RoomUser,
     _ settings: CoreSettings
   ) throws(LinkError) -> [[UInt8]] {
-    var messages = [try CoreSetup.settings(user, settings).encoded()]
-    for section in settings.clients { messages.append(try CoreSetup.client(section).encoded()) }
-    for section in settings.policies { messages.append(try CoreSetup.policy(section).encoded()) }
-    for section in settings.protections {
-      messages.append(try CoreSetup.protection(section).encoded())
-    }
-    messages.append(try CoreSetup.complete.encoded())
+    var messages: [[UInt8]] = []
+    try messages.append(.settings(user, settings))
+    for section in settings.clients { try messages.append(.client(section)) }
+    for section in settings.policies { try messages.append(.policy(section)) }
+    for section in settings.protections { try messages.append(.protection(section)) }
+    try messages.append(.complete)
     return messages
+  }
+}
+
+extension [[UInt8]] {
+  @inline(never)
+  fileprivate mutating func append(_ message: CoreSetup) throws(LinkError) {
+    append(try message.encoded())
   }
 }
 

@@ -116,17 +116,26 @@ public indirect enum FrontSetup: Hashable, LinkMessage {
     _ settings: [UInt8],
     _ files: RoomFiles
   ) throws(LinkError) -> [[UInt8]] {
-    var messages = [try FrontSetup.settings(user, settings).encoded()]
+    var messages: [[UInt8]] = []
+    try messages.append(.settings(user, settings))
     for kind in FileKind.allCases {
-      var rest = files[kind][...]
-      while !rest.isEmpty {
-        let part = [UInt8](rest.prefix(partLength))
-        messages.append(try FrontSetup.part(kind, part).encoded())
-        rest = rest.dropFirst(partLength)
+      let file = files[kind]
+      var start = 0
+      while start < file.count {
+        let end = min(start + partLength, file.count)
+        try messages.append(.part(kind, [UInt8](file[start..<end])))
+        start = end
       }
     }
-    messages.append(try FrontSetup.complete.encoded())
+    try messages.append(.complete)
     return messages
+  }
+}
+
+extension [[UInt8]] {
+  @inline(never)
+  fileprivate mutating func append(_ message: FrontSetup) throws(LinkError) {
+    append(try message.encoded())
   }
 }
 

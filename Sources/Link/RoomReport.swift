@@ -127,11 +127,14 @@ public indirect enum RoomReport: Hashable, LinkMessage {
   }
 
   private static func write(_ why: Text, to writer: inout ItemWriter) {
-    var why = why
+    var told = why
     if why.count > LinkLimits.explanation {
+      told = .blank
       // A cut inside a character would make text that is no UTF-8; what follows ASCII is whole.
-      why = Text(why.bytes.prefix(LinkLimits.explanation).map { $0 < 0x80 ? $0 : 0x3F })
+      for byte in why.bytes where told.count < LinkLimits.explanation {
+        told.bytes.append(byte < 0x80 ? byte : 0x3F)
+      }
     }
-    writer.text(&why, limit: LinkLimits.explanation)
+    writer.text(&told, limit: LinkLimits.explanation)
   }
 }

@@ -5,8 +5,10 @@ import CLinux
 public struct SystemError: Error, Equatable, Sendable {
   /// The error's number, as in errno(3).
   public let number: Int32
-  /// Where the name of the C function stands, with a NUL at its end: a literal, which lasts as long as
-  /// the process. A `StaticString` would be two words more wherever something may throw.
+  /// Where the name of the C function stands: a literal with a NUL at its end.
+  ///
+  /// It lasts as long as the process. A `StaticString` would be two words more wherever something may
+  /// throw.
   private let name: UInt
 
   /// The error `number` of `call`.

@@ -38,7 +38,9 @@ public enum PortalRoom {
       let complete = try receiveSetup(door)
       let root = FileDescriptor(adopting: rootNumber)
       let setup: PortalSetup
-      do { setup = try PortalSetup(parsing: complete.settings) } catch { throw FrontFault.link(error) }
+      do { setup = try PortalSetup(parsing: complete.settings) } catch {
+        throw FrontFault.link(error)
+      }
       log.level = setup.logLevel
       try confine(complete.user, root: root)
       let front = try PortalFront(setup, complete.files, launcher: door, log: log)

@@ -40,7 +40,9 @@ public enum TLSRoom {
       let complete = try receiveSetup(door)
       let root = FileDescriptor(adopting: rootNumber)
       let setup: TLSSettings
-      do { setup = try TLSSettings(parsing: complete.settings) } catch { throw FrontFault.link(error) }
+      do { setup = try TLSSettings(parsing: complete.settings) } catch {
+        throw FrontFault.link(error)
+      }
       log.level = setup.logLevel
       try confine(complete.user, root: root)
       let front = try TLSFront(setup, complete.files, launcher: door, log: log)

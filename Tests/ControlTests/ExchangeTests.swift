@@ -28,14 +28,15 @@ private func summary(_ id: UInt32) -> MitigationSummary {
 private func ask(
   _ command: ControlCommand,
   hearing messages: [[UInt8]],
-  closing: Bool = false
+  closing: Bool = false,
+  patience: Span = Exchange.patience
 ) throws -> Result<Answer, ExchangeFault> {
   var (own, daemon): (PacketSocket, PacketSocket?) = try PacketSocket.pair()
   for message in messages { try daemon?.send(message) }
   if closing { daemon = nil }
   defer { withExtendedLifetime(daemon) {} }
   do throws(ExchangeFault) {
-    return .success(try Exchange.ask(command, over: own, patience: .milliseconds(50)))
+    return .success(try Exchange.ask(command, over: own, patience: patience))
   } catch {
     return .failure(error)
   }
@@ -167,7 +168,14 @@ func misplaced() throws {
 @Test("a daemon that ends the connection too early, or says nothing, is told apart")
 func silence() throws {
   #expect(try ask(.status, hearing: encoded(.status(report)), closing: true) == .failure(.closed))
-  #expect(try ask(.status, hearing: encoded(.status(report))) == .failure(.timedOut))
+  let start = Clock.now
+  let result = try ask(
+    .status,
+    hearing: encoded(.status(report)),
+    patience: .milliseconds(50)
+  )
+  #expect(result == .failure(.timedOut))
+  #expect(Clock.now - start >= .milliseconds(49))
 }
 
 @Test("without a socket the daemon isn't running")

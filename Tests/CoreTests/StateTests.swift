@@ -36,8 +36,8 @@ import Testing
   @Test("another version's file is none")
   func version() throws {
     var bytes = try state().encoded
-    #expect(bytes[1] == 2)
-    bytes[1] = 1
+    #expect(bytes[1] == 3)
+    bytes[1] = 2
     #expect(State(parsing: bytes) == nil)
   }
 

@@ -8,7 +8,7 @@ import time
 
 from home import CAMERA, section
 from peers import against, coap, path
-from suite import Skip, expect, expect_between, expect_equal, test, wait_for
+from suite import Late, Skip, expect, expect_between, expect_equal, test, wait_for
 from test_request import put
 
 
@@ -35,7 +35,7 @@ def signal_killed(home):
     start = time.monotonic()
     reply = wait_for(lambda: coap(home, "get", path(1), seconds=1).code, 5, "an answer")
     expect_equal(reply, "2.05", "GET")
-    expect(time.monotonic() - start < 2, "the first session took longer than 2 s")
+    expect(time.monotonic() - start < 2, "the first session took longer than 2 s", Late)
     expect_equal(daemon.rooms()["cordond-core"], old["cordond-core"], "core's process id")
     expect_equal(home.seen("camera")["packets"], passed, "flood packets that passed")
 
@@ -83,7 +83,7 @@ def all_killed(home):
     daemon.kill_all()
     expect_equal(home.rate("camera"), 0, "flood packets a second with nobody there")
     home.arrives("camera", seconds=8)
-    expect_between(-1, time.monotonic() - until, 1.1, "seconds after the lifetime's end")
+    expect_between(-1, time.monotonic() - until, 1.1, "seconds after the lifetime's end", Late)
 
 
 @test("a long lifetime stands in the kernel for an hour at most")
@@ -101,7 +101,7 @@ def adopted(home):
     passed = home.seen("camera")["packets"]
     daemon.kill_all()
     counted = home.dropped()[0]
-    expect(counted > 50, f"the kernel counted {counted}")
+    expect(counted > 50, f"the kernel counted {counted}", Late)
     home.daemon()
     reply = coap(home, "get", path(1))
     expect_equal(reply.code, "2.05", "GET after the restart")
@@ -144,7 +144,7 @@ def restarted(home):
     expect_equal(coap(home, "get", path(1)).code, "2.05", "GET after the restart")
     expect_equal(home.rate("camera"), 0, "flood packets a second")
     home.arrives("camera", seconds=10)
-    expect_between(-1, time.monotonic() - until, 1.1, "seconds after the lifetime's end")
+    expect_between(-1, time.monotonic() - until, 1.1, "seconds after the lifetime's end", Late)
 
 
 @test("a table without its state file is adopted or cleaned up, and new requests are served")

@@ -13,7 +13,7 @@ from lan import (
     CAMERA_MAC, CAMERA_NAME, LAPTOP_MAC, PORTAL, ROUTER4, ROUTER6, connection, devices, dhcp,
     dnsmasq, get, greet, portal, resolve, state, web)
 from peers import against, coap, path
-from suite import Failure, Skip, expect, expect_between, expect_equal, test, wait_for
+from suite import Failure, Late, Skip, expect, expect_between, expect_equal, test, wait_for
 
 MAY = {"may": ["block", "quarantine"]}
 
@@ -114,7 +114,7 @@ def by_attribute(home):
     time.sleep(0.5)
     for tag in ("camera", "camera6"):
         late = home.seen(tag)["last"] - reply.sent
-        expect(late < 0.06, f"the last packet of {tag} came {late * 1000:.1f} ms after the request")
+        expect(late < 0.06, f"the last packet of {tag} came {late * 1000:.1f} ms after the request", Late)
         expect_equal(home.rate(tag), 0, f"packets a second of {tag} after 2.01")
     expect_equal(state(home), "quarantined", "the camera's state")
     expect_equal(devices(home)[LAPTOP_MAC]["state"], "clear", "the laptop's state")
@@ -125,12 +125,12 @@ def by_attribute(home):
     expect_equal(answer.status, 302, "a page of the web, from the camera")
     expect_equal(answer.headers["location"], f"http://{ROUTER4}:{PORTAL}/", "where to")
     expect("00:00:20" in portal(home, "camera").text, "the page does not name the device")
-    expect_between(80, home.rate("laptop!"), 120, "the laptop's packets a second")
+    expect_between(80, home.rate("laptop!"), 120, "the laptop's packets a second", Late)
     told = home.talked(laptop)
     expect(told["echoed"] >= told["sent"] - 1, f"the laptop lost packets: {told}")
     got = coap(home, "get", path(1))
     expect_equal((got.code, got["status"]), ("2.05", 2), "GET's code and status")
-    expect(got["pkts-dropped"] > 500, f"drops told: {got['pkts-dropped']}")
+    expect(got["pkts-dropped"] > 500, f"drops told: {got['pkts-dropped']}", Late)
     one = home.ctl_json("mitigations")["mitigations"][0]
     expect_equal(one["action"], "quarantine", "the mitigation's action")
     expect_equal([d["mac"] for d in one["devices"]], [CAMERA_MAC], "its devices")
@@ -169,7 +169,7 @@ def everything_quarantined(home):
     expect_equal(coap(home, "put", path(1), body).code, "2.01", "PUT")
     time.sleep(0.5)
     expect_equal(home.rate("camera"), 0, "flood packets a second")
-    expect(coap(home, "get", path(1))["pkts-dropped"] > 200, "the drops are told")
+    expect(coap(home, "get", path(1))["pkts-dropped"] > 200, "the drops are told", Late)
 
 
 @test("a block of one IPv6 address follows the device to its other addresses")
@@ -274,7 +274,7 @@ def fails_fast(home):
             error = refused(home, "camera", address, 443)
             expect(error is not None, f"443 of {address} was reached")
             expect_equal(error[0], "ConnectionRefusedError", f"443 of {address}")
-            expect(error[1] < 0.05, f"443 of {address} took {error[1] * 1000:.0f} ms")
+            expect(error[1] < 0.05, f"443 of {address} took {error[1] * 1000:.0f} ms", Late)
         start = time.monotonic()
         with flow:
             flow.send(b"more")
@@ -282,11 +282,11 @@ def fails_fast(home):
                 expect_equal(flow.recv(1), b"never", "an established flow's data")
             except ConnectionError:
                 pass
-        expect(time.monotonic() - start < 0.05, "the established flow did not end within 50 ms")
+        expect(time.monotonic() - start < 0.05, "the established flow did not end within 50 ms", Late)
         # The kernel spares each device a few such messages a second, whoever sent the ones before.
         took = next((one for one in (prohibited(home) for _ in range(6)) if one is not None), None)
         expect(took is not None, "UDP failed silently")
-        expect(took < 0.05, f"UDP took {took * 1000:.0f} ms to fail")
+        expect(took < 0.05, f"UDP took {took * 1000:.0f} ms to fail", Late)
 
 
 def prohibited(home):

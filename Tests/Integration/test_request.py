@@ -3,7 +3,7 @@ import time
 
 from home import CAMERA, CAMERA6, ROUTER, VICTIM, VICTIM6
 from peers import Session, against, coap, path, scope
-from suite import expect, expect_between, expect_equal, test, wait_for
+from suite import Late, expect, expect_between, expect_equal, test, wait_for
 
 
 def put(home, mid=1, **more):
@@ -22,9 +22,9 @@ def stops(home):
     expect_equal((reply["mid"], reply["lifetime"]), (1, 600), "mid and lifetime in the answer")
     time.sleep(0.5)
     late = home.seen("camera")["last"] - reply.sent
-    expect(late < 0.05, f"the last packet came {late * 1000:.1f} ms after the request")
+    expect(late < 0.05, f"the last packet came {late * 1000:.1f} ms after the request", Late)
     expect_equal(home.rate("camera"), 0, "flood packets a second after 2.01")
-    expect_between(80, home.rate("laptop!"), 120, "the laptop's packets a second")
+    expect_between(80, home.rate("laptop!"), 120, "the laptop's packets a second", Late)
     told = home.talked(with_laptop)
     expect(told["echoed"] >= told["sent"] - 1, f"the laptop lost packets: {told}")
 
@@ -40,7 +40,7 @@ def stops_v6(home):
     expect_equal(reply.code, "2.01", f"PUT ({reply.text})")
     time.sleep(0.1)
     expect_equal(home.rate("camera6"), 0, "flood packets a second after 2.01")
-    expect(home.rate("laptop6") > 400, "the laptop's IPv6 traffic was stopped too")
+    expect(home.rate("laptop6") > 400, "the laptop's IPv6 traffic was stopped too", Late)
 
 
 @test("GET tells the scope as it was sent, status 2 once drops were seen, the kernel's counters")
@@ -60,7 +60,7 @@ def tells(home):
             expect_equal(reply[attribute], value, attribute)
     expect_between(590, reply["lifetime"], 600, "remaining lifetime")
     packets, size = home.dropped()
-    expect(packets > 300, f"the kernel counted {packets} packets")
+    expect(packets > 300, f"the kernel counted {packets} packets", Late)
     expect_equal((reply["pkts-dropped"], reply["bytes-dropped"]), (packets, size), "drops")
     expect_equal(reply["status"], 2, "status")
     expect(abs(reply["mitigation-start"] - time.time()) < 10, "mitigation-start is off")
@@ -89,7 +89,7 @@ def withdraws(home):
     expect_equal(coap(home, "get", path(1))["status"], 5, "status while terminating")
     expect_equal(home.rate("camera"), 0, "flood packets a second while terminating")
     home.arrives("camera")
-    expect_between(1.5, time.monotonic() - start, 3.2, "seconds until the flood returned")
+    expect_between(1.5, time.monotonic() - start, 3.2, "seconds until the flood returned", Late)
     wait_for(lambda: coap(home, "get", path(1)).code == "4.04", 2, "the mitigation is gone")
     expect_equal(home.counters(), {}, "counters that stayed")
 
@@ -107,7 +107,7 @@ def expires(home):
     home.arrives("camera")
     reply = put(home, lifetime=3)
     home.arrives("camera", seconds=6)
-    expect_between(2.0, home.now() - reply.sent, 4.2, "seconds until the flood returned")
+    expect_between(2.0, home.now() - reply.sent, 4.2, "seconds until the flood returned", Late)
     wait_for(lambda: coap(home, "get", path(1)).code == "4.04", 2, "the mitigation is gone")
 
 
@@ -123,7 +123,7 @@ def refreshes(home):
     expect_equal((reply.code, reply["lifetime"]), ("2.04", 30), f"PUT again ({reply.text})")
     time.sleep(4)
     expect_equal(home.rate("camera"), 0, "flood packets a second after the first lifetime")
-    expect(home.dropped()[0] > before + 1000, "the counter was set back by the refresh")
+    expect(home.dropped()[0] > before + 1000, "the counter was set back by the refresh", Late)
 
 
 @test("MIT-PUT-18 the same mid with another scope is 4.00, and what was stored stays")
@@ -182,7 +182,7 @@ def translated(home):
     expect_equal(reply.code, "2.01", f"PUT ({reply.text})")
     time.sleep(0.1)
     expect_equal(home.rate("camera"), 0, "flood packets a second")
-    expect(home.rate("laptop") > 400, "the laptop's traffic was stopped too")
+    expect(home.rate("laptop") > 400, "the laptop's traffic was stopped too", Late)
 
 
 @test("a session that is open before the flood needs one round trip to stop it")
@@ -195,7 +195,7 @@ def one_round_trip(home):
         reply = session.ask("put", path(1), against())
         expect_equal(reply.code if reply else None, "2.01", "PUT")
         time.sleep(0.3)
-    expect_between(-0.01, home.seen("camera")["last"] - sent, 0.02, "seconds to the last packet")
+    expect_between(-0.01, home.seen("camera")["last"] - sent, 0.02, "seconds to the last packet", Late)
 
 
 @test("a repeated PUT is answered again and makes one mitigation")
@@ -229,4 +229,4 @@ def several_targets(home):
     expect_equal(coap(home, "put", path(1), body).code, "2.01", "PUT")
     time.sleep(0.1)
     expect_equal(home.rate("one"), 0, "packets a second to port 443")
-    expect(home.rate("two") > 400, "port 444 was stopped too")
+    expect(home.rate("two") > 400, "port 444 was stopped too", Late)

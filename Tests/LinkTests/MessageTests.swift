@@ -1,5 +1,4 @@
 import Bytes
-import CBOR
 import Link
 import Model
 import TestSupport
@@ -27,8 +26,30 @@ struct MessageTests {
       for _ in 0..<10 {
         var mutated = bytes
         mutated[values.number(0...mutated.count - 1)] = values.number(0...255)
-        // What is understood at all has these bytes and no others.
-        if let other = try? Message(parsing: mutated) { #expect(try other.encoded() == mutated) }
+        try expectStable(mutated, Message.self)
+      }
+    }
+    try checkEveryMutation(try make(&values).encoded(), Message.self)
+  }
+
+  /// What is understood at all has these bytes and no others.
+  private func expectStable<Message: LinkMessage>(
+    _ bytes: [UInt8],
+    _ type: Message.Type
+  ) throws {
+    if let other = try? Message(parsing: bytes) { #expect(try other.encoded() == bytes) }
+  }
+
+  /// Changes each of the first bytes to each other value.
+  private func checkEveryMutation<Message: LinkMessage>(
+    _ bytes: [UInt8],
+    _ type: Message.Type
+  ) throws {
+    for index in bytes.indices.prefix(200) {
+      var mutated = bytes
+      for change: UInt8 in 1...255 {
+        mutated[index] = bytes[index] ^ change
+        try expectStable(mutated, type)
       }
     }
   }
@@ -77,8 +98,8 @@ struct MessageTests {
   }
 
   @Test("a kind that the door doesn't know is refused", arguments: [0, 9, 255])
-  func unknownKind(_ kind: UInt8) {
-    let bytes = CBORValue.array([kind.cbor]).encoded
+  func unknownKind(_ kind: UInt8) throws {
+    let bytes = try encoded(kind)
     #expect(throws: LinkError.unknownKind) { try CoreSetup(parsing: bytes) }
     #expect(throws: LinkError.unknownKind) { try FrontSetup(parsing: bytes) }
     #expect(throws: LinkError.unknownKind) { try RoomReport(parsing: bytes) }
@@ -88,6 +109,19 @@ struct MessageTests {
     #expect(throws: LinkError.unknownKind) { try ControlReply(parsing: bytes) }
     #expect(throws: LinkError.unknownKind) { try PortalMessage(parsing: bytes) }
     #expect(throws: LinkError.unknownKind) { try PortalNotice(parsing: bytes) }
+    #expect(throws: LinkError.unknownKind) { try RelayMessage(parsing: bytes) }
+  }
+
+  @Test(
+    "a kind that is no small number is malformed",
+    arguments: [[], [0x19, 1, 0], [0x20], [0x80]]
+  )
+  func badKind(_ bytes: [UInt8]) {
+    #expect(throws: LinkError.malformed) { try CoreSetup(parsing: bytes) }
+    #expect(throws: LinkError.malformed) { try SignalMessage(parsing: bytes) }
+    #expect(throws: LinkError.malformed) { try PortalMessage(parsing: bytes) }
+    #expect(throws: LinkError.malformed) { try ControlCommand(parsing: bytes) }
+    #expect(throws: LinkError.malformed) { try RoomReport(parsing: bytes) }
   }
 
   @Test("the kinds of one direction are unknown in the other")
@@ -104,7 +138,7 @@ struct MessageTests {
 
   @Test("a surplus field is refused")
   func surplusField() {
-    let bytes = CBORValue.array([UInt8(2).cbor, .unsigned(1), .null]).encoded
+    let bytes: [UInt8] = [0x02, 0x01, 0xF6]
     #expect(throws: LinkError.malformed) { try SignalMessage(parsing: bytes) }
   }
 

@@ -114,12 +114,13 @@ struct PartsTests {
     settings.protections = try values.list(3...3) { try $0.protection() }
     let user = values.user()
     var assembly = CoreSettingsAssembly()
-    let messages = CoreSetup.messages(user, settings)
-    for message in messages.dropLast() { #expect(try assembly.receive(message) == nil) }
+    let messages = try CoreSetup.messages(user, settings)
+    for message in messages.dropLast() {
+      #expect(try assembly.receive(CoreSetup(parsing: message)) == nil)
+    }
     let last = try #require(messages.last)
-    let complete = try #require(try assembly.receive(last))
-    #expect(complete.user == user)
-    #expect(complete.settings == settings)
+    #expect(try assembly.receive(CoreSetup(parsing: last)) == user)
+    #expect(assembly.settings == settings)
     #expect(throws: LinkError.malformed) { try assembly.receive(.complete) }
   }
 
@@ -131,6 +132,29 @@ struct PartsTests {
     #expect(throws: LinkError.malformed) { try assembly.receive(.client(client)) }
   }
 
+  @Test("more than 1,024 sections of a kind are refused")
+  func manySections() throws {
+    var values = RandomValues(seed: Self.seed)
+    let protection = try values.protection()
+    var assembly = CoreSettingsAssembly()
+    #expect(try assembly.receive(.settings(values.user(), CoreSettings())) == nil)
+    for _ in 0..<1024 { #expect(try assembly.receive(.protection(protection)) == nil) }
+    #expect(try assembly.receive(.client(try values.client())) == nil)
+    #expect(throws: LinkError.tooLarge) { try assembly.receive(.protection(protection)) }
+  }
+
+  @Test("settings that begin again forget what was told before")
+  func againSettings() throws {
+    var values = RandomValues(seed: Self.seed)
+    var assembly = CoreSettingsAssembly()
+    let user = values.user()
+    #expect(try assembly.receive(.settings(user, CoreSettings())) == nil)
+    #expect(try assembly.receive(.client(try values.client())) == nil)
+    #expect(try assembly.receive(.settings(user, CoreSettings())) == nil)
+    #expect(try assembly.receive(.complete) == user)
+    #expect(assembly.settings == CoreSettings())
+  }
+
   @Test("files of any length come together from their parts")
   func files() throws {
     var values = RandomValues(seed: Self.seed)
@@ -138,16 +162,16 @@ struct PartsTests {
     files[.certificate] = values.bytes(40_000...40_000)
     files[.key] = values.bytes(300...300)
     files[.logo] = values.bytes(32_000...32_000)
-    let settings = try values.signalSettings()
+    let settings = try values.signalSettings().encoded()
     let user = values.user()
     var assembly = FrontAssembly()
     var complete: FrontAssembly.Complete?
-    for message in FrontSetup.messages(user, settings.cbor, files) {
+    for message in try FrontSetup.messages(user, settings, files) {
       #expect(complete == nil)
-      complete = try assembly.receive(FrontSetup(parsing: message.encoded()))
+      complete = try assembly.receive(FrontSetup(parsing: message))
     }
     #expect(complete?.files == files)
-    #expect(complete?.settings == settings.cbor)
+    #expect(complete?.settings == settings)
     #expect(complete?.user == user)
   }
 
@@ -155,7 +179,7 @@ struct PartsTests {
   func largeCredential() throws {
     var values = RandomValues(seed: Self.seed)
     var assembly = FrontAssembly()
-    #expect(try assembly.receive(.settings(values.user(), values.signalSettings().cbor)) == nil)
+    #expect(try assembly.receive(.settings(values.user(), [])) == nil)
     let part = [UInt8](repeating: 0, count: 16_000)
     for _ in 0..<16 { #expect(try assembly.receive(.part(.trust, part)) == nil) }
     #expect(throws: LinkError.tooLarge) { try assembly.receive(.part(.trust, part)) }

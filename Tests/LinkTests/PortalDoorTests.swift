@@ -22,11 +22,9 @@ private func told(_ view: PortalView) throws -> PortalView? {
 }
 
 @Test("the helpdesk's code has at most 32 bytes on its way to core")
-func longCode() throws {
+func longCode() {
   let code = Text([UInt8](repeating: 0x31, count: 33))
-  let message = PortalMessage.wish(handle: 1, IPAddress(v4: 1), .release(code: code))
-  let bytes = try message.encoded()
-  #expect(throws: LinkError.malformed) { try PortalMessage(parsing: bytes) }
+  expectRefused(message: PortalMessage.wish(handle: 1, IPAddress(v4: 1), .release(code: code)))
 }
 
 @Test("of a device's addresses, of causes and of other devices the first are told")

@@ -106,6 +106,13 @@ extension RandomValues {
     settings.logLevel = try one(of: [.error, .warning, .info, .debug])
     settings.listenPorts = list { $0.number(1...(.max)) }
     settings.resolvers = list { $0.address() }
+    settings.quarantine = QuarantineAccess(
+      portalPort: number(0...(.max)),
+      apiPort: maybe { $0.number(0...(.max)) },
+      garden: try list { try $0.prefix() }
+    )
+    settings.releases = number(0...(.max))
+    settings.vendors = text(0...4096)
     return settings
   }
 
@@ -134,7 +141,7 @@ extension RandomValues {
 
   mutating func frontSetup() throws -> FrontSetup {
     switch number(0...4) {
-    case 0: .settings(user(), try signalSettings().cbor)
+    case 0: .settings(user(), try signalSettings().encoded())
     case 1: .part(try one(of: FileKind.allCases), bytes(0...999))
     case 2: .complete
     case 3: .listener(text(1...9))

@@ -54,8 +54,9 @@ struct UDPTests {
   @Test("a port that nobody has open ends nothing")
   func refused() throws {
     let own = IPAddress(v4: 0x7F00_0001)
-    let gone = try UDPSocket(binding: Endpoint(own, port: 0)).port()
+    // First, lest it get the port that is free again.
     let socket = try UDPSocket(binding: Endpoint(own, port: 0))
+    let gone = try UDPSocket(binding: Endpoint(own, port: 0)).port()
     socket.send([1], to: Endpoint(own, port: gone), from: own)
     #expect(try waited(for: socket) == nil)
     #expect(socket.send([1], to: Endpoint(own, port: gone), from: own))

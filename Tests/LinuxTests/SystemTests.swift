@@ -88,32 +88,35 @@ func poller() throws {
 }
 
 @Test("a program is started with just the descriptors it is given, under their numbers")
-func start() throws {
-  let (ours, theirs) = try PacketSocket.pair()
-  // The targets are numbers that the sources may well have.
-  let (other, third) = try PacketSocket.pair()
-  let program = try Process.start(
-    "/bin/sh",
-    arguments: ["sh", "-c", "printf %s \"$A\" >&3; printf 2 >&5; ls /proc/$$/fd >&3; exit 7"],
-    environment: ["A=b"],
-    descriptors: [(theirs.descriptor, as: 3), (third.descriptor, as: 5)]
-  )
-  let answer = try ours.receive(within: .seconds(5))
-  guard case .message(let first, nil) = answer,
-    case .message(let second, nil) = try other.receive(within: .seconds(5)),
-    case .message(let listed, nil) = try ours.receive(within: .seconds(5))
-  else {
-    Issue.record("the program said nothing")
-    return
+func start() async {
+  // In a process of its own: here it would reap what other tests started.
+  await #expect(processExitsWith: .success) {
+    let (ours, theirs) = try PacketSocket.pair()
+    // The targets are numbers that the sources may well have.
+    let (other, third) = try PacketSocket.pair()
+    let program = try Process.start(
+      "/bin/sh",
+      arguments: ["sh", "-c", "printf %s \"$A\" >&3; printf 2 >&5; ls /proc/$$/fd >&3; exit 7"],
+      environment: ["A=b"],
+      descriptors: [(theirs.descriptor, as: 3), (third.descriptor, as: 5)]
+    )
+    let answer = try ours.receive(within: .seconds(5))
+    guard case .message(let first, nil) = answer,
+      case .message(let second, nil) = try other.receive(within: .seconds(5)),
+      case .message(let listed, nil) = try ours.receive(within: .seconds(5))
+    else {
+      Issue.record("the program said nothing")
+      return
+    }
+    #expect(Text(first) == "b")
+    #expect(Text(second) == "2")
+    let numbers = Text(listed).split(0x0A)
+    #expect(numbers.contains("3") && numbers.contains("5") && !numbers.contains("4"))
+    var ended: (process: Process, ending: Process.Ending)?
+    while ended == nil { ended = try Process.reap() }
+    #expect(ended?.process == program)
+    #expect(ended?.ending == .exited(7))
   }
-  #expect(Text(first) == "b")
-  #expect(Text(second) == "2")
-  let numbers = Text(listed).split(0x0A)
-  #expect(numbers.contains("3") && numbers.contains("5") && !numbers.contains("4"))
-  var ended: (process: Process, ending: Process.Ending)?
-  while ended == nil { ended = try Process.reap() }
-  #expect(ended?.process == program)
-  #expect(ended?.ending == .exited(7))
 }
 
 @Test("a program that isn't there can't be started")

@@ -65,6 +65,8 @@ final class QuarantineHome {
   }
 
   /// Gives the first device another hardware address; it forgets its routes of IPv6 meanwhile.
+  ///
+  /// Afterwards it knows the router: what it sends next isn't queued behind the question.
   func changeMAC(_ address: String) throws {
     try run(
       "ip",
@@ -83,6 +85,12 @@ final class QuarantineHome {
     )
     try run("ip", "neigh", "flush", "dev", "l0")
     try run("ip", "-n", network.lan, "neigh", "flush", "dev", "eth0")
+    for router in ["192.168.1.1", "fd00:1::1"] {
+      try eventually("\(router) is a neighbour") {
+        try network.send(1, to: router, port: 9)
+        return try run("ip", "-n", network.lan, "neigh", "show", router).contains("lladdr")
+      }
+    }
   }
 
   func quarantine(
@@ -111,8 +119,8 @@ final class QuarantineHome {
     return descriptor
   }
 
-  /// Takes a connection; nil when there is none in time: the kernel tries again after a second.
-  func accept(_ listener: Int32, within milliseconds: Int32 = 3000) -> Int32? {
+  /// Takes a connection; nil when there is none in time.
+  func accept(_ listener: Int32, within milliseconds: Int32 = 5000) -> Int32? {
     var item = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
     guard poll(&item, 1, milliseconds) > 0 else { return nil }
     let descriptor = Glibc.accept(listener, nil, nil)
@@ -123,7 +131,7 @@ final class QuarantineHome {
 
   struct Attempt {
     var descriptor: Int32
-    /// 0 when it succeeded; ETIMEDOUT when nothing happened.
+    /// 0 when it succeeded; ETIMEDOUT when nothing happened, or a packet had to be sent again.
     var error: Int32
     var milliseconds: Int64
   }
@@ -151,19 +159,52 @@ final class QuarantineHome {
     return Attempt(descriptor: descriptor, error: error, milliseconds: (now() - start).milliseconds)
   }
 
-  /// Waits half a second for an event or an error; 0 when there was an event alone.
+  /// Connects until that is over within 50 ms, at most five times; answers with the first attempt
+  /// that ended in another way than `error`, or with the last one.
+  ///
+  /// A busy machine may keep this process from seeing the end in time, but not again and again.
+  func attempt(
+    _ error: Int32,
+    to target: String,
+    port: UInt16,
+    datagrams: Bool = false
+  ) throws -> (last: Attempt, count: UInt64) {
+    var count: UInt64 = 0
+    while true {
+      let last = try connect(to: target, port: port, datagrams: datagrams)
+      count += 1
+      if last.error != error || last.milliseconds < 50 || count == 5 { return (last, count) }
+    }
+  }
+
+  /// Waits for an event or an error; 0 when there was an event alone, ETIMEDOUT when nothing was to
+  /// be seen for five seconds, or only because a packet that was lost was sent again.
   func wait(_ descriptor: Int32, for event: Int16) -> Int32 {
     var item = pollfd(fd: descriptor, events: event, revents: 0)
-    guard poll(&item, 1, 500) > 0 else { return ETIMEDOUT }
+    guard poll(&item, 1, 5000) > 0 else { return ETIMEDOUT }
     var error: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
-    return error
+    return hasRepeated(descriptor) ? ETIMEDOUT : error
+  }
+
+  /// Whether a connection sends and its other end receives, at the first try.
+  func carries(_ sender: Int32, _ receiver: Int32) -> Bool {
+    send(sender, "GET", 3, 0) == 3 && wait(receiver, for: Int16(POLLIN)) == 0
+      && !hasRepeated(sender)
+  }
+
+  /// Whether a packet of a connection got lost, so that it was sent again.
+  private func hasRepeated(_ descriptor: Int32) -> Bool {
+    var info = tcp_info()
+    var length = socklen_t(MemoryLayout<tcp_info>.size)
+    getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length)
+    return info.tcpi_total_retrans > 0
   }
 
   /// How many datagrams wait in a socket.
   func datagrams(_ descriptor: Int32) -> Int {
-    usleep(50_000)
+    network.settle()
     var count = 0
     var buffer = [UInt8](repeating: 0, count: 512)
     while recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT)) > 0 { count += 1 }

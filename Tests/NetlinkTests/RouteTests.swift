@@ -1,4 +1,5 @@
 import Bytes
+import Glibc
 import Model
 import Netlink
 import Testing
@@ -23,7 +24,8 @@ struct RouteTests {
   func monitor() throws {
     try withNetwork { _, _ in
       let monitor = try AddressMonitor()
-      _ = try monitor.changed()
+      // The interfaces have just come up, of which the kernel may have more to say.
+      repeat { usleep(200_000) } while try monitor.changed()
       #expect(try monitor.changed() == false)
       try run("ip", "addr", "add", "203.0.113.77/24", "dev", "w0")
       #expect(try monitor.changed())

@@ -53,7 +53,7 @@ final class Endpoint {
   /// Handles what comes in until `isDone`, at most `seconds`; whether it was done, and how long it
   /// took.
   @discardableResult
-  func run(_ seconds: Double, until isDone: () -> Bool) -> (isDone: Bool, took: Double) {
+  func run(_ seconds: Double = 30, until isDone: () -> Bool) -> (isDone: Bool, took: Double) {
     let start = Date()
     while !isDone() {
       let left = seconds - Date().timeIntervalSince(start)

@@ -85,23 +85,6 @@ extension LiveTests {
       #expect(!wire.sent.isEmpty && wire.sent.count < 100)
     }
 
-    @Test("A1 20,000 forged ClientHellos leave the heap as it was")
-    func heap() throws {
-      let wire = try Wire(credentials)
-      let cookie = [UInt8](repeating: 1, count: 17)
-      let datagrams = [clientHello(), clientHello(cookie: cookie, sequence: 1)]
-      let before = try #require(heapInUse())
-      for number in UInt32(0)..<10_000 {
-        let remote = IPAddress(v4: 0x0A00_0000 + number)
-        let peer = PeerAddress(remote: remote, remotePort: 1, local: remote)
-        for datagram in datagrams {
-          _ = wire.server.received(datagram, from: peer, now: wire.now, wall: wire.wall)
-        }
-      }
-      let grown = try #require(heapInUse()) - before
-      #expect(grown < 20_000, "less than one byte each")
-    }
-
     @Test("what an unknown peer sends instead of a ClientHello isn't answered")
     func silence() throws {
       let wire = try Wire(credentials)
@@ -141,33 +124,6 @@ extension LiveTests {
       for datagram in again { wire.deliver(client.step(datagram), from: client) }
       #expect(client.isConnected)
       #expect(wire.sessions.count == 1)
-    }
-
-    @Test("A5 500 proved peers with fragments of long messages hold 12 slots and little memory")
-    func halfOpenMemory() throws {
-      let wire = try Wire(credentials)
-      let before = try #require(heapInUse())
-      for number in UInt32(0)..<500 {
-        let client = try TestClient(nil, remote: IPAddress(v4: 0x0A00_0000 + number << 8))
-        wire.now = wire.now + .seconds(1) + .milliseconds(1)
-        for datagram in wire.helloWithCookie(client) {
-          wire.receive(datagram, from: client.address)
-        }
-        for sequence in UInt8(2)..<12 {
-          wire.receive(Self.fragment(of: 16_000, sequence), from: client.address)
-          wire.receive(Self.fragment(of: 6144, sequence), from: client.address)
-        }
-        wire.forget()
-      }
-      #expect(wire.server.halfOpenCount == 12)
-      let grown = try #require(heapInUse()) - before
-      print("12 half-open handshakes after 500: \(grown) bytes")
-      #expect(grown < 1_250_000)
-    }
-
-    private static func fragment(of length: Int, _ sequence: UInt8) -> [UInt8] {
-      [22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 1, sequence, 0, 13, 11, 0]
-        + [UInt8(length >> 8), UInt8(length & 255), 0, sequence, 0, 0, 0, 0, 0, 1, 9]
     }
 
     @Test("beyond the limit a client takes the place of its own session heard from longest ago")
@@ -447,24 +403,6 @@ extension LiveTests {
       }
       #expect(try !wire.server.send([1], on: session).isEmpty)
     }
-
-    @Test("G4 an idle session costs at most 50 kB")
-    func idleMemory() throws {
-      let count = 1000
-      let wire = try Wire(credentials, limits: .init(sessions: count))
-      wire.connect(try TestClient(client, port: 1))
-      let before = try #require(heapInUse())
-      for port in 2...UInt16(count) {
-        wire.connect(try TestClient(client, port: port))
-        wire.forget()
-        wire.now = wire.now + .milliseconds(10)
-      }
-      #expect(wire.server.sessionCount == count)
-      let each = (try #require(heapInUse()) - before) / (count - 1)
-      print("\(each) bytes for each idle session")
-      #expect(each <= 50_000)
-    }
-
   }
 }
 

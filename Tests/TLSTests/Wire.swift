@@ -8,8 +8,8 @@ import Testing
 final class Wire {
   let server: DTLSServer
   var now = instant(1000)
-  /// Later than now: what a test issues after it made the wire is valid too.
-  var wall = UnixTime(seconds: UInt64(Date().timeIntervalSince1970) + 600)
+  /// An hour ahead, so that what a test issues later is valid already.
+  var wall = UnixTime(seconds: UInt64(Date().timeIntervalSince1970) + 3600)
   /// Everything that the server did but sending.
   var log: [DTLSServer.Action] = []
   /// What the server sent to anybody, and what came in, oldest first.
@@ -85,7 +85,7 @@ final class Wire {
   }
 }
 
-/// The tests with sessions, one after another: some measure the memory of the process.
+/// The tests with sessions, one after another: some measure how long a program of OpenSSL takes.
 @Suite(.serialized) struct LiveTests {}
 
 /// The certificates of all tests of this run.
@@ -108,5 +108,11 @@ enum Shared {
       server: try authority.issue("router.example", extensions: "server"),
       client: try authority.issue("dots-client")
     )
+  }
+
+  /// What the server of a test shows.
+  static func serverCredentials() throws -> Credentials {
+    let shared = try certificates.get()
+    return try shared.authority.credentials(shared.server)
   }
 }

@@ -78,11 +78,22 @@ func changingAnswer() throws {
 
 @Test("an answer larger than a client takes fails")
 func hugeAnswer() throws {
-  var network = VirtualNetwork(seed: 1, isStream: false)
-  network.resource = resource(ClientLayer.maximumBody + 1)
-  let get = try network.ask(message())
-  network.run()
-  #expect(network.failures == [get: .tooLarge])
+  let stream = openStream()
+  let client = ClientLayer(SessionLayer(stream), seed: 1)
+  let get = try client.request(message(), confirmable: true, now: at(0))
+  var actions = get.actions
+  var number: UInt32 = 0
+  while let request = try actions.frames.first, number < 2000 {
+    let block = CoAPBlock(number: number, hasMore: true, sizeExponent: 6).option(.block2)
+    let tag = CoAPOption(.eTag, [1])
+    var response = CoAPMessage(.content, options: [tag, block])
+    response.token = request.token
+    response.payload = [UInt8](repeating: 1, count: 1024)
+    actions = client.received(response.frame, now: at(0))
+    number += 1
+  }
+  #expect(actions == [.failed(get.exchange, .tooLarge)])
+  #expect(Int(number) * 1024 == ClientLayer.maximumBody + 1024)
 }
 
 @Test("COAP-10 confirmable requests wait for each other by themselves")
@@ -108,7 +119,7 @@ func transferLimit() throws {
 
 @Test("COAP-08 a repeated NON request is one message until its answer comes")
 func repeatedRequest() throws {
-  var session = layer()
+  let session = layer()
   let (exchange, actions) = try session.send(
     message(),
     confirmable: false,
@@ -126,7 +137,7 @@ func repeatedRequest() throws {
 
 @Test("a repeated NON request fails at its deadline, not when its last repetition was sent")
 func repeatedRequestDeadline() throws {
-  var session = layer(maxRetransmit: 1)
+  let session = layer(maxRetransmit: 1)
   let exchange = try session.send(
     message(),
     confirmable: false,
@@ -141,7 +152,7 @@ func repeatedRequestDeadline() throws {
 
 @Test("tokens are a sequence that no two requests share")
 func tokenSequence() throws {
-  var session = layer()
+  let session = layer()
   var tokens: [[UInt8]] = []
   for _ in 0..<300 {
     let sent = try session.send(message(), confirmable: false, now: at(0))
@@ -299,7 +310,7 @@ func overtakenState() throws {
 
 @Test(
   "BLK-02 BLK-05 over a lossy network bodies come through whole, and are processed once",
-  arguments: 1...150 as ClosedRange<UInt64>
+  arguments: 1...60 as ClosedRange<UInt64>
 )
 func lossyBodies(seed: UInt64) throws {
   var network = VirtualNetwork(seed: seed, isStream: false, maximumDatagram: 200)
@@ -331,7 +342,7 @@ func lossyBodies(seed: UInt64) throws {
 
 @Test(
   "OBS-03 OBS-05 over a lossy network the client's last state is the server's in the end",
-  arguments: 1...150 as ClosedRange<UInt64>
+  arguments: 1...60 as ClosedRange<UInt64>
 )
 func lossyObservation(seed: UInt64) throws {
   var network = VirtualNetwork(seed: seed, isStream: false, maximumDatagram: 200)
@@ -354,7 +365,7 @@ func lossyObservation(seed: UInt64) throws {
 
 @Test(
   "TCP-01 over a stream in portions bodies and states come through",
-  arguments: 1...100 as ClosedRange<UInt64>
+  arguments: 1...40 as ClosedRange<UInt64>
 )
 func portionedStream(seed: UInt64) throws {
   var network = VirtualNetwork(seed: seed, isStream: true)

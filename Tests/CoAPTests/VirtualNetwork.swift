@@ -37,7 +37,7 @@ struct VirtualNetwork {
         ? SessionLayer(StreamLayer())
         : SessionLayer(MessageLayer(seed: seed &+ side, parameters: parameters))
     }
-    for session in sessions { session.maximumDatagram = maximumDatagram }
+    for session in sessions { session.maximumSize = maximumDatagram }
     client = ClientLayer(sessions[0], seed: seed)
     server = sessions[1]
     take(client.session.opened(now: now), fromServer: false)

@@ -53,12 +53,14 @@ public struct FrameReader: Sendable {
     guard length <= UInt64(Self.maximumLength) else { throw .tooLarge }
     let end = header + 1 + tokenLength + Int(length)
     guard end <= buffer.count else { return nil }
-    taken = end
+    let code = CoAPCode(rawValue: buffer[header])
     var cursor = ByteCursor([UInt8](buffer[header + 1..<end]))
-    return try CoAPMessage(
-      CoAPCode(rawValue: buffer[header]),
-      tokenLength: tokenLength,
-      parsing: &cursor
-    )
+    taken = end
+    if end == buffer.count {
+      // An idle stream holds no memory.
+      buffer = []
+      taken = 0
+    }
+    return try CoAPMessage(code, tokenLength: tokenLength, parsing: &cursor)
   }
 }

@@ -2,9 +2,9 @@ import Bytes
 
 /// The requests of ours that have no response yet, and those whose responses go on because they
 /// observe a resource.
-struct AwaitedResponses: Sendable {
-  /// One request of ours.
-  struct Entry {
+struct AwaitedResponses {
+  /// One request of ours; an object, because arrays of objects share their code.
+  final class Entry {
     let exchange: ExchangeID
     /// What a reset of the request names; nil on a stream.
     let messageID: UInt16?
@@ -13,6 +13,20 @@ struct AwaitedResponses: Sendable {
     var deadline: Instant?
     /// Whether the request registers an observation.
     let isObserving: Bool
+
+    init(
+      _ exchange: ExchangeID,
+      messageID: UInt16?,
+      token: [UInt8],
+      deadline: Instant,
+      isObserving: Bool
+    ) {
+      self.exchange = exchange
+      self.messageID = messageID
+      self.token = token
+      self.deadline = deadline
+      self.isObserving = isObserving
+    }
   }
 
   private(set) var entries: [Entry] = []
@@ -32,47 +46,65 @@ struct AwaitedResponses: Sendable {
     request.token = renewed.map { entries.remove(at: $0).token } ?? nextToken()
     entries.append(
       Entry(
-        exchange: exchange,
+        exchange,
         messageID: messageID,
         token: request.token,
         deadline: deadline,
-        isObserving: request.code == .get && request.observe == 0
+        isObserving: request.isRegistration
       )
     )
     return request
   }
 
-  /// A token that no other request of the session had: a sequence number, so that a late response
-  /// never fits another request (RFC 9175, Section 4.2).
-  private mutating func nextToken() -> [UInt8] {
-    repeat { lastToken &+= 1 } while index(token: token(lastToken)) != nil
-    return token(lastToken)
-  }
-
-  private func token(_ number: UInt32) -> [UInt8] { CoAPOption(.observe, uint: number).value }
-
   mutating func remove(_ exchange: ExchangeID) { entries.removeAll { $0.exchange == exchange } }
 
-  func index(token: [UInt8]) -> Int? { entries.firstIndex { $0.token == token } }
+  func entry(token: [UInt8]) -> Entry? { entries.first { $0.token == token } }
 
-  /// Notes the response to the request at `index`: it ends unless an observation goes on.
-  mutating func received(_ response: CoAPMessage, at index: Int) {
-    if entries[index].isObserving, response.observe != nil, response.code.major == 2 {
-      entries[index].deadline = nil
+  /// Takes the response to a request, which ends it unless an observation goes on.
+  mutating func received(_ response: CoAPMessage, to entry: Entry) -> MessageAction {
+    let option = response.unrecognizedCriticalOption
+    if entry.isObserving, option == nil, response.observe != nil, response.code.major == 2 {
+      entry.deadline = nil
     } else {
-      entries.remove(at: index)
+      remove(entry.exchange)
     }
+    return option.map { .failed(entry.exchange, .badOption($0)) }
+      ?? .deliverResponse(entry.exchange, response)
   }
 
-  /// The requests whose time is up at `now`.
-  func expired(now: Instant) -> [ExchangeID] {
-    entries.filter { $0.deadline.map { $0 <= now } ?? false }.map { $0.exchange }
+  /// Ends the requests whose time is up at `now`; without a time all of them.
+  mutating func fail(_ failure: ExchangeFailure, at now: Instant?) -> [MessageAction] {
+    var actions: [MessageAction] = []
+    for entry in entries {
+      if let now, now < entry.deadline ?? Instant(milliseconds: .max) { continue }
+      remove(entry.exchange)
+      actions.append(.failed(entry.exchange, failure))
+    }
+    return actions
   }
 
   /// The earliest of all deadlines and `other`.
   func nextTimeout(or other: Instant?) -> Instant? {
-    entries.reduce(other) { Instant.earlier($0, $1.deadline) }
+    var next = other
+    for entry in entries { next = .earlier(next, entry.deadline) }
+    return next
   }
+
+  /// A token that no other request of the session had: a sequence number, so that a late response
+  /// never fits another request (RFC 9175, Section 4.2).
+  private mutating func nextToken() -> [UInt8] {
+    while true {
+      lastToken &+= 1
+      let token = CoAPOption(.observe, uint: lastToken).value
+      if entry(token: token) == nil { return token }
+    }
+  }
+}
+
+/// A number and a token that belong together.
+struct NumberedToken {
+  let number: UInt64
+  let token: [UInt8]
 }
 
 extension Instant {

@@ -1,27 +1,13 @@
 import Bytes
 
 extension CoAPMessage {
-  /// The message as a stream carries it (RFC 8323, Section 3.2, Figure 4).
+  /// The message as a stream carries it (RFC 8323, Section 3.2, Figure 4); options and payload take
+  /// at most 65,804 bytes.
   public var frame: [UInt8] {
     var content: [UInt8] = []
     writeContent(to: &content)
-    let length = content.count - tokenLength
-    var output: [UInt8] = []
-    func begin(_ nibble: UInt8) { output.append(nibble << 4 | UInt8(tokenLength)) }
-    switch length {
-    case ..<13: begin(UInt8(length))
-    case ..<269:
-      begin(13)
-      output.append(UInt8(length - 13))
-    case ..<65_805:
-      begin(14)
-      output.append(bigEndian: UInt16(length - 269))
-    default:
-      begin(15)
-      output.append(bigEndian: UInt32(clamping: length - 65_805))
-    }
-    output.append(code.rawValue)
-    return output + content
+    let length = Self.split(content.count - tokenLength)
+    return [length.nibble << 4 | UInt8(tokenLength)] + length.rest + [code.rawValue] + content
   }
 }
 
@@ -67,12 +53,14 @@ public struct FrameReader: Sendable {
     guard length <= UInt64(Self.maximumLength) else { throw .tooLarge }
     let end = header + 1 + tokenLength + Int(length)
     guard end <= buffer.count else { return nil }
-    taken = end
+    let code = CoAPCode(rawValue: buffer[header])
     var cursor = ByteCursor([UInt8](buffer[header + 1..<end]))
-    return try CoAPMessage(
-      CoAPCode(rawValue: buffer[header]),
-      tokenLength: tokenLength,
-      parsing: &cursor
-    )
+    taken = end
+    if end == buffer.count {
+      // An idle stream holds no memory.
+      buffer = []
+      taken = 0
+    }
+    return try CoAPMessage(code, tokenLength: tokenLength, parsing: &cursor)
   }
 }

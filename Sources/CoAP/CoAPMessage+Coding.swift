@@ -88,7 +88,7 @@ extension CoAPMessage {
     }
   }
 
-  private static func split(_ value: Int) -> (nibble: UInt8, rest: [UInt8]) {
+  static func split(_ value: Int) -> (nibble: UInt8, rest: [UInt8]) {
     if value < 13 { return (UInt8(value), []) }
     if value < 269 { return (13, [UInt8(value - 13)]) }
     let rest = UInt16(clamping: value - 269)

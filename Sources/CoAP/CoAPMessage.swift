@@ -133,39 +133,3 @@ extension CoAPMessage {
     first(number)?.uint.flatMap { UInt16(exactly: $0) }
   }
 }
-
-/// The value of a Block1 or Block2 option (RFC 7959, Section 2.2).
-public struct CoAPBlock: Hashable, Sendable {
-  /// Which block it is, counted from 0: 20 bits.
-  public let number: UInt32
-  /// Whether more blocks follow.
-  public let hasMore: Bool
-  /// The size exponent: blocks have 2^(4 + exponent) bytes; 7 is reserved on UDP, and on a stream
-  /// means several blocks of 1024 bytes (RFC 8323, Section 6).
-  public let sizeExponent: UInt8
-
-  /// A block; bits of `number` and `sizeExponent` that don't fit are dropped.
-  public init(number: UInt32, hasMore: Bool, sizeExponent: UInt8) {
-    self.number = number & 0xF_FFFF
-    self.hasMore = hasMore
-    self.sizeExponent = sizeExponent & 7
-  }
-
-  /// The block that an option means; nil when its value is longer than three bytes.
-  public init?(_ option: CoAPOption) {
-    guard option.value.count <= 3, let value = option.uint else { return nil }
-    self.init(
-      number: value >> 4,
-      hasMore: value & 8 != 0,
-      sizeExponent: UInt8(truncatingIfNeeded: value)
-    )
-  }
-
-  /// The size of the block in bytes; for the reserved exponent the largest, 1024.
-  public var size: Int { 16 << Int(min(sizeExponent, 6)) }
-
-  /// The block as an option.
-  public func option(_ number: CoAPOptionNumber) -> CoAPOption {
-    CoAPOption(number, uint: self.number << 4 | (hasMore ? 8 : 0) | UInt32(sizeExponent))
-  }
-}

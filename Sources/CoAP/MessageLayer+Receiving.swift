@@ -2,7 +2,7 @@ import Bytes
 
 extension MessageLayer {
   /// Takes a datagram of the peer.
-  public mutating func received(_ bytes: [UInt8], now: Instant) -> [MessageAction] {
+  public func received(_ bytes: [UInt8], now: Instant) -> [MessageAction] {
     answers.removeExpired(now: now)
     do throws(CoAPFormatError) {
       return received(try CoAPDatagram(parsing: bytes), now: now)
@@ -13,7 +13,7 @@ extension MessageLayer {
     }
   }
 
-  private mutating func received(_ datagram: CoAPDatagram, now: Instant) -> [MessageAction] {
+  private func received(_ datagram: CoAPDatagram, now: Instant) -> [MessageAction] {
     switch datagram.type {
     case .acknowledgement: return receivedAcknowledgement(datagram)
     case .reset: return receivedReset(datagram.messageID)
@@ -27,7 +27,7 @@ extension MessageLayer {
       ? receivedRequest(datagram, now: now) : receivedResponse(datagram, now: now)
   }
 
-  private mutating func receivedRequest(
+  private func receivedRequest(
     _ datagram: CoAPDatagram,
     now: Instant
   ) -> [MessageAction] {
@@ -43,7 +43,7 @@ extension MessageLayer {
     return respond(to: exchange, with: refusal, now: now)
   }
 
-  private mutating func remember(_ datagram: CoAPDatagram, now: Instant) -> ExchangeID {
+  private func remember(_ datagram: CoAPDatagram, now: Instant) -> ExchangeID {
     let exchange = nextExchange()
     let isConfirmable = datagram.type == .confirmable
     answers.insert(
@@ -61,27 +61,27 @@ extension MessageLayer {
     return exchange
   }
 
-  private mutating func receivedResponse(
+  private func receivedResponse(
     _ datagram: CoAPDatagram,
     now: Instant
   ) -> [MessageAction] {
     let isConfirmable = datagram.type == .confirmable
-    guard let index = awaited.index(token: datagram.message.token) else {
+    guard let request = awaited.entry(token: datagram.message.token) else {
       // Who goes on notifying learns that nobody listens (RFC 7641, Section 3.6).
       let isRejected = isConfirmable || datagram.message.observe != nil
       return isRejected ? [reset(datagram.messageID)] : []
     }
-    let actions = take(datagram.message, at: index)
-    guard isConfirmable else { return actions }
-    if case .failed? = actions.first { return [reset(datagram.messageID)] + actions }
+    let action = take(datagram.message, for: request)
+    guard isConfirmable else { return [action] }
+    if case .failed = action { return [reset(datagram.messageID), action] }
     let ack = CoAPDatagram(empty: .acknowledgement, messageID: datagram.messageID)
     let acknowledgement =
       answers.hasRoom
       ? finish(remember(datagram, now: now), with: ack, now) : [.send(ack.encoded)]
-    return acknowledgement + actions
+    return acknowledgement + [action]
   }
 
-  private mutating func receivedAcknowledgement(_ datagram: CoAPDatagram) -> [MessageAction] {
+  private func receivedAcknowledgement(_ datagram: CoAPDatagram) -> [MessageAction] {
     guard
       let transmission = transmissions.firstIndex(where: { $0.messageID == datagram.messageID })
     else { return [] }
@@ -90,28 +90,25 @@ extension MessageLayer {
       transmissions.remove(at: transmission)
       return []
     }
-    guard let index = awaited.index(token: message.token),
-      awaited.entries[index].exchange == request
-    else { return [] }
-    return take(message, at: index)
-  }
-
-  /// Takes the response to the awaited request at `index`; that it overtakes the acknowledgement
-  /// stands for it (RFC 7252, Section 5.2.2).
-  private mutating func take(_ response: CoAPMessage, at index: Int) -> [MessageAction] {
-    let request = awaited.entries[index].exchange
-    transmissions.removeAll { $0.request == request }
-    if let option = response.unrecognizedCriticalOption {
-      awaited.remove(request)
-      return [.failed(request, .badOption(option))]
+    guard let entry = awaited.entry(token: message.token), entry.exchange == request else {
+      return []
     }
-    awaited.received(response, at: index)
-    return [.deliverResponse(request, response)]
+    return [take(message, for: entry)]
   }
 
-  private mutating func receivedReset(_ messageID: UInt16) -> [MessageAction] {
+  /// Takes the response to a request; that it overtakes the acknowledgement stands for it
+  /// (RFC 7252, Section 5.2.2).
+  private func take(
+    _ response: CoAPMessage,
+    for request: AwaitedResponses.Entry
+  ) -> MessageAction {
+    transmissions.removeAll { $0.request == request.exchange }
+    return awaited.received(response, to: request)
+  }
+
+  private func receivedReset(_ messageID: UInt16) -> [MessageAction] {
     transmissions.removeAll { $0.messageID == messageID }
-    if let index = notifications.firstIndex(where: { $0.messageID == messageID }) {
+    if let index = notifications.firstIndex(where: { $0.number == messageID }) {
       return [.rejected(notifications.remove(at: index).token)]
     }
     guard let request = awaited.entries.first(where: { $0.messageID == messageID }) else {

@@ -6,7 +6,7 @@ extension MessageLayer {
   /// Goes with the acknowledgement while that is still owed, after it in a confirmable message of
   /// its own, and for a non-confirmable request in a non-confirmable message (RFC 7252,
   /// Section 5.2). An exchange that is over, or is too old, is ignored.
-  public mutating func respond(
+  public func respond(
     to exchange: ExchangeID,
     with response: CoAPMessage,
     now: Instant
@@ -43,19 +43,19 @@ extension MessageLayer {
   /// its token is that of the registration.
   ///
   /// A reset of it is answered with `.rejected`. Nothing is sent while all message ids are in use.
-  public mutating func notify(_ notification: CoAPMessage, now: Instant) -> [MessageAction] {
+  public func notify(_ notification: CoAPMessage, now: Instant) -> [MessageAction] {
     guard let messageID = nextMessageID(now: now) else { return [] }
     rememberNotification(messageID, notification.token)
     return [.send(CoAPDatagram(.nonConfirmable, messageID: messageID, notification).encoded)]
   }
 
-  private mutating func rememberNotification(_ messageID: UInt16, _ token: [UInt8]) {
-    if notifications.count >= Self.maximumNotifications { notifications.removeFirst() }
-    notifications.append((messageID, token))
+  private func rememberNotification(_ messageID: UInt16, _ token: [UInt8]) {
+    if notifications.count >= Self.maximumNotifications { notifications.remove(at: 0) }
+    notifications.append(NumberedToken(number: UInt64(messageID), token: token))
   }
 
   /// Ends a delivered request without a response; a confirmable one is only acknowledged.
-  public mutating func leaveUnanswered(
+  public func leaveUnanswered(
     _ exchange: ExchangeID,
     now: Instant
   ) -> [MessageAction] {
@@ -75,7 +75,7 @@ extension MessageLayer {
   /// `isRepeated` repeats a non-confirmable request too, in the same message, until its response
   /// comes (RFC 7252, Section 4.3). `renewing` is an observation whose token the request takes
   /// over, to register again or to deregister (RFC 7641, Section 3.6).
-  public mutating func send(
+  public func send(
     _ request: CoAPMessage,
     confirmable: Bool,
     isRepeated: Bool = false,
@@ -107,7 +107,7 @@ extension MessageLayer {
   }
 
   /// Sends the reply to a message of the peer, keeps it for duplicates and ends the exchange.
-  mutating func finish(
+  func finish(
     _ exchange: ExchangeID,
     with reply: CoAPDatagram,
     _ now: Instant
@@ -118,7 +118,7 @@ extension MessageLayer {
     return [.send(bytes)]
   }
 
-  private mutating func respondSeparately(
+  private func respondSeparately(
     _ response: CoAPMessage,
     now: Instant
   ) -> [MessageAction] {

@@ -5,7 +5,7 @@ import Bytes
 ///
 /// Takes part as server and as client. Makes no I/O: each method answers what is to be done, and
 /// `timedOut` wants to be called at `nextTimeout`.
-public struct MessageLayer: Sendable {
+public final class MessageLayer: MessagePath {
   /// How long a confirmable request waits for its response before an empty acknowledgement goes
   /// out: well before the peer repeats the request.
   public static let emptyAckDelay = Span.seconds(1)
@@ -20,6 +20,11 @@ public struct MessageLayer: Sendable {
   /// How many of the last notifications a reset finds.
   public static let maximumNotifications = 32
 
+  /// The largest message to send, in bytes: what the path takes, without DTLS.
+  ///
+  /// `SessionLayer` heeds it.
+  public var maximumSize = CoAPMessage.defaultMaximumSize
+
   /// The waits and repetitions; new ones hold for messages sent from then on.
   public var parameters: TransmissionParameters
 
@@ -29,7 +34,7 @@ public struct MessageLayer: Sendable {
   var transmissions: [Transmission] = []
   var awaited = AwaitedResponses()
   /// The last notifications, the oldest first.
-  var notifications: [(messageID: UInt16, token: [UInt8])] = []
+  var notifications: [NumberedToken] = []
   private var lastSerial: UInt64 = 0
 
   /// A message of ours that is repeated: until it is acknowledged, or for a request its response is
@@ -64,7 +69,7 @@ public struct MessageLayer: Sendable {
   }
 
   /// Sends what is due: empty acknowledgements and repetitions; gives up what took too long.
-  public mutating func timedOut(now: Instant) -> [MessageAction] {
+  public func timedOut(now: Instant) -> [MessageAction] {
     answers.removeExpired(now: now)
     var actions: [MessageAction] = []
     for index in answers.entries.indices {
@@ -75,14 +80,14 @@ public struct MessageLayer: Sendable {
     for transmission in transmissions where transmission.due <= now {
       actions += retransmit(transmission, now: now)
     }
-    for request in awaited.expired(now: now) {
+    for case .failed(let request, let failure) in awaited.fail(.unanswered, at: now) {
       end(request)
-      actions.append(.failed(request, .unanswered))
+      actions.append(.failed(request, failure))
     }
     return actions
   }
 
-  private mutating func retransmit(_ late: Transmission, now: Instant) -> [MessageAction] {
+  private func retransmit(_ late: Transmission, now: Instant) -> [MessageAction] {
     guard let index = transmissions.firstIndex(where: { $0.messageID == late.messageID }) else {
       return []
     }
@@ -99,7 +104,7 @@ public struct MessageLayer: Sendable {
     return [.send(late.datagram)]
   }
 
-  mutating func acknowledge(at index: Int, now: Instant) -> MessageAction {
+  func acknowledge(at index: Int, now: Instant) -> MessageAction {
     let messageID = answers.entries[index].messageID
     let reply = CoAPDatagram(empty: .acknowledgement, messageID: messageID).encoded
     answers.acknowledge(at: index, reply: reply, now: now)
@@ -107,23 +112,23 @@ public struct MessageLayer: Sendable {
   }
 
   /// Forgets a request of ours: what still comes for it is rejected.
-  public mutating func forget(_ request: ExchangeID) { end(request) }
+  public func forget(_ request: ExchangeID) { end(request) }
 
-  mutating func end(_ request: ExchangeID) {
+  func end(_ request: ExchangeID) {
     awaited.remove(request)
     transmissions.removeAll { $0.request == request }
   }
 
-  mutating func nextExchange() -> ExchangeID {
+  func nextExchange() -> ExchangeID {
     lastSerial += 1
     return ExchangeID(serial: lastSerial)
   }
 
-  mutating func nextMessageID(now: Instant) -> UInt16? {
+  func nextMessageID(now: Instant) -> UInt16? {
     messageIDs.take(lifetime: parameters.exchangeLifetime, now: now)
   }
 
-  mutating func transmit(_ datagram: CoAPDatagram, request: ExchangeID?, now: Instant) -> [UInt8] {
+  func transmit(_ datagram: CoAPDatagram, request: ExchangeID?, now: Instant) -> [UInt8] {
     let bytes = datagram.encoded
     let timeout = parameters.firstTimeout(random: random.next())
     transmissions.append(

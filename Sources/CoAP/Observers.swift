@@ -1,25 +1,53 @@
 import Bytes
 
 /// One observation of the peer (RFC 7641, Section 4.1).
-public struct Observer: Sendable {
-  /// The token of the registration, which all notifications carry.
-  public let token: [UInt8]
-  /// The GET that registered: answered anew, it gives the next notification.
+public final class Observer {
+  /// The GET that registered, with the token that all notifications carry: answered anew, it gives
+  /// the next notification.
   public let request: CoAPMessage
-  /// When the peer was last told something, or is to be told what waits.
+  /// When the peer was last told something.
   public internal(set) var notified: Instant
 
   let contentFormat: UInt16?
   /// The number of the last notification: 24 bits that grow by one (RFC 7641, Section 4.4).
-  var sequence: UInt32
+  private var sequence: UInt32
   /// The latest state, which must wait; each newer one takes its place.
-  var waiting: CoAPMessage?
+  fileprivate var waiting: CoAPMessage?
   /// The error that ends the observation, after what waits.
-  var ending: CoAPMessage?
+  fileprivate var ending: CoAPMessage?
+
+  init(_ request: CoAPMessage, _ answer: CoAPMessage, after last: Observer?, now: Instant) {
+    self.request = request
+    contentFormat = answer.contentFormat
+    notified = now
+    sequence = last?.sequence ?? 1
+  }
+
+  /// The token of the registration.
+  public var token: [UInt8] { request.token }
+
+  /// The Observe option of the next notification.
+  func nextNumber() -> CoAPOption {
+    sequence = (sequence + 1) & 0xFF_FFFF
+    return CoAPOption(.observe, uint: sequence)
+  }
+
+  /// Takes the state of the resource: an error ends the observation, and so does another
+  /// Content-Format (RFC 7641, Section 4.2).
+  func note(_ state: CoAPMessage) {
+    if state.code.major != 2 {
+      ending = state
+    } else if state.contentFormat != contentFormat {
+      ending = .diagnostic(.notAcceptable, "the Content-Format has changed")
+    } else {
+      waiting = state
+      ending = nil
+    }
+  }
 }
 
 /// The observations of a session, and when each may be told something (RFC 7641, Section 4).
-struct Observers: Sendable {
+struct Observers {
   /// How many observations a peer may have; a further one is answered as a plain GET.
   static let maximum = 16
   /// The least time between two notifications: of the session over UDP, where none is acknowledged
@@ -29,11 +57,11 @@ struct Observers: Sendable {
 
   private(set) var entries: [Observer] = []
   private let isStream: Bool
-  private var lastSent: Instant?
+  private var lastSent = Instant(milliseconds: 0)
 
   init(isStream: Bool) { self.isStream = isStream }
 
-  func index(_ token: [UInt8]) -> Int? { entries.firstIndex { $0.token == token } }
+  func observer(_ token: [UInt8]) -> Observer? { entries.first { $0.token == token } }
 
   mutating func remove(_ token: [UInt8]) { entries.removeAll { $0.token == token } }
 
@@ -44,70 +72,42 @@ struct Observers: Sendable {
     answer: CoAPMessage,
     now: Instant
   ) -> CoAPOption? {
-    let sequence = index(request.token).map { entries[$0].sequence } ?? 1
+    let last = observer(request.token)
     remove(request.token)
     guard entries.count < Self.maximum else { return nil }
-    entries.append(
-      Observer(
-        token: request.token,
-        request: request,
-        notified: now,
-        contentFormat: answer.contentFormat,
-        sequence: sequence
-      )
-    )
+    let observer = Observer(request, answer, after: last, now: now)
+    entries.append(observer)
     lastSent = now
-    return nextNumber(at: entries.count - 1)
-  }
-
-  /// Takes the state of an observed resource: an error ends the observation, and so does another
-  /// Content-Format (RFC 7641, Section 4.2).
-  mutating func note(_ state: CoAPMessage, at index: Int) {
-    guard state.code.major == 2 else {
-      entries[index].ending = state
-      return
-    }
-    if state.contentFormat == entries[index].contentFormat {
-      entries[index].waiting = state
-      entries[index].ending = nil
-    } else {
-      entries[index].ending = .diagnostic(.notAcceptable, "the Content-Format has changed")
-    }
+    return observer.nextNumber()
   }
 
   /// When the next notification may go out; nil while none waits.
-  var nextTimeout: Instant? {
-    entries.reduce(nil) { .earlier($0, due($1)) }
-  }
+  var nextTimeout: Instant? { next.map { due($0) } }
 
-  /// Takes the next state that may be told at `now`, that of the longest silent observation, and its
-  /// number; an error has none, and ends the observation.
-  mutating func takeDue(
-    now: Instant
-  ) -> (request: CoAPMessage, state: CoAPMessage, number: CoAPOption?)? {
-    var next: Int?
-    for index in entries.indices {
-      guard let due = due(entries[index]), due <= now else { continue }
-      if next.map({ entries[index].notified < entries[$0].notified }) ?? true { next = index }
-    }
-    guard let next else { return nil }
+  /// Takes the next state that may be told at `now`; an error ends the observation.
+  mutating func takeDue(now: Instant) -> (observer: Observer, state: CoAPMessage)? {
+    guard let observer = next, due(observer) <= now else { return nil }
     lastSent = now
-    entries[next].notified = now
-    let request = entries[next].request
-    if let state = entries[next].waiting {
-      entries[next].waiting = nil
-      return (request, state, nextNumber(at: next))
+    observer.notified = now
+    if let state = observer.waiting {
+      observer.waiting = nil
+      return (observer, state)
     }
-    return entries.remove(at: next).ending.map { (request, $0, nil) }
+    remove(observer.token)
+    return observer.ending.map { (observer, $0) }
   }
 
-  private func due(_ entry: Observer) -> Instant? {
-    guard entry.waiting != nil || entry.ending != nil else { return nil }
-    return (isStream ? entry.notified : lastSent ?? entry.notified) + Self.spacing
+  /// The longest silent observation that has something to tell.
+  private var next: Observer? {
+    var next: Observer?
+    for entry in entries where entry.waiting != nil || entry.ending != nil {
+      if let other = next, other.notified <= entry.notified { continue }
+      next = entry
+    }
+    return next
   }
 
-  private mutating func nextNumber(at index: Int) -> CoAPOption {
-    entries[index].sequence = (entries[index].sequence + 1) & 0xFF_FFFF
-    return CoAPOption(.observe, uint: entries[index].sequence)
+  private func due(_ observer: Observer) -> Instant {
+    (isStream ? observer.notified : lastSent) + Self.spacing
   }
 }

@@ -1,83 +1,121 @@
 import Bytes
 
+/// Why a block can't be taken or given; the peer's fault.
+private enum BlockFault: UInt8, Error {
+  /// A size that only streams have (RFC 7959, Section 2.2).
+  case reserved
+  /// The payload has another size than the option says.
+  case size
+  /// Blocks before this one are missing, or the Content-Format changed (RFC 7959, Section 2.9.2).
+  case missing
+  /// The body is larger than `SessionLayer.maximumBody` (RFC 7959, Section 2.9.3).
+  case tooLarge
+  /// The response isn't kept any longer, and the request must not be executed again.
+  case gone
+  /// The response ends before the block.
+  case pastEnd
+
+  var response: CoAPMessage {
+    switch self {
+    case .reserved: return .diagnostic(.badRequest, "a block of reserved size")
+    case .size: return .diagnostic(.badRequest, "the block isn't as large as it says")
+    case .missing:
+      return .diagnostic(.requestEntityIncomplete, "blocks before this one are missing")
+    case .gone: return .diagnostic(.requestEntityIncomplete, "the response isn't kept any longer")
+    case .pastEnd: return .diagnostic(.badRequest, "the response has no such block")
+    case .tooLarge:
+      var response = CoAPMessage.diagnostic(.requestEntityTooLarge, "the body is too large")
+      response.add(CoAPOption(.size1, uint: UInt32(SessionLayer.maximumBody)))
+      return response
+    }
+  }
+}
+
 extension SessionLayer {
+  /// The largest body of a request, in bytes.
+  public static let maximumBody = 16_384
+  /// The largest body of a response that is kept, in bytes; a larger one is made again for each
+  /// block.
+  static let maximumFetched = 65_536
+  /// What header, token and the options that are added to a message here take at most, in bytes.
+  private static let reserve = 48
+
+  /// How many bytes of payload a message with these options has room for.
+  func room(beside message: CoAPMessage) -> Int {
+    maximumSize - Self.reserve - message.optionsSize
+  }
+
   func receivedRequest(
     _ request: CoAPMessage,
     _ exchange: ExchangeID,
     now: Instant
   ) -> [MessageAction] {
-    func answer(_ code: CoAPCode, _ text: Text) -> [MessageAction] {
-      reply(.diagnostic(code, text), to: exchange, now: now)
-    }
+    removeExpired(now: now)
     if request.code == .get, request.observe == 1 { observing.remove(request.token) }
-    let blocks = [request.block1, request.block2]
-    // Only streams have blocks of several blocks (RFC 8323, Section 6).
-    guard isStream || blocks.allSatisfy({ $0?.sizeExponent != 7 }) else {
-      return answer(.badRequest, "a block of reserved size")
+    let kept = KeptMessage(
+      request,
+      exchange,
+      key: request.transferKey,
+      expires: now + parameters.exchangeLifetime
+    )
+    do throws(BlockFault) {
+      if let answer = try receivedBlock(kept, now: now) {
+        return path.respond(to: exchange, with: answer, now: now)
+      }
+    } catch {
+      return path.respond(to: exchange, with: error.response, now: now)
     }
-    var request = request
-    if let block = request.block1 {
-      switch receivedBlock(block, of: request, now: now) {
-      case .whole(let body): request.payload = body
-      case .answer(let response): return reply(response, to: exchange, now: now)
-      }
-    } else if let block = request.block2, block.number > 0 {
-      if let whole = stored(isRequest: false, request.transferKey, now: now) {
-        return reply(self.block(of: whole, for: request, now: now), to: exchange, now: now)
-      }
-      // Whatever isn't a GET was executed when its first block was answered.
-      guard request.code == .get else {
-        return answer(.requestEntityIncomplete, "the response isn't kept any longer")
-      }
-    }
-    if delivered.count >= Self.maximumDelivered { delivered.removeFirst() }
-    delivered.append((exchange, request.withoutPayload))
-    return [.deliver(exchange, request)]
+    let whole = kept.message
+    kept.message.payload = []
+    delivered.insert(kept)
+    return [.deliver(exchange, whole)]
   }
 
-  /// What a block of a request leads to.
-  private enum BlockOutcome {
-    case whole([UInt8])
-    case answer(CoAPMessage)
-  }
-
-  /// Takes one block of a request's body (RFC 7959, Section 2.5).
+  /// Does what the block options of a request say: puts its body together, or gives the answer to a
+  /// block (RFC 7959, Sections 2.4 and 2.5).
   private func receivedBlock(
-    _ block: CoAPBlock,
-    of request: CoAPMessage,
+    _ kept: KeptMessage,
     now: Instant
-  ) -> BlockOutcome {
-    let count = request.payload.count
-    guard !block.hasMore || block.isFilled(by: count) else {
-      return .answer(.diagnostic(.badRequest, "the block isn't as large as it says"))
+  ) throws(BlockFault) -> CoAPMessage? {
+    let request = kept.message
+    let (block1, block2) = (request.block1, request.block2)
+    if !isStream, block1?.sizeExponent == 7 || block2?.sizeExponent == 7 { throw .reserved }
+    if let block1 { return try append(block1, kept) }
+    guard let block2, block2.number > 0 else { return nil }
+    if let whole = fetched.entry(kept.key) {
+      whole.expires = kept.expires
+      return block(of: whole.message, for: request, now: now)
     }
-    let key = request.transferKey
-    let size = max(block.offset + count, Int(clamping: request.first(.size1)?.uint ?? 0))
-    guard size <= StoredBodies.maximumRequest else {
-      bodies.remove(isRequest: true, key: key)
-      var response = CoAPMessage.diagnostic(.requestEntityTooLarge, "the body is too large")
-      response.add(CoAPOption(.size1, uint: UInt32(StoredBodies.maximumRequest)))
-      return .answer(response)
-    }
-    if block.number == 0 {
-      bodies.remove(isRequest: true, key: key)
-      guard block.hasMore else { return .whole(request.payload) }
-      keep(request, isRequest: true, key, now: now)
-    } else {
-      guard let index = bodies.index(isRequest: true, key: key),
-        bodies.entries[index].message.contentFormat == request.contentFormat,
-        bodies.append(block, of: request, to: index)
-      else {
-        bodies.remove(isRequest: true, key: key)
-        return .answer(.diagnostic(.requestEntityIncomplete, "blocks before this one are missing"))
+    guard request.code == .get else { throw .gone }
+    return nil
+  }
+
+  /// Takes a block of a body; nil when it is the last, and the body whole.
+  private func append(
+    _ block: CoAPBlock,
+    _ kept: KeptMessage
+  ) throws(BlockFault) -> CoAPMessage? {
+    let payload = kept.message.payload
+    guard !block.hasMore || block.isFilled(by: payload.count) else { throw .size }
+    let last = incomplete.entry(kept.key)?.message
+    incomplete.remove(kept.key)
+    let size = Int(clamping: kept.message.first(.size1)?.uint ?? 0)
+    guard max(block.offset + payload.count, size) <= Self.maximumBody else { throw .tooLarge }
+    if block.number > 0 {
+      guard let last, last.contentFormat == kept.message.contentFormat else { throw .missing }
+      kept.message.payload = last.payload
+      // The last block may come twice, from a client that missed the answer.
+      if last.payload.count == block.offset {
+        kept.message.payload += payload
+      } else if last.payload.count < block.offset
+        || [UInt8](last.payload[block.offset...]) != payload
+      {
+        throw .missing
       }
     }
-    let body = stored(isRequest: true, key, now: now)
-    guard block.hasMore else {
-      bodies.remove(isRequest: true, key: key)
-      return .whole(body?.payload ?? [])
-    }
-    return .answer(CoAPMessage(.continue, options: [block.answer(hasMore: true)]))
+    guard block.hasMore else { return nil }
+    incomplete.insert(kept)
+    return CoAPMessage(.continue, options: [block.answer(hasMore: true)])
   }
 
   /// The block of a response that a request asks for, or all of it when it fits (RFC 7959,
@@ -90,44 +128,38 @@ extension SessionLayer {
     let asked = request.block2
     let start = asked?.offset ?? 0
     let count = response.payload.count
-    let room = room(beside: response)
+    let room = max(room(beside: response), 0)
+    if count <= room, asked == nil || (start >= count && response.code.major != 2) {
+      return response
+    }
+    guard start < count || start == 0 else { return BlockFault.pastEnd.response }
     let exponent = CoAPBlock.exponent(fitting: room, atMost: asked?.sizeExponent ?? 6)
     let size = 16 << Int(exponent)
-    var block = response
-    if asked == nil, count <= max(room, 0) { return block }
-    guard start < count || start == 0 else {
-      if response.code.major != 2, count <= room { return response }
-      return .diagnostic(.badRequest, "the response has no such block")
-    }
     let end = min(start + size, count)
+    var block = response
     if end < count || start > 0 {
       if block.first(.eTag) == nil { block.add(block.payloadTag) }
-      if start == 0, count <= StoredBodies.maximumResponse {
-        keep(block, isRequest: false, request.transferKey, now: now)
-      }
+      if start == 0, count <= Self.maximumFetched { keep(block, for: request, now: now) }
       block.payload = [UInt8](block.payload[start..<end])
     }
     let number = UInt32(start / size)
-    block.add(
-      CoAPBlock(number: number, hasMore: end < count, sizeExponent: exponent).option(.block2)
-    )
+    let given = CoAPBlock(number: number, hasMore: end < count, sizeExponent: exponent)
+    block.add(given.option(.block2))
     if request.first(.size2) != nil { block.add(CoAPOption(.size2, uint: UInt32(count))) }
     return block
   }
 
-  private func keep(_ message: CoAPMessage, isRequest: Bool, _ key: [UInt8], now: Instant) {
-    bodies.insert(
-      StoredBodies.Entry(
-        isRequest: isRequest,
-        key: key,
-        message: message,
-        expires: now + parameters.exchangeLifetime
-      )
-    )
+  private func keep(_ whole: CoAPMessage, for request: CoAPMessage, now: Instant) {
+    let key = request.transferKey
+    fetched.remove(key)
+    let expires = now + parameters.exchangeLifetime
+    fetched.insert(KeptMessage(whole, ExchangeID(serial: 0), key: key, expires: expires))
   }
 
-  private func stored(isRequest: Bool, _ key: [UInt8], now: Instant) -> CoAPMessage? {
-    bodies.message(isRequest: isRequest, key: key, until: now + parameters.exchangeLifetime)
+  /// Forgets bodies whose time is up.
+  func removeExpired(now: Instant) {
+    incomplete.removeExpired(now: now)
+    fetched.removeExpired(now: now)
   }
 }
 

@@ -8,38 +8,40 @@ import Bytes
 public final class SessionLayer {
   /// How many requests of the peer may wait for their answers.
   static let maximumDelivered = 64
-  /// What header, token and the options that are added to a response here take at most, in bytes.
-  static let reserve = 48
+  /// How many incomplete bodies are kept, and how many answers that are fetched in blocks.
+  static let maximumBodies = 2
 
-  /// The largest datagram that is sent, in bytes: what the path takes, without DTLS.
-  ///
-  /// On a stream the peer's settings count instead.
-  public var maximumDatagram = CoAPMessage.defaultMaximumSize
+  /// Whether the session goes over a stream.
+  public let isStream: Bool
 
-  var datagrams: MessageLayer?
-  var stream: StreamLayer?
-  var bodies = StoredBodies()
-  var observing: Observers
+  let path: any MessagePath
+  private let datagrams: MessageLayer?
   /// The peer's requests that wait for an answer, without their payloads.
-  var delivered: [(exchange: ExchangeID, request: CoAPMessage)] = []
+  var delivered = KeptMessages(maximum: maximumDelivered)
+  /// Requests whose last block is still to come.
+  var incomplete = KeptMessages(maximum: maximumBodies)
+  /// Whole responses whose blocks are being fetched.
+  var fetched = KeptMessages(maximum: maximumBodies)
+  var observing: Observers
 
   /// A session over datagrams.
   public init(_ datagrams: MessageLayer) {
     self.datagrams = datagrams
+    path = datagrams
+    isStream = false
     observing = Observers(isStream: false)
   }
 
   /// A session over a stream.
   public init(_ stream: StreamLayer) {
-    self.stream = stream
+    datagrams = nil
+    path = stream
+    isStream = true
     observing = Observers(isStream: true)
   }
 
-  /// Whether the session goes over a stream.
-  public var isStream: Bool { stream != nil }
-
   /// Whether the stream is at its end; datagrams have none.
-  public var isClosed: Bool { stream?.isClosed ?? false }
+  public var isClosed: Bool { path.isClosed }
 
   /// The peer's observations.
   public var observers: [Observer] { observing.entries }
@@ -50,14 +52,11 @@ public final class SessionLayer {
     set { datagrams?.parameters = newValue }
   }
 
-  /// The largest message that may be sent, in bytes.
+  /// The largest message that is sent, in bytes: for datagrams what the path takes, without DTLS,
+  /// for a stream what the peer takes, which can't be set.
   public var maximumSize: Int {
-    stream.map { Int(clamping: $0.peerMaximumSize) } ?? maximumDatagram
-  }
-
-  /// How many bytes of payload a message with these options has room for.
-  func room(beside message: CoAPMessage) -> Int {
-    maximumSize - Self.reserve - message.optionsSize
+    get { path.maximumSize }
+    set { datagrams?.maximumSize = newValue }
   }
 }
 
@@ -65,14 +64,12 @@ public final class SessionLayer {
 
 extension SessionLayer {
   /// Begins the session, as soon as the path is there: a stream's settings are to be sent.
-  public func opened(now: Instant) -> [MessageAction] { stream?.opened(now: now) ?? [] }
+  public func opened(now: Instant) -> [MessageAction] { path.opened(now: now) }
 
   /// Takes a datagram, or bytes of a stream in any portions.
   public func received(_ bytes: [UInt8], now: Instant) -> [MessageAction] {
-    bodies.removeExpired(now: now)
-    let actions = stream?.received(bytes, now: now) ?? datagrams?.received(bytes, now: now) ?? []
     var result: [MessageAction] = []
-    for action in actions {
+    for action in path.received(bytes, now: now) {
       switch action {
       case .deliver(let exchange, let request):
         result += receivedRequest(request, exchange, now: now)
@@ -87,15 +84,15 @@ extension SessionLayer {
 
   /// When `timedOut` has something to do; nil for never.
   public var nextTimeout: Instant? {
-    let path = stream?.nextTimeout ?? datagrams?.nextTimeout
-    return isClosed ? nil : .earlier(path, .earlier(bodies.nextTimeout, observing.nextTimeout))
+    if isClosed { return nil }
+    let bodies = Instant.earlier(incomplete.nextTimeout, fetched.nextTimeout)
+    return .earlier(path.nextTimeout, .earlier(bodies, observing.nextTimeout))
   }
 
   /// Sends what is due and gives up what took too long.
   public func timedOut(now: Instant) -> [MessageAction] {
-    bodies.removeExpired(now: now)
-    let actions = stream?.timedOut(now: now) ?? datagrams?.timedOut(now: now) ?? []
-    return actions + notifyDue(now: now)
+    removeExpired(now: now)
+    return path.timedOut(now: now) + notifyDue(now: now)
   }
 }
 
@@ -112,7 +109,7 @@ extension SessionLayer {
     isObservable: Bool = false,
     now: Instant
   ) -> [MessageAction] {
-    guard let request = take(exchange) else { return [] }
+    guard let request = delivered.take(exchange) else { return [] }
     var block = block(of: response, for: request, now: now)
     if request.isRegistration {
       if isObservable, block.code.major == 2 {
@@ -122,14 +119,13 @@ extension SessionLayer {
       }
     }
     if let last = request.block1 { block.add(last.answer(hasMore: false)) }
-    return reply(block, to: exchange, now: now)
+    return path.respond(to: exchange, with: block, now: now)
   }
 
   /// Ends a delivered request without a response; a confirmable one is acknowledged.
   public func leaveUnanswered(_ exchange: ExchangeID, now: Instant) -> [MessageAction] {
-    _ = take(exchange)
-    return stream?.leaveUnanswered(exchange, now: now)
-      ?? datagrams?.leaveUnanswered(exchange, now: now) ?? []
+    _ = delivered.take(exchange)
+    return path.leaveUnanswered(exchange, now: now)
   }
 
   /// Tells the peer the state of what it observes with a token, at once or as soon as it may.
@@ -141,8 +137,7 @@ extension SessionLayer {
     with state: CoAPMessage,
     now: Instant
   ) -> [MessageAction] {
-    guard let index = observing.index(token) else { return [] }
-    observing.note(state, at: index)
+    observing.observer(token)?.note(state)
     return notifyDue(now: now)
   }
 
@@ -158,9 +153,7 @@ extension SessionLayer {
     renewing observation: ExchangeID? = nil,
     now: Instant
   ) throws(SendRefusal) -> (exchange: ExchangeID, actions: [MessageAction]) {
-    let sent = try stream?.send(request, patience: patience, renewing: observation, now: now)
-    if let sent { return sent }
-    let posted = try datagrams?.send(
+    try path.send(
       request,
       confirmable: confirmable,
       isRepeated: isRepeated,
@@ -168,41 +161,22 @@ extension SessionLayer {
       renewing: observation,
       now: now
     )
-    guard let posted else { throw .closed }
-    return posted
   }
 
   /// Forgets a request of ours: what still comes for it is rejected.
-  public func forget(_ request: ExchangeID) {
-    stream?.forget(request)
-    datagrams?.forget(request)
-  }
+  public func forget(_ request: ExchangeID) { path.forget(request) }
 
   /// Asks the peer to end a stream once it has answered; nothing over datagrams.
-  public func release() -> [MessageAction] { stream?.release() ?? [] }
-
-  func reply(
-    _ response: CoAPMessage,
-    to exchange: ExchangeID,
-    now: Instant
-  ) -> [MessageAction] {
-    stream?.respond(to: exchange, with: response, now: now)
-      ?? datagrams?.respond(to: exchange, with: response, now: now) ?? []
-  }
+  public func release() -> [MessageAction] { path.release() }
 
   private func notifyDue(now: Instant) -> [MessageAction] {
     var actions: [MessageAction] = []
-    while let (request, state, number) = observing.takeDue(now: now) {
-      var block = block(of: state, for: request, now: now)
-      block.token = request.token
-      if let number { block.add(number) }
-      actions += stream?.notify(block, now: now) ?? datagrams?.notify(block, now: now) ?? []
+    while let (observer, state) = observing.takeDue(now: now) {
+      var block = block(of: state, for: observer.request, now: now)
+      block.token = observer.token
+      if state.code.major == 2 { block.add(observer.nextNumber()) }
+      actions += path.notify(block, now: now)
     }
     return actions
-  }
-
-  private func take(_ exchange: ExchangeID) -> CoAPMessage? {
-    let index = delivered.firstIndex { $0.exchange == exchange }
-    return index.map { delivered.remove(at: $0).request }
   }
 }

@@ -2,7 +2,7 @@ import Bytes
 
 extension StreamLayer {
   /// Takes bytes of the peer, in any portions.
-  public mutating func received(_ bytes: [UInt8], now: Instant) -> [MessageAction] {
+  public func received(_ bytes: [UInt8], now: Instant) -> [MessageAction] {
     guard phase != .closed else { return [] }
     reader.append(bytes)
     var actions: [MessageAction] = []
@@ -14,7 +14,7 @@ extension StreamLayer {
     return actions
   }
 
-  private mutating func received(_ message: CoAPMessage) -> [MessageAction] {
+  private func received(_ message: CoAPMessage) -> [MessageAction] {
     // Empty messages only keep the path open (RFC 8323, Section 3.4).
     if message.code.isEmpty { return [] }
     if message.code.isSignal { return receivedSignal(message) }
@@ -23,7 +23,7 @@ extension StreamLayer {
     return message.code.isResponse ? receivedResponse(message) : refuse(.malformed)
   }
 
-  private mutating func receivedRequest(_ request: CoAPMessage) -> [MessageAction] {
+  private func receivedRequest(_ request: CoAPMessage) -> [MessageAction] {
     // What comes after a release needs no answer (RFC 8323, Section 5.5).
     guard phase == .open else { return [] }
     guard pending.count < Self.maximumPending else {
@@ -32,25 +32,17 @@ extension StreamLayer {
       busy.add(CoAPOption(.maxAge, uint: 1))
       return [.send(busy.frame)]
     }
-    lastSerial += 1
-    let exchange = ExchangeID(serial: lastSerial)
-    pending.append((exchange, request.token))
+    let exchange = nextExchange()
+    pending.append(NumberedToken(number: exchange.serial, token: request.token))
     guard let refusal = request.optionRefusal else { return [.deliver(exchange, request)] }
     return answer(exchange, with: refusal)
   }
 
-  private mutating func receivedResponse(_ response: CoAPMessage) -> [MessageAction] {
-    guard let index = awaited.index(token: response.token) else { return [] }
-    let request = awaited.entries[index].exchange
-    if let option = response.unrecognizedCriticalOption {
-      awaited.remove(request)
-      return [.failed(request, .badOption(option))]
-    }
-    awaited.received(response, at: index)
-    return [.deliverResponse(request, response)]
+  private func receivedResponse(_ response: CoAPMessage) -> [MessageAction] {
+    awaited.entry(token: response.token).map { [awaited.received(response, to: $0)] } ?? []
   }
 
-  private mutating func receivedSignal(_ signal: CoAPMessage) -> [MessageAction] {
+  private func receivedSignal(_ signal: CoAPMessage) -> [MessageAction] {
     if signal.code == .abort { return end(.aborted(diagnostic: signal.payload)) }
     guard phase != .opening || signal.code == .settings else { return refuse(.noSettings) }
     // No signal has a critical option yet (RFC 8323, Section 11.2).
@@ -66,7 +58,7 @@ extension StreamLayer {
     }
   }
 
-  private mutating func receivedSettings(
+  private func receivedSettings(
     _ settings: CoAPMessage,
     _ critical: CoAPOptionNumber?
   ) -> [MessageAction] {
@@ -75,7 +67,7 @@ extension StreamLayer {
       guard let size = option.uint, size >= Self.leastMessageSize else {
         return refuse(.setting, badOption: .maxMessageSize)
       }
-      peerMaximumSize = size
+      maximumSize = Int(min(size, Self.mostMessageSize))
     }
     if phase == .opening { phase = .open }
     settingsDue = nil
@@ -83,22 +75,20 @@ extension StreamLayer {
   }
 
   /// Answers a ping, if it wants custody after all requests before it (RFC 8323, Section 5.4.1).
-  private mutating func receivedPing(_ ping: CoAPMessage) -> [MessageAction] {
+  private func receivedPing(_ ping: CoAPMessage) -> [MessageAction] {
     let wantsCustody = ping.options.contains { $0.number == .custody }
     guard wantsCustody, pings.count < Self.maximumWaitingPings else {
       return [.send(CoAPMessage(.pong, token: ping.token).frame)]
     }
-    pings.append((ExchangeID(serial: lastSerial), ping.token))
+    pings.append(NumberedToken(number: lastSerial, token: ping.token))
     return afterAnswer()
   }
 
   /// Does what waited for answers: pongs, and the end of a released stream.
-  mutating func afterAnswer() -> [MessageAction] {
+  func afterAnswer() -> [MessageAction] {
     var actions: [MessageAction] = []
-    while let ping = pings.first,
-      pending.first.map({ $0.exchange.serial > ping.after.serial }) ?? true
-    {
-      pings.removeFirst()
+    while let ping = pings.first, pending.first.map({ $0.number > ping.number }) ?? true {
+      pings.remove(at: 0)
       let custody = CoAPOption(.custody, [])
       actions.append(.send(CoAPMessage(.pong, token: ping.token, options: [custody]).frame))
     }
@@ -106,7 +96,7 @@ extension StreamLayer {
   }
 
   /// Tells the peer its fault and ends the stream.
-  mutating func refuse(
+  func refuse(
     _ fault: StreamFault,
     badOption: CoAPOptionNumber? = nil
   ) -> [MessageAction] {
@@ -115,10 +105,11 @@ extension StreamLayer {
     return [.send(abort.frame)] + end(.refused(fault))
   }
 
-  mutating func end(_ end: StreamEnd) -> [MessageAction] {
-    let failures = awaited.entries.map { MessageAction.failed($0.exchange, .closed) }
-    self = StreamLayer()
+  func end(_ end: StreamEnd) -> [MessageAction] {
     phase = .closed
-    return failures + [.close(end)]
+    reader = FrameReader()
+    pending = []
+    pings = []
+    return awaited.fail(.closed, at: nil) + [.close(end)]
   }
 }

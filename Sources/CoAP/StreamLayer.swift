@@ -5,12 +5,15 @@ import Bytes
 ///
 /// Has the methods of `MessageLayer`, and like it makes no I/O. Its owner calls `opened` as soon as
 /// the stream is there, and closes the stream at `.close`, after which the layer stays silent.
-public struct StreamLayer: Sendable {
+public final class StreamLayer: MessagePath {
   /// The largest message that we say we take (RFC 8323, Section 5.3.1), in bytes.
   public static let maximumMessageSize = UInt32(FrameReader.maximumLength)
 
   /// The smallest limit of the peer that is accepted, in bytes: for a response in blocks.
   public static let leastMessageSize: UInt32 = 128
+
+  /// The largest message that is sent to a peer who takes larger ones, in bytes.
+  public static let mostMessageSize: UInt32 = 65_000
 
   /// How long the peer may take with its settings.
   public static let settingsPatience = Span.seconds(30)
@@ -21,8 +24,9 @@ public struct StreamLayer: Sendable {
   /// How many pings may wait until earlier requests are answered; more are answered at once.
   public static let maximumWaitingPings = 4
 
-  /// The largest message that the peer takes, in bytes, with its header.
-  public internal(set) var peerMaximumSize = UInt32(CoAPMessage.defaultMaximumSize)
+  /// The largest message that is sent, in bytes with its header: what the peer takes, but at most
+  /// `mostMessageSize`.
+  public internal(set) var maximumSize = CoAPMessage.defaultMaximumSize
 
   enum Phase: UInt8 {
     /// The peer's settings are still to come.
@@ -37,9 +41,9 @@ public struct StreamLayer: Sendable {
   var settingsDue: Instant?
   var reader = FrameReader()
   /// The peer's requests that aren't answered, the oldest first.
-  var pending: [(exchange: ExchangeID, token: [UInt8])] = []
-  /// Pings that want to know when all requests before them are answered.
-  var pings: [(after: ExchangeID, token: [UInt8])] = []
+  var pending: [NumberedToken] = []
+  /// Pings that want to know when all requests up to a number are answered.
+  var pings: [NumberedToken] = []
   var awaited = AwaitedResponses()
   var lastSerial: UInt64 = 0
 
@@ -51,7 +55,7 @@ public struct StreamLayer: Sendable {
 
   /// Sends our settings: either side's first message, which waits for nothing (RFC 8323,
   /// Section 5.3).
-  public mutating func opened(now: Instant) -> [MessageAction] {
+  public func opened(now: Instant) -> [MessageAction] {
     settingsDue = now + Self.settingsPatience
     let settings = CoAPMessage(
       .settings,
@@ -69,13 +73,10 @@ public struct StreamLayer: Sendable {
   }
 
   /// Gives up what took too long.
-  public mutating func timedOut(now: Instant) -> [MessageAction] {
+  public func timedOut(now: Instant) -> [MessageAction] {
     guard phase != .closed else { return [] }
     if let due = settingsDue, due <= now { return refuse(.noSettings) }
-    return awaited.expired(now: now).map { exchange in
-      awaited.remove(exchange)
-      return .failed(exchange, .unanswered)
-    }
+    return awaited.fail(.unanswered, at: now)
   }
 }
 

@@ -8,14 +8,14 @@ private let get = CoAPMessage(.get, options: [CoAPOption(.uriPath, Text("config"
 private func asking(
   confirmable: Bool
 ) throws -> (session: MessageLayer, exchange: ExchangeID, sent: CoAPDatagram) {
-  var session = layer()
+  let session = layer()
   let (exchange, actions) = try session.send(get, confirmable: confirmable, now: at(0))
   return (session, exchange, try #require(actions.sent.first))
 }
 
 @Test("COAP-10 a CON is repeated after 2, 4 and 8 seconds and given up after 16 more")
 func retransmission() throws {
-  var (session, exchange, sent) = try asking(confirmable: true)
+  let (session, exchange, sent) = try asking(confirmable: true)
   for seconds in [2.0, 6, 14] {
     #expect(session.nextTimeout == at(seconds))
     #expect(session.timedOut(now: at(seconds - 0.001)) == [])
@@ -30,7 +30,7 @@ func retransmission() throws {
 func firstWait() throws {
   var waits: [Int64] = []
   for seed in 1...200 as ClosedRange<UInt64> {
-    var session = MessageLayer(seed: seed)
+    let session = MessageLayer(seed: seed)
     _ = try session.send(get, confirmable: true, now: at(0))
     waits.append(try #require(session.nextTimeout).milliseconds)
   }
@@ -62,7 +62,7 @@ func longestLifetime() {
 
 @Test("COAP-10 a second CON request has to wait for the first, a NON request hasn't")
 func nstart() throws {
-  var (session, _, sent) = try asking(confirmable: true)
+  let (session, _, sent) = try asking(confirmable: true)
   #expect(throws: SendRefusal.tooManyOutstanding) {
     try session.send(get, confirmable: true, now: at(0))
   }
@@ -74,7 +74,7 @@ func nstart() throws {
 
 @Test("no more requests than the limit wait for a response")
 func awaitedLimit() throws {
-  var session = layer()
+  let session = layer()
   var tokens: Set<[UInt8]> = []
   for _ in 0..<MessageLayer.maximumAwaited {
     let sent = try session.send(get, confirmable: false, now: at(0)).actions.sent
@@ -90,7 +90,7 @@ func awaitedLimit() throws {
 
 @Test("a piggybacked response ends the request")
 func piggybackedResponse() throws {
-  var (session, exchange, sent) = try asking(confirmable: true)
+  let (session, exchange, sent) = try asking(confirmable: true)
   let response = CoAPMessage(.content, token: sent.message.token, payload: [1])
   let ack = CoAPDatagram(.acknowledgement, messageID: sent.messageID, response).encoded
   #expect(session.received(ack, now: at(1)) == [.deliverResponse(exchange, response)])
@@ -100,7 +100,7 @@ func piggybackedResponse() throws {
 
 @Test("a piggybacked response with another token is ignored")
 func otherToken() throws {
-  var (session, _, sent) = try asking(confirmable: true)
+  let (session, _, sent) = try asking(confirmable: true)
   let response = CoAPMessage(.content, token: [1, 2, 3])
   let ack = CoAPDatagram(.acknowledgement, messageID: sent.messageID, response).encoded
   #expect(session.received(ack, now: at(1)) == [])
@@ -109,7 +109,7 @@ func otherToken() throws {
 
 @Test("a CON response is acknowledged each time and taken once, even before the ACK")
 func separateConfirmable() throws {
-  var (session, exchange, sent) = try asking(confirmable: true)
+  let (session, exchange, sent) = try asking(confirmable: true)
   let response = CoAPMessage(.content, token: sent.message.token)
   let datagram = CoAPDatagram(.confirmable, messageID: 77, response).encoded
   let ack = MessageAction.send(CoAPDatagram(empty: .acknowledgement, messageID: 77).encoded)
@@ -120,7 +120,7 @@ func separateConfirmable() throws {
 
 @Test("a NON response is taken once, for a NON and for a CON request", arguments: [false, true])
 func nonConfirmableResponse(confirmable: Bool) throws {
-  var (session, exchange, sent) = try asking(confirmable: confirmable)
+  let (session, exchange, sent) = try asking(confirmable: confirmable)
   let response = CoAPMessage(.changed, token: sent.message.token)
   let datagram = CoAPDatagram(.nonConfirmable, messageID: 78, response).encoded
   #expect(session.received(datagram, now: at(1)) == [.deliverResponse(exchange, response)])
@@ -129,14 +129,14 @@ func nonConfirmableResponse(confirmable: Bool) throws {
 
 @Test("a response that nobody waits for is rejected: CON with RST, NON with silence")
 func unexpectedResponse() throws {
-  var session = layer()
+  let session = layer()
   #expect(try session.received(bytes("4145007701"), now: at(0)) == [.send(bytes("70000077"))])
   #expect(try session.received(bytes("5145007801"), now: at(0)) == [])
 }
 
 @Test("a reset ends the request", arguments: [false, true])
 func resetRequest(confirmable: Bool) throws {
-  var (session, exchange, sent) = try asking(confirmable: confirmable)
+  let (session, exchange, sent) = try asking(confirmable: confirmable)
   let reset = CoAPDatagram(empty: .reset, messageID: sent.messageID).encoded
   #expect(session.received(reset, now: at(1)) == [.failed(exchange, .reset)])
   #expect(session.nextTimeout == nil)
@@ -144,7 +144,7 @@ func resetRequest(confirmable: Bool) throws {
 
 @Test("a request without a response fails at its deadline")
 func deadline() throws {
-  var session = layer()
+  let session = layer()
   let exchange = try session.send(get, confirmable: false, patience: .seconds(7), now: at(0))
     .exchange
   #expect(session.nextTimeout == at(7))
@@ -155,7 +155,7 @@ func deadline() throws {
 func criticalInResponse() throws {
   let option = CoAPOption(CoAPOptionNumber(65_001), [])
   for type in [CoAPType.confirmable, .nonConfirmable, .acknowledgement] {
-    var (session, exchange, sent) = try asking(confirmable: true)
+    let (session, exchange, sent) = try asking(confirmable: true)
     let response = CoAPMessage(.content, token: sent.message.token, options: [option])
     let id = type == .acknowledgement ? sent.messageID : 79
     let actions = session.received(

@@ -151,7 +151,7 @@ func mutations(name: String) throws {
     }
     guard let datagram = try? CoAPDatagram(parsing: mutated) else { continue }
     try #require(datagram.encoded == mutated, "\(name), seed \(seed)")
-    var session = layer()
+    let session = layer()
     _ = session.received(mutated, now: at(0))
     _ = session.timedOut(now: at(5))
   }

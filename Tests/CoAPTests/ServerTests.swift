@@ -10,7 +10,7 @@ private let content = CoAPMessage(
 
 @Test("COAP-02 a malformed CON is answered with RST, anything else malformed with silence")
 func malformedMessages() throws {
-  var session = layer()
+  let session = layer()
   for name in ["f12", "f13"] {
     let sent = try session.received(vector(name), now: at(0)).sent
     #expect(sent.first?.type == .reset && sent.first?.message.code == .empty)
@@ -22,26 +22,26 @@ func malformedMessages() throws {
 
 @Test("COAP-01 another version is ignored silently")
 func otherVersion() throws {
-  var session = layer()
+  let session = layer()
   #expect(try session.received(vector("f14"), now: at(0)) == [])
   #expect(session.received([], now: at(0)) == [])
 }
 
 @Test("COAP-03 an empty CON with something behind it is answered with RST")
 func longPing() throws {
-  var session = layer()
+  let session = layer()
   #expect(try session.received(bytes("4000123900"), now: at(0)) == [.send(bytes("70001239"))])
 }
 
 @Test("COAP-04 an empty CON is answered with RST")
 func ping() throws {
-  var session = layer()
+  let session = layer()
   #expect(try session.received(vector("f07"), now: at(0)) == [.send(vector("f08"))])
 }
 
 @Test("COAP-05 a CON request answered at once gets one ACK with the response")
 func piggybacked() throws {
-  var session = layer()
+  let session = layer()
   let request = try #require(session.received(vector("f06"), now: at(0)).delivered.first)
   #expect(request.message.uriPath == [".well-known", "dots", "config"])
   let sent = try session.respond(to: request.exchange, with: content, now: at(0.01)).sent
@@ -52,7 +52,7 @@ func piggybacked() throws {
 
 @Test("COAP-05 a CON request answered late gets an empty ACK, then a CON response")
 func separateResponse() throws {
-  var session = layer()
+  let session = layer()
   let exchange = try #require(session.received(vector("f06"), now: at(0)).delivered.first).exchange
   #expect(session.nextTimeout == at(1))
   #expect(session.timedOut(now: at(0.999)) == [])
@@ -67,7 +67,7 @@ func separateResponse() throws {
 
 @Test("COAP-05 a duplicate of a request acknowledged empty gets the empty ACK again")
 func duplicateOfSeparate() throws {
-  var session = layer()
+  let session = layer()
   let exchange = try #require(session.received(vector("f06"), now: at(0)).delivered.first).exchange
   let ack = session.timedOut(now: at(1))
   #expect(try session.received(vector("f06"), now: at(2)) == ack)
@@ -77,7 +77,7 @@ func duplicateOfSeparate() throws {
 
 @Test("COAP-05 a separate response is repeated until RST")
 func separateResponseReset() throws {
-  var session = layer()
+  let session = layer()
   let exchange = try #require(session.received(vector("f06"), now: at(0)).delivered.first).exchange
   _ = session.timedOut(now: at(1))
   let sent = try session.respond(to: exchange, with: content, now: at(1)).sent
@@ -90,7 +90,7 @@ func separateResponseReset() throws {
 
 @Test("COAP-05 ACK and RST for an unknown id are ignored")
 func unknownAcknowledgements() throws {
-  var session = layer()
+  let session = layer()
   for hexadecimal in ["60009999", "70009999", "6145999901"] {
     #expect(try session.received(bytes(hexadecimal), now: at(0)) == [])
   }
@@ -98,7 +98,7 @@ func unknownAcknowledgements() throws {
 
 @Test("COAP-06 a NON request is answered in a NON with an id of its own and no ACK")
 func nonConfirmable() throws {
-  var session = layer()
+  let session = layer()
   let exchange = try #require(session.received(vector("f01"), now: at(0)).delivered.first).exchange
   #expect(session.nextTimeout == nil)
   let sent = try session.respond(to: exchange, with: CoAPMessage(.changed), now: at(9)).sent
@@ -108,7 +108,7 @@ func nonConfirmable() throws {
 
 @Test("COAP-07 a duplicate CON gets the same ACK and is not processed again")
 func duplicateConfirmable() throws {
-  var session = MessageLayer(seed: 1)
+  let session = MessageLayer(seed: 1)
   let exchange = try #require(session.received(vector("f06"), now: at(0)).delivered.first).exchange
   #expect(try session.received(vector("f06"), now: at(0.1)) == [])
   let answer = session.respond(to: exchange, with: content, now: at(0.2))
@@ -119,7 +119,7 @@ func duplicateConfirmable() throws {
 
 @Test("COAP-08 a duplicate NON is not processed again within NON_LIFETIME")
 func duplicateNonConfirmable() throws {
-  var session = MessageLayer(seed: 1)
+  let session = MessageLayer(seed: 1)
   #expect(try session.received(vector("f01"), now: at(0)).delivered.count == 1)
   #expect(try session.received(vector("f01"), now: at(120)) == [])
   #expect(try session.received(vector("f01"), now: at(121)).delivered.count == 1)
@@ -127,7 +127,7 @@ func duplicateNonConfirmable() throws {
 
 @Test("COAP-08 the answer to a NON is repeated at most once a second")
 func repeatedAnswer() throws {
-  var session = layer()
+  let session = layer()
   let exchange = try #require(session.received(vector("f01"), now: at(0)).delivered.first).exchange
   let answer = session.respond(to: exchange, with: CoAPMessage(.changed), now: at(1))
   #expect(try session.received(vector("f01"), now: at(1.9)) == [])
@@ -138,7 +138,7 @@ func repeatedAnswer() throws {
 
 @Test("COAP-08 the sixty-fifth answer pushes out the oldest")
 func answerCount() throws {
-  var session = layer()
+  let session = layer()
   for id in 0..<65 as Range<UInt16> {
     let actions = session.received(request(.nonConfirmable, messageID: id), now: at(0))
     let exchange = try #require(actions.delivered.first).exchange
@@ -150,7 +150,7 @@ func answerCount() throws {
 
 @Test("COAP-08 no more than 8 KiB of answers are kept")
 func answerBytes() throws {
-  var session = layer()
+  let session = layer()
   let large = CoAPMessage(.content, payload: [UInt8](repeating: 1, count: 1024))
   for id in 0..<8 as Range<UInt16> {
     let actions = session.received(request(.confirmable, messageID: id), now: at(0))
@@ -162,7 +162,7 @@ func answerBytes() throws {
 
 @Test("COAP-08 a request that still waits is never pushed out; one too many counts as lost")
 func pendingRequests() throws {
-  var session = layer()
+  let session = layer()
   for id in 0..<64 as Range<UInt16> {
     let actions = session.received(request(.nonConfirmable, messageID: id), now: at(0))
     #expect(actions.delivered.count == 1)
@@ -173,7 +173,7 @@ func pendingRequests() throws {
 
 @Test("COAP-09 message ids start at random and aren't used twice within EXCHANGE_LIFETIME")
 func messageIDs() throws {
-  var session = layer()
+  let session = layer()
   var last: [UInt16: Instant] = [:]
   var refused = 0
   for step in 0..<90_000 {
@@ -194,7 +194,7 @@ func messageIDs() throws {
 @Test("COAP-09 sessions with different seeds start at different ids")
 func firstMessageID() throws {
   let ids = try (1...50 as ClosedRange<UInt64>).map { seed in
-    var session = layer(seed: seed)
+    let session = layer(seed: seed)
     let actions = try session.send(CoAPMessage(.get), confirmable: false, now: at(0)).actions
     return try #require(actions.sent.first).messageID
   }
@@ -203,7 +203,7 @@ func firstMessageID() throws {
 
 @Test("COAP-11 an unknown critical option in a CON is answered with 4.02 that names it")
 func criticalInConfirmable() throws {
-  var session = layer()
+  let session = layer()
   let actions = try session.received(vector("f09"), now: at(0))
   let sent = try #require(actions.sent.first)
   #expect(actions.count == 1 && sent.type == .acknowledgement && sent.messageID == 0x123A)
@@ -214,13 +214,13 @@ func criticalInConfirmable() throws {
 
 @Test("COAP-11 an unknown critical option in a NON is rejected with RST, never 4.02")
 func criticalInNonConfirmable() throws {
-  var session = layer()
+  let session = layer()
   #expect(try session.received(vector("f10"), now: at(0)) == [.send(bytes("7000123b"))])
 }
 
 @Test("COAP-12 an unknown elective option doesn't keep a request from being processed")
 func elective() throws {
-  var session = layer()
+  let session = layer()
   #expect(try session.received(vector("f11"), now: at(0)).delivered.count == 1)
 }
 
@@ -231,7 +231,7 @@ func elective() throws {
   ]
 )
 func badAccept(options: [CoAPOption]) throws {
-  var session = layer()
+  let session = layer()
   let sent = try session.received(request(.confirmable, options: options), now: at(0)).sent
   #expect(sent.first?.message.code == .badOption)
 }
@@ -244,7 +244,7 @@ func proxyOptions(number: CoAPOptionNumber) throws {
   for count in 1...2 {
     let options = [CoAPOption](repeating: CoAPOption(number, [0x61]), count: count)
     for type in [CoAPType.confirmable, .nonConfirmable] {
-      var session = layer()
+      let session = layer()
       let sent = try session.received(request(type, options: options), now: at(0)).sent
       #expect(sent.first?.message.code == .proxyingNotSupported)
       #expect(sent.first?.message.payload.isEmpty == false)
@@ -254,7 +254,7 @@ func proxyOptions(number: CoAPOptionNumber) throws {
 
 @Test("COAP-11 a NON with a proxy option and an unknown critical one is rejected all the same")
 func proxyAndCritical() throws {
-  var session = layer()
+  let session = layer()
   let options = [CoAPOption(.proxyURI, [0x61]), CoAPOption(CoAPOptionNumber(65_001), [])]
   let sent = try session.received(request(.nonConfirmable, options: options), now: at(0)).sent
   #expect(sent.first?.type == .reset)
@@ -263,7 +263,7 @@ func proxyAndCritical() throws {
 @Test("COAP-16 a token of any length is echoed unchanged")
 func echoedToken() throws {
   for count in 0...8 {
-    var session = layer()
+    let session = layer()
     let token = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 77) }
     let actions = session.received(request(.confirmable, token: token), now: at(0))
     let exchange = try #require(actions.delivered.first).exchange
@@ -274,7 +274,7 @@ func echoedToken() throws {
 
 @Test("RUL-13 a CON left without an answer is acknowledged, a NON gets silence")
 func unanswered() throws {
-  var session = layer()
+  let session = layer()
   let first = session.received(request(.confirmable, messageID: 1), now: at(0))
   let confirmable = try #require(first.delivered.first).exchange
   let ack = try [MessageAction.send(bytes("60000001"))]
@@ -289,7 +289,7 @@ func unanswered() throws {
 
 @Test("an exchange is answered once")
 func answeredOnce() throws {
-  var session = layer()
+  let session = layer()
   let exchange = try #require(session.received(vector("f06"), now: at(0)).delivered.first).exchange
   #expect(session.respond(to: exchange, with: content, now: at(0)).count == 1)
   #expect(session.respond(to: exchange, with: content, now: at(0)) == [])
@@ -298,7 +298,7 @@ func answeredOnce() throws {
 
 @Test("separate responses beyond the limit go out once, in a NON")
 func separateResponseLimit() throws {
-  var session = layer()
+  let session = layer()
   let limit = MessageLayer.maximumTransmissions
   var exchanges: [ExchangeID] = []
   for id in 0...UInt16(limit) {

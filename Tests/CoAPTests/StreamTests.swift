@@ -17,7 +17,7 @@ private func aborts(_ actions: [MessageAction], _ fault: StreamFault) throws -> 
 
 @Test("TCP-02 TCP-03 TCP-04 TCP-05 our settings come first, without waiting for the peer's")
 func ownSettings() throws {
-  var stream = StreamLayer()
+  let stream = StreamLayer()
   let sent = try #require(stream.opened(now: at(0)).frames.first)
   #expect(sent.code == .settings)
   #expect(
@@ -29,17 +29,17 @@ func ownSettings() throws {
 
 @Test("TCP-02 settings are taken, those without options too", arguments: ["f21", "f22"])
 func peerSettings(name: String) throws {
-  var stream = StreamLayer()
+  let stream = StreamLayer()
   _ = stream.opened(now: at(0))
   #expect(try stream.received(vector(name), now: at(0)) == [])
-  #expect(stream.peerMaximumSize == (name == "f22" ? 8192 : 1152))
+  #expect(stream.maximumSize == (name == "f22" ? 8192 : 1152))
   #expect(stream.received(message().frame, now: at(0)).delivered.count == 1)
 }
 
 @Test("TCP-02 a first message that is no CSM is answered with Abort and the end")
 func settingsMissing() throws {
   for first in try [vector("f29"), vector("f23"), vector("f27"), vector("f20")] {
-    var stream = StreamLayer()
+    let stream = StreamLayer()
     _ = stream.opened(now: at(0))
     _ = try aborts(stream.received(first, now: at(0)), .noSettings)
     #expect(stream.isClosed && stream.nextTimeout == nil)
@@ -48,7 +48,7 @@ func settingsMissing() throws {
 
 @Test("TCP-02 settings that don't come in time end the stream")
 func settingsLate() throws {
-  var stream = StreamLayer()
+  let stream = StreamLayer()
   _ = stream.opened(now: at(0))
   #expect(stream.nextTimeout == at(30))
   #expect(stream.timedOut(now: at(29.999)) == [])
@@ -57,7 +57,7 @@ func settingsLate() throws {
 
 @Test("TCP-02 empty messages are ignored, even before the settings")
 func emptyMessages() throws {
-  var stream = StreamLayer()
+  let stream = StreamLayer()
   _ = stream.opened(now: at(0))
   #expect(try stream.received(bytes("0000 0000"), now: at(0)) == [])
   #expect(try stream.received(vector("f21"), now: at(0)) == [])
@@ -68,17 +68,17 @@ func emptyMessages() throws {
 @Test("TCP-02 a frame that is malformed or too large is answered with Abort and the end")
 func badFrames() throws {
   for frame in ["09", "1001ff", "0020", "00c0"] {
-    var stream = openStream()
+    let stream = openStream()
     _ = try aborts(stream.received(bytes(frame), now: at(1)), .malformed)
     #expect(try stream.received(vector("f21"), now: at(1)) == [])
   }
-  var stream = openStream()
+  let stream = openStream()
   _ = try aborts(stream.received(bytes("f0ffffffff01"), now: at(1)), .tooLarge)
 }
 
 @Test("TCP-02 what comes before a bad frame is still delivered, what comes after it is not")
 func beforeBadFrame() throws {
-  var stream = openStream()
+  let stream = openStream()
   let frame = message(token: [1]).frame
   let actions = try stream.received(frame + bytes("09") + frame, now: at(1))
   #expect(actions.delivered.count == 1)
@@ -87,7 +87,7 @@ func beforeBadFrame() throws {
 
 @Test("TCP-04 nothing larger than the peer takes is sent")
 func peerLimit() throws {
-  var stream = openStream(peerMaximum: 200)
+  let stream = openStream(peerMaximum: 200)
   let exchange = try #require(
     stream.received(message(token: [5]).frame, now: at(0)).delivered.first
   )
@@ -102,7 +102,7 @@ func peerLimit() throws {
 @Test("TCP-04 a limit that no message fits, or is no number, is refused by its option number")
 func unusableLimit() throws {
   for value in [[], [127], [1, 0, 0, 0, 0]] as [[UInt8]] {
-    var stream = StreamLayer()
+    let stream = StreamLayer()
     let option = CoAPOption(CoAPOptionNumber(2), value)
     let frame = CoAPMessage(.settings, options: [option]).frame
     let sent = try aborts(stream.received(frame, now: at(0)), .setting)
@@ -112,23 +112,23 @@ func unusableLimit() throws {
 
 @Test("TCP-04 settings may come again, and what they leave out stays")
 func cumulativeSettings() throws {
-  var stream = openStream(peerMaximum: 4000)
+  let stream = openStream(peerMaximum: 4000)
   _ = try stream.received(vector("f21"), now: at(1))
-  #expect(stream.peerMaximumSize == 4000)
+  #expect(stream.maximumSize == 4000)
   _ = try stream.received(vector("f22"), now: at(1))
-  #expect(stream.peerMaximumSize == 8192)
+  #expect(stream.maximumSize == 8192)
 }
 
 @Test("TCP-06 a Ping is answered with a Pong with its token")
 func pingPong() throws {
-  var stream = openStream()
+  let stream = openStream()
   #expect(try stream.received(vector("f23"), now: at(0)) == [.send(vector("f24"))])
   #expect(try stream.received(vector("f24"), now: at(0)) == [])
 }
 
 @Test("TCP-06 a Ping for Custody is answered when all requests before it are")
 func pingCustody() throws {
-  var stream = openStream()
+  let stream = openStream()
   let two = message(token: [1]).frame + message(token: [2]).frame
   let ping = CoAPMessage(.ping, token: [7], options: [custody]).frame
   let actions = stream.received(two + ping + message(token: [3]).frame, now: at(0))
@@ -142,7 +142,7 @@ func pingCustody() throws {
 
 @Test("TCP-06 Pings for Custody beyond the limit are answered at once, without it")
 func pingCustodyLimit() throws {
-  var stream = openStream()
+  let stream = openStream()
   _ = stream.received(message().frame, now: at(0))
   let ping = CoAPMessage(.ping, token: [7], options: [custody]).frame
   for _ in 0..<StreamLayer.maximumWaitingPings {
@@ -153,7 +153,7 @@ func pingCustodyLimit() throws {
 
 @Test("TCP-07 after a Release all open requests are answered, then the stream ends")
 func releasing() throws {
-  var stream = openStream()
+  let stream = openStream()
   let actions = try stream.received(message(token: [1]).frame + vector("f27"), now: at(0))
   let exchange = try #require(actions.delivered.first).exchange
   #expect(actions.end == nil)
@@ -168,7 +168,7 @@ func releasedIdle() throws {
   let address = CoAPOption(CoAPOptionNumber(2), Text("elsewhere").bytes)
   let holdOff = CoAPOption(CoAPOptionNumber(4), [9])
   for options in [[], [address, address, holdOff]] {
-    var stream = openStream()
+    let stream = openStream()
     let frame = CoAPMessage(.release, options: options).frame
     #expect(stream.received(frame, now: at(0)) == [.close(.released)])
   }
@@ -176,7 +176,7 @@ func releasedIdle() throws {
 
 @Test("TCP-07 our Release is a signal of its own")
 func ownRelease() throws {
-  var stream = openStream()
+  let stream = openStream()
   #expect(try stream.release() == [.send(vector("f27"))])
   let requests = stream.received(message().frame, now: at(0)).delivered
   #expect(requests.count == 1)
@@ -184,7 +184,7 @@ func ownRelease() throws {
 
 @Test("TCP-08 an Abort ends the stream and fails what waits; its diagnostic is told")
 func aborted() throws {
-  var stream = openStream()
+  let stream = openStream()
   let exchange = try stream.send(message(), now: at(0)).exchange
   let frame = CoAPMessage(.abort, payload: Text("enough").bytes).frame
   let actions = stream.received(frame, now: at(0))
@@ -192,13 +192,13 @@ func aborted() throws {
   #expect(actions == [.failed(exchange, .closed), .close(end)])
   #expect(stream.received(message().frame, now: at(0)) == [])
   #expect(throws: SendRefusal.closed) { try stream.send(message(), now: at(0)) }
-  var early = StreamLayer()
+  let early = StreamLayer()
   #expect(try early.received(vector("f28"), now: at(0)).end == .aborted(diagnostic: []))
 }
 
 @Test("TCP-08 TCP-09 an unknown critical option of a CSM is named in the Abort")
 func criticalSetting() throws {
-  var stream = StreamLayer()
+  let stream = StreamLayer()
   let frame = CoAPMessage(.settings, options: [critical]).frame
   let sent = try aborts(stream.received(frame, now: at(0)), .option)
   #expect(try CoAPMessage(.abort, options: sent.options).frame == vector("f28"))
@@ -207,14 +207,14 @@ func criticalSetting() throws {
 @Test("TCP-09 an unknown critical option of a signal aborts, an elective one is ignored")
 func signalOptions() throws {
   for code in [.ping, .pong, .release, CoAPCode(7, 9)] {
-    var stream = openStream()
+    let stream = openStream()
     let fault: StreamFault = code == CoAPCode(7, 9) ? .code : .option
     let actions = stream.received(CoAPMessage(code, options: [critical]).frame, now: at(0))
     _ = try aborts(actions, fault)
   }
   let elective = CoAPOption(CoAPOptionNumber(8), [1])
   for code in [.settings, .ping, .pong, CoAPCode(7, 9)] {
-    var stream = openStream()
+    let stream = openStream()
     _ = stream.received(CoAPMessage(code, options: [elective]).frame, now: at(0))
     #expect(!stream.isClosed)
   }
@@ -222,7 +222,7 @@ func signalOptions() throws {
 
 @Test("TCP-10 an unknown critical option of a request is answered with 4.02, proxying with 5.05")
 func streamBadOption() throws {
-  var stream = openStream()
+  let stream = openStream()
   let unknown = CoAPOption(CoAPOptionNumber(65_001), [])
   let bad = try #require(
     stream.received(message(options: [unknown]).frame, now: at(0)).frames.first
@@ -237,7 +237,7 @@ func streamBadOption() throws {
 
 @Test("TCP-01 requests may be answered in any order, each with its token")
 func answersInAnyOrder() throws {
-  var stream = openStream()
+  let stream = openStream()
   let frames = (1...3 as ClosedRange<UInt8>).map { message(token: [$0]).frame }
   let delivered = stream.received(frames.flatMap { $0 }, now: at(0)).delivered
   for (exchange, request) in delivered.reversed() {
@@ -249,7 +249,7 @@ func answersInAnyOrder() throws {
 
 @Test("requests beyond the limit are answered with 5.03 and Max-Age")
 func pendingLimit() throws {
-  var stream = openStream()
+  let stream = openStream()
   let frames = [UInt8]((0...64).flatMap { message(token: [$0]).frame })
   let actions = stream.received(frames, now: at(0))
   #expect(actions.delivered.count == StreamLayer.maximumPending)
@@ -259,7 +259,7 @@ func pendingLimit() throws {
 
 @Test("TCP-01 responses are matched to requests by their tokens, in any order")
 func responsesInAnyOrder() throws {
-  var stream = openStream()
+  let stream = openStream()
   let sent = try (0..<3).map { _ in try stream.send(message(), now: at(0)) }
   for one in sent.reversed() {
     let request = try #require(one.actions.frames.first)
@@ -272,7 +272,7 @@ func responsesInAnyOrder() throws {
 
 @Test("a request on a stream fails when its time is up, or its response can't be understood")
 func streamFailures() throws {
-  var stream = openStream()
+  let stream = openStream()
   let late = try stream.send(message(), patience: .seconds(5), now: at(0)).exchange
   #expect(stream.nextTimeout == at(5))
   #expect(stream.timedOut(now: at(5)) == [.failed(late, .unanswered)])
@@ -287,7 +287,7 @@ func streamFailures() throws {
 @Test("two streams talk in portions of any size", arguments: 1...100 as ClosedRange<UInt64>)
 func twoStreams(seed: UInt64) throws {
   var random = SeededGenerator(seed: seed)
-  var ends = [StreamLayer(), StreamLayer()]
+  let ends = [StreamLayer(), StreamLayer()]
   var wire: [[UInt8]] = [
     ends[1].opened(now: at(0)).sentBytes, ends[0].opened(now: at(0)).sentBytes,
   ]
@@ -322,7 +322,7 @@ func twoStreams(seed: UInt64) throws {
 func streamNoise(seed: UInt64) throws {
   var random = SeededGenerator(seed: seed)
   let frames = try (20...29).map { try vector("f\($0)") }
-  var stream = openStream()
+  let stream = openStream()
   for _ in 0..<200 where !stream.isClosed {
     var frame = try #require(frames.randomElement(using: &random))
     if Bool.random(using: &random) {

@@ -125,7 +125,7 @@ func body(_ count: Int, _ salt: Int = 0) -> [UInt8] {
 
 /// A session over a stream whose peer has sent its settings.
 func openStream(peerMaximum: UInt32? = nil) -> StreamLayer {
-  var stream = StreamLayer()
+  let stream = StreamLayer()
   _ = stream.opened(now: at(0))
   var settings = CoAPMessage(.settings)
   if let peerMaximum { settings.add(CoAPOption(CoAPOptionNumber(2), uint: peerMaximum)) }

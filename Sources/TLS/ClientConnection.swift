@@ -72,8 +72,8 @@ public final class ClientConnection {
     case over
   }
 
-  private let client: Client
-  private let connection: Connection
+  let client: Client
+  let connection: Connection
   private let requiresCoAP: Bool
   private var state = State.handshake
   private var records = StreamRecords(maximumLength: StreamRecords.longest)

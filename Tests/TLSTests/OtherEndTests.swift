@@ -40,13 +40,13 @@ extension LiveTests {
     func good(_ version: String) throws {
       let endpoint = try StreamEndpoint(authority.credentials(server))
       let program = try call(endpoint.port, client, [version, "-alpn", "h2,coap"])
-      #expect(endpoint.run(5) { endpoint.sessions.count == 1 })
+      #expect(endpoint.run(20) { endpoint.sessions.count == 1 })
       program.write("ping\n")
-      #expect(endpoint.run(5) { program.output.contains("ping") })
+      #expect(endpoint.run(20) { program.output.contains("ping") })
       #expect(program.output.contains("ALPN protocol: coap"))
       #expect(program.output.contains("Verify return code: 0 (ok)"))
       program.write("Q\n")
-      #expect(endpoint.run(5) { endpoint.server.sessionCount == 0 })
+      #expect(endpoint.run(20) { endpoint.server.sessionCount == 0 })
       #expect(endpoint.log.last == .closed(endpoint.sessions[0], .closedByPeer))
     }
 
@@ -57,10 +57,10 @@ extension LiveTests {
     func protocols(_ version: String) throws {
       let endpoint = try StreamEndpoint(authority.credentials(server))
       let other = try call(endpoint.port, client, [version, "-alpn", "h2"])
-      #expect(endpoint.run(5) { !other.isRunning })
+      #expect(endpoint.run(20) { !other.isRunning })
       #expect(other.output.contains("alert number 120") && endpoint.refusals.count == 1)
       let silent = try call(endpoint.port, client, [version])
-      #expect(endpoint.run(5) { endpoint.sessions.count == 1 && silent.isRunning })
+      #expect(endpoint.run(20) { endpoint.sessions.count == 1 && silent.isRunning })
     }
 
     @Test("TLS-01 TLS-03 A8 bad clients get their alerts", arguments: ["-tls1_2", "-tls1_3"])
@@ -72,7 +72,7 @@ extension LiveTests {
       for (holder, failure, alert) in cases {
         let endpoint = try StreamEndpoint(authority.credentials(server))
         let program = try call(endpoint.port, holder, [version])
-        #expect(endpoint.run(5) { !program.isRunning })
+        #expect(endpoint.run(20) { !program.isRunning })
         #expect(endpoint.refusals == [failure] && endpoint.sessions.isEmpty)
         #expect(program.output.contains(alert), "\(program.output)")
       }
@@ -98,21 +98,21 @@ extension LiveTests {
       }
       let session = authority.path("session")
       let first = try call(["-sess_out", session])
-      #expect(endpoint.run(5) { endpoint.sessions.count == 1 })
-      #expect(endpoint.run(5) { FileManager.default.fileExists(atPath: session) })
+      #expect(endpoint.run(20) { endpoint.sessions.count == 1 })
+      #expect(endpoint.run(20) { FileManager.default.fileExists(atPath: session) })
       let second = try call(["-sess_in", session])
       #expect(
-        endpoint.run(5) { endpoint.sessions.count == 2 && second.output.contains("Reused, ") }
+        endpoint.run(20) { endpoint.sessions.count == 2 && second.output.contains("Reused, ") }
       )
       try authority.revoke(holder)
       let renewed = try authority.credentials(server, revocations: authority.revocations())
       endpoint.perform(try endpoint.server.reload(renewed, wall: Endpoint.wall))
       #expect(endpoint.server.sessionCount == 0)
-      #expect(endpoint.run(5) { !first.isRunning })
+      #expect(endpoint.run(20) { !first.isRunning })
       // The program writes what it says when it ends.
       #expect(version == "-tls1_2" || first.output.contains("Max Early Data: 0"))
       let third = try call(["-sess_in", session])
-      #expect(endpoint.run(5) { !third.isRunning })
+      #expect(endpoint.run(20) { !third.isRunning })
       #expect(endpoint.refusals == [.certificate(.revoked)])
       #expect(third.output.contains("alert number 44"))
     }
@@ -131,16 +131,16 @@ extension LiveTests {
       for (suite, isAllowed) in cases {
         let datagrams = try Endpoint(credentials)
         let first = try call(datagrams.port, nil, ["-dtls1_2", "-cipher", suite] + arguments)
-        datagrams.run(5) { !datagrams.sessions.isEmpty || !first.isRunning }
+        datagrams.run(20) { !datagrams.sessions.isEmpty || !first.isRunning }
         #expect(datagrams.sessions.count == (isAllowed ? 1 : 0), "\(suite): \(first.output)")
         let streams = try StreamEndpoint(credentials)
         let second = try call(streams.port, nil, ["-tls1_2", "-cipher", suite] + arguments)
-        streams.run(5) { !streams.sessions.isEmpty || !second.isRunning }
+        streams.run(20) { !streams.sessions.isEmpty || !second.isRunning }
         #expect(streams.sessions.count == (isAllowed ? 1 : 0), "\(suite): \(second.output)")
       }
       let streams = try StreamEndpoint(credentials)
       let program = try call(streams.port, nil, ["-tls1_3"] + arguments)
-      #expect(streams.run(5) { !streams.sessions.isEmpty && program.isRunning })
+      #expect(streams.run(20) { !streams.sessions.isEmpty && program.isRunning })
       #expect(streams.identities == [PeerIdentity(presharedKey: "cpe-0001")])
     }
 
@@ -162,7 +162,7 @@ extension LiveTests {
         "/usr/bin/coap-client-openssl",
         ["-u", "cpe-0001", "-k", text, "-B", "4", "coaps://127.0.0.1:\(endpoint.port)/x"]
       )
-      #expect(endpoint.run(6) { !program.isRunning }.isDone)
+      #expect(endpoint.run(20) { !program.isRunning }.isDone)
       #expect(program.output.contains("answered"), "\(program.output)")
     }
 
@@ -204,12 +204,12 @@ extension LiveTests {
       var arguments = identity(server) + ["-Verify", "1", "-CAfile", authority.path("root.pem")]
       arguments += version == "-dtls1_2" ? ["-listen"] : ["-alpn", "coap"]
       let (program, caller, _) = try answer(version, authority.credentials(client), arguments)
-      #expect(caller.run(5) { caller.established != nil })
+      #expect(caller.run(20) { caller.established != nil })
       #expect(caller.established?.identity.names.first == "router.example")
       caller.perform(try caller.connection.send([UInt8]("ping\n".utf8)))
-      #expect(caller.run(5) { program?.output.contains("ping") == true })
+      #expect(caller.run(20) { program?.output.contains("ping") == true })
       program?.write("pong\n")
-      #expect(caller.run(5) { caller.received == [UInt8]("pong\n".utf8) })
+      #expect(caller.run(20) { caller.received == [UInt8]("pong\n".utf8) })
       #expect(program?.output.contains("dots-client") == true)
     }
 
@@ -224,9 +224,9 @@ extension LiveTests {
         authority.credentials(client),
         identity(holder) + (version == "-dtls1_2" ? [] : ["-alpn", "coap"])
       )
-      #expect(caller.run(5) { !caller.log.isEmpty })
+      #expect(caller.run(20) { !caller.log.isEmpty })
       #expect(caller.log == [.failed(.certificate(.wrongName))])
-      #expect(caller.run(5) { program?.output.contains("alert bad certificate") == true })
+      #expect(caller.run(20) { program?.output.contains("alert bad certificate") == true })
     }
 
     @Test(
@@ -239,7 +239,7 @@ extension LiveTests {
         authority.credentials(client),
         identity(server)
       )
-      #expect(caller.run(5) { !caller.log.isEmpty })
+      #expect(caller.run(20) { !caller.log.isEmpty })
       #expect(program != nil)
       try #require(caller.log.count == 1)
       guard case .failed(.protocolFault) = caller.log[0] else {
@@ -252,7 +252,7 @@ extension LiveTests {
     func resumed(_ version: String) throws {
       let arguments = identity(server) + ["-alpn", "coap", "-no_cache"]
       let (program, first, port) = try answer(version, authority.credentials(client), arguments)
-      #expect(first.run(5) { first.connection.ticket != nil })
+      #expect(first.run(20) { first.connection.ticket != nil })
       let ticket = try #require(first.connection.ticket)
       first.perform(first.connection.close())
       let (_, second, _) = try answer(
@@ -262,7 +262,7 @@ extension LiveTests {
         ticket: ticket,
         on: port
       )
-      #expect(second.run(5) { second.established != nil })
+      #expect(second.run(20) { second.established != nil })
       #expect(second.established?.isResumed == true && program?.isRunning == true)
     }
 
@@ -276,10 +276,13 @@ extension LiveTests {
       // Its TLS 1.3 takes no key with the suites that it prefers.
       if version == "-tls1_3" { arguments += ["-ciphersuites", "TLS_AES_128_GCM_SHA256"] }
       let (program, caller, _) = try answer(version, Credentials(presharedKeys: [key]), arguments)
-      #expect(caller.run(5) { caller.established != nil }, "\(caller.log) \(program?.output ?? "")")
+      #expect(
+        caller.run(20) { caller.established != nil },
+        "\(caller.log) \(program?.output ?? "")"
+      )
       #expect(caller.established?.identity == PeerIdentity(presharedKey: "cpe-0001"))
       program?.write("pong\n")
-      #expect(caller.run(5) { caller.received == [UInt8]("pong\n".utf8) })
+      #expect(caller.run(20) { caller.received == [UInt8]("pong\n".utf8) })
     }
   }
 }

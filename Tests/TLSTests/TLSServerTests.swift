@@ -1,6 +1,7 @@
 import Bytes
 import COpenSSL
 import Foundation
+import TestSupport
 import Testing
 
 @testable import TLS
@@ -139,6 +140,29 @@ extension LiveTests {
     }
 
     private var wall: UnixTime { UnixTime(seconds: UInt64(Date().timeIntervalSince1970)) }
+
+    @Test(
+      "what is damaged under way gets no session and leaves nothing behind",
+      arguments: Carrier.streams
+    )
+    func damaged(_ carrier: Carrier) throws {
+      let ends = try Ends(carrier, credentials)
+      let server = try #require(ends.server as? TLSServer)
+      let client = try ends.client(clientCredentials)
+      var random = SeededGenerator(seed: 9132)
+      for port in UInt16(1)...200 {
+        let peer = stranger(port)
+        var hello = bytes(try ends.peer(client).connection.start(now: ends.now, wall: ends.wall))
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+          let place = Int.random(in: 0..<hello.count, using: &random)
+          hello[place] = UInt8.random(in: 0...255, using: &random)
+        }
+        _ = server.connected(peer, now: ends.now)
+        _ = server.received(hello, from: peer, now: ends.now, wall: ends.wall)
+        #expect(server.disconnected(peer).isEmpty && server.halfOpenCount == 0)
+      }
+      #expect(try ends.connect(client).established != nil)
+    }
 
     @Test("A5 a ClientHello that announces 131 kB isn't let in, nor are its parts kept")
     func announced() throws {

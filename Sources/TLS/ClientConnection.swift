@@ -72,10 +72,12 @@ public final class ClientConnection {
     case over
   }
 
-  private let client: Client
-  private let connection: Connection
+  let client: Client
+  let connection: Connection
   private let requiresCoAP: Bool
   private var state = State.handshake
+  /// There was a session, or is one.
+  private var isProven = false
   private var records = StreamRecords(maximumLength: StreamRecords.longest)
   /// What came with the ticket: who issued the server's certificate.
   private var chain: CertificateChain?
@@ -194,8 +196,9 @@ public final class ClientConnection {
 
   /// What resumes the session in a later connection to the same server; nil when there is nothing.
   ///
-  /// Secret: who has it can read the session. Over streams it comes some time after `established`.
-  public var ticket: [UInt8]? { state == .session ? connection.ticket(chain) : nil }
+  /// Secret: who has it can read the session. Over streams it comes some time after `established`, and
+  /// in TLS 1.3 each serves once. It stays when the session is over.
+  public var ticket: [UInt8]? { isProven ? connection.ticket(chain) : nil }
 
   /// Why the server isn't good under the credentials of `client` at this time; nil: it is.
   ///
@@ -228,6 +231,7 @@ public final class ClientConnection {
       return sent() + failed(.noCertificate)
     }
     state = .session
+    isProven = true
     return [.established(identity, resumed: connection.isResumed)]
   }
 

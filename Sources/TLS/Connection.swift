@@ -25,8 +25,9 @@ final class Connection {
   let desk: Desk
   private let cookie: [UInt8]
 
-  /// A server's end; over datagrams for the client whose ClientHello holds `cookie`. Nil when memory is
-  /// short.
+  /// A server's end; nil when memory is short.
+  ///
+  /// Over datagrams it is for the client whose ClientHello holds `cookie`.
   init?(context: TLSContext, desk: Desk, cookie: [UInt8] = [], datagramLimit: Int?) {
     guard let ssl = cordon_ssl_new(context.handle, desk.method, desk.shared) else { return nil }
     self.ssl = ssl

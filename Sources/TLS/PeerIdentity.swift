@@ -3,8 +3,9 @@ import COpenSSL
 
 /// Who a peer is, from the certificate or the pre-shared key that it proved to own.
 public struct PeerIdentity: Hashable, Sendable {
-  /// The DNS names of the certificate, then its common name: at most 8, each of at most 255 bytes,
-  /// none with a NUL; as the certificate spells them. Of a pre-shared key, its identity.
+  /// The DNS names of the certificate, then its common name, or the identity of a pre-shared key.
+  ///
+  /// At most 8, each of at most 255 bytes, none with a NUL; as the certificate spells them.
   public let names: [Text]
   /// SHA-256 of the public key's DER (SubjectPublicKeyInfo): 32 bytes; none of a
   /// pre-shared key.

@@ -26,10 +26,9 @@ public class PeerServer {
   public struct Limits: Equatable, Sendable {
     /// How many sessions there are at most; each costs up to 50 kB.
     public var sessions: Int
-    /// The longest datagram that leaves, in bytes without IP and UDP headers: 512 to 16384. Means
-    /// nothing for streams.
+    /// The longest datagram that leaves, in bytes without IP and UDP headers: 512 to 16384.
     ///
-    /// 1232 is what the least IPv6 path carries (RFC 9132, Section 7.3).
+    /// 1232 is what the least IPv6 path carries (RFC 9132, Section 7.3). Means nothing for streams.
     public var datagram: Int
 
     /// Sets limits.
@@ -44,7 +43,7 @@ public class PeerServer {
     let id: SessionID
     let peer: PeerAddress
     let connection: Connection
-    /// The ClientHello that began it: a copy of it begins nothing. Empty on streams.
+    /// Of the ClientHello that began it, of which a copy begins nothing; empty on streams.
     let clientRandom: [UInt8]
     /// What tells the client from others.
     let client: [UInt8]

@@ -11,8 +11,9 @@ final class TLSContext {
   private static let cipherSuites: Text =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     + "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-CCM8"
-  /// The same for pre-shared keys (RFC 9132, Section 7.1); OpenSSL has no ECDHE-PSK with AES-GCM. The
-  /// last, with CBC, is for peers that have nothing else.
+  /// The same for pre-shared keys (RFC 9132, Section 7.1).
+  ///
+  /// OpenSSL has no ECDHE-PSK with AES-GCM. The last, with CBC, is for peers that have nothing else.
   private static let keySuites: Text =
     "ECDHE-PSK-CHACHA20-POLY1305:DHE-PSK-AES128-GCM-SHA256:ECDHE-PSK-AES128-CBC-SHA256"
   /// The suites of TLS 1.3 with SHA-256: pre-shared keys go with no other.

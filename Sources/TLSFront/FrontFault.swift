@@ -28,7 +28,8 @@ indirect enum FrontFault: Error {
     case .certificateUnreadable: "`api_certificate` holds no PEM certificate"
     case .privateKeyUnreadable: "`api_key` holds no PEM key, or an encrypted one"
     case .privateKeyMismatch: "`api_key` is not the key of `api_certificate`"
-    case .trustUnreadable, .revocationsUnreadable, .presharedKeyUnusable: "`api_trust` holds no PEM certificate"
+    case .trustUnreadable, .revocationsUnreadable, .presharedKeyUnusable:
+      "`api_trust` holds no PEM certificate"
     case .library(let reason): "OpenSSL reason \(reason)"
     }
   }

@@ -145,6 +145,20 @@ final class Authority: Sendable {
     keyUsage = critical,digitalSignature
     extendedKeyUsage = serverAuth
     subjectAltName = DNS:router.example,IP:127.0.0.1
+    [nameless]
+    basicConstraints = CA:FALSE
+    keyUsage = critical,digitalSignature
+    extendedKeyUsage = serverAuth
+    [wildcard]
+    basicConstraints = CA:FALSE
+    keyUsage = critical,digitalSignature
+    extendedKeyUsage = serverAuth
+    subjectAltName = DNS:*.isp.example
+    [partial]
+    basicConstraints = CA:FALSE
+    keyUsage = critical,digitalSignature
+    extendedKeyUsage = serverAuth
+    subjectAltName = DNS:rou*.example
     [intermediate]
     basicConstraints = critical,CA:TRUE
     keyUsage = critical,keyCertSign,cRLSign

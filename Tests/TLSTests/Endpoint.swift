@@ -146,7 +146,7 @@ final class Endpoint {
 
   static var wall: UnixTime { UnixTime(seconds: UInt64(Date().timeIntervalSince1970)) }
 
-  private static func socketAddress(_ address: UInt32, _ port: UInt16) -> sockaddr_in {
+  static func socketAddress(_ address: UInt32, _ port: UInt16) -> sockaddr_in {
     var name = sockaddr_in()
     name.sin_family = sa_family_t(AF_INET)
     name.sin_addr.s_addr = address.bigEndian
@@ -154,7 +154,7 @@ final class Endpoint {
     return name
   }
 
-  private static func bind(_ descriptor: CInt, to name: inout sockaddr_in) -> Bool {
+  static func bind(_ descriptor: CInt, to name: inout sockaddr_in) -> Bool {
     withUnsafeMutablePointer(to: &name) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0

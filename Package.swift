@@ -168,6 +168,7 @@ let everything: [Target] =
         "Report",
         "Linux",
         "Client",
+        "TestSupport",
         links: ["ssl", "crypto"]
       ),
       tests("DOTSTests", "Bytes", "Model", "CBOR", "CoAP", "DOTS", "TestSupport"),

@@ -1,5 +1,6 @@
 import Bytes
 import Linux
+import Model
 import TLS
 
 /// One way to the server that is tried: a socket, and the client's end of a session on it.

@@ -1,6 +1,7 @@
 import Bytes
 import CoAP
 import DOTS
+import Model
 import Report
 
 /// One command and what follows from it on a session that is up.

@@ -320,7 +320,7 @@ static inline int cordon_expect_server(SSL *ssl, const char *name, const unsigne
   X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(
       parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  DTLS_set_timer_cb(ssl, cordon_flight_patience);
+  if (SSL_is_dtls(ssl)) DTLS_set_timer_cb(ssl, cordon_flight_patience);
   if (name == NULL) return X509_VERIFY_PARAM_set1_ip(parameters, address, address_length);
   return X509_VERIFY_PARAM_set1_host(parameters, name, strlen(name)) == 1 &&
          SSL_set_tlsext_host_name(ssl, name) == 1;

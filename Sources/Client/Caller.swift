@@ -11,24 +11,23 @@ final class Caller {
   /// How many addresses of a name are tried.
   private static let maximumAddresses = 8
 
-  private let call: Call
-  private let credentials: Credentials
-  private let cuid: Text
-  private let memory: Memory?
+  let call: Call
+  let cuid: Text
+  let memory: Memory?
   /// Shows an answer.
-  private let show: (ClientAnswer) -> Void
+  let show: (ClientAnswer) -> Void
 
-  private let poller: Poller
+  let poller: Poller
   private let signals: SignalReader
-  private var clients: [Client] = []
-  private var race: Race
+  private(set) var clients: [Client] = []
+  var race: Race
   private let deadline: Instant
-  private var attempts: [Attempt] = []
-  private var winner: Attempt?
-  private var conversation: Conversation?
+  var attempts: [Attempt] = []
+  var winner: Attempt?
+  var conversation: Conversation?
   /// Why attempts failed; the first is what is told.
-  private var failures: [Ending] = []
-  private(set) var ending: Ending?
+  var failures: [Ending] = []
+  var ending: Ending?
 
   /// Looks the server up and prepares the way to it; throws how the call ends if that fails.
   init(
@@ -39,7 +38,6 @@ final class Caller {
     show: @escaping (ClientAnswer) -> Void
   ) throws(Ending) {
     self.call = call
-    self.credentials = credentials
     self.cuid = cuid
     self.memory = memory
     self.show = show
@@ -147,162 +145,9 @@ extension Caller {
   }
 
   /// What is told when several ways failed: who was refused wants to know that first.
-  private func worst(_ last: Ending) -> Ending {
+  func worst(_ last: Ending) -> Ending {
     for failure in failures { if case .denied = failure { return failure } }
     for failure in failures { if case .failed = failure { return failure } }
     return failures.first ?? last
-  }
-}
-
-// MARK: Attempts
-
-extension Caller {
-  private func startAttempts() {
-    while winner == nil, ending == nil, let candidate = race.start(now: Clock.now) {
-      do throws(SystemError) { try start(candidate) } catch {
-        failed(.unreachable("no session with \(candidate.address): \(error)"))
-      }
-    }
-  }
-
-  private func start(_ candidate: Candidate) throws(SystemError) {
-    let name = call.serverName ?? call.destination.host
-    let server =
-      IPAddress(parsing: name).map { ServerName.address($0) } ?? ServerName.name(name)
-    guard let client = clients.first(where: { $0.transport == candidate.transport }),
-      let connection = ClientConnection(
-        client,
-        to: server,
-        ticket: memory?.ticket(over: candidate.transport) ?? [],
-        wall: Clock.wall
-      )
-    else {
-      failed(.failed("no session to '\(name)' can be prepared"))
-      return
-    }
-    let attempt = try Attempt(candidate, port: call.destination.port, connection)
-    attempts.append(attempt)
-    let token = UInt64(attempts.count)
-    try poller.add(attempt.descriptor, token: token, writing: attempt.wantsWriting)
-    take(attempt.start(now: Clock.now), of: attempt)
-  }
-
-  private func watchWriting(_ attempt: Attempt, token: UInt64) {
-    guard attempt.candidate.transport == .tcp else { return }
-    try? poller.change(attempt.descriptor, token: token, writing: attempt.wantsWriting)
-  }
-
-  private func take(_ events: [Attempt.Event], of attempt: Attempt) {
-    for event in events where ending == nil {
-      switch event {
-      case .established: established(attempt)
-      case .received(let bytes):
-        if attempt === winner, let conversation {
-          perform(conversation.received(bytes, now: Clock.now))
-        }
-      case .closed(let reason):
-        if attempt === winner { ending = Ending(reason) }
-      case .failed(let failure): lost(attempt, Ending(failure, at: attempt.candidate.address))
-      case .broken(let error):
-        lost(attempt, .unreachable("no session with \(attempt.candidate.address): \(error)"))
-      }
-    }
-  }
-
-  /// An attempt that came to nothing, or the session that broke.
-  private func lost(_ attempt: Attempt, _ reason: Ending) {
-    try? poller.remove(attempt.descriptor)
-    if attempt === winner {
-      ending = .failed("the session broke: " + reason.text)
-    } else if winner == nil {
-      failed(reason)
-    }
-  }
-
-  private func failed(_ reason: Ending) {
-    failures.append(reason)
-    race.failed(now: Clock.now)
-    if race.isLost { ending = worst(reason) }
-  }
-
-  private func established(_ attempt: Attempt) {
-    guard winner == nil, let seed = try? randomBytes(16) else { return }
-    winner = attempt
-    for other in attempts where other !== attempt {
-      try? poller.remove(other.descriptor)
-      other.close()
-    }
-    let numbers = [seed.prefix(8), seed.suffix(8)].map {
-      $0.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    }
-    let session: SessionLayer
-    if attempt.candidate.transport == .tcp {
-      session = SessionLayer(StreamLayer())
-    } else {
-      session = SessionLayer(MessageLayer(seed: numbers[0]))
-      session.maximumDatagram = min(session.maximumDatagram, attempt.maximumPayload)
-    }
-    let conversation = Conversation(
-      call.command,
-      cuid: cuid,
-      sid: UInt32(truncatingIfNeeded: Clock.wall.seconds),
-      over: session,
-      seed: numbers[1],
-      patience: call.patience,
-      now: Clock.now
-    )
-    self.conversation = conversation
-    perform(conversation.begin(now: Clock.now))
-  }
-
-  private func perform(_ actions: [Conversation.Action]) {
-    for action in actions {
-      switch action {
-      case .send(let bytes):
-        if let winner { take(winner.send(bytes), of: winner) }
-      case .tell(let answer): show(answer)
-      case .end(let ending): self.ending = self.ending ?? ending
-      }
-    }
-  }
-}
-
-// MARK: Words
-
-extension Ending {
-  /// What the end of a handshake means.
-  fileprivate init(_ failure: HandshakeFailure, at address: IPAddress) {
-    switch failure {
-    case .alert: self = .denied(failure.text)
-    case .deadline, .disconnected:
-      self = .unreachable("no session with \(address): \(failure)")
-    case .certificate(let fault):
-      self = .failed("the server's certificate isn't good: \(fault)")
-    default: self = .failed("no session with \(address): \(failure)")
-    }
-  }
-
-  /// What the end of a session means that still was needed.
-  fileprivate init(_ reason: CloseReason) {
-    switch reason {
-    case .alert: self = .denied(reason.text)
-    default: self = .failed("the session ended too early: " + reason.text)
-    }
-  }
-}
-
-extension TLSError {
-  /// What has to be put right.
-  fileprivate var words: Text {
-    switch self {
-    case .certificateUnreadable: "the file of --certificate holds no certificate in PEM"
-    case .privateKeyUnreadable: "the file of --key holds no key in PEM without a password"
-    case .privateKeyMismatch: "the key of --key isn't that of the certificate"
-    case .trustUnreadable: "the file of --trust holds no certificate in PEM"
-    case .revocationsUnreadable: "the revocation lists can't be read"
-    case .presharedKeyUnusable:
-      "a key of 16 to 128 bytes is needed, and an identity of at most 128"
-    case .library(let reason): "OpenSSL refused: reason \(reason)"
-    }
   }
 }

@@ -19,8 +19,8 @@ public final class Conversation {
     case end(Ending)
   }
 
-  /// How long an answer is waited for before a non-confirmable request is sent again: the least that
-  /// is allowed to whoever doesn't know the round-trip time (RFC 9132, Section 4.4).
+  /// How long an answer is waited for before a non-confirmable request is sent again: the least
+  /// that who doesn't know the round-trip time may wait (RFC 9132, Section 4.4).
   static let repetitionInterval = Span.seconds(3)
 
   let command: Command
@@ -47,8 +47,8 @@ public final class Conversation {
 
   /// Prepares the conversation on a fresh session.
   ///
-  /// `sid` is the number for `config set`, higher than any before; `seed` is random and new for each
-  /// session; `patience` is how long each answer may take.
+  /// `sid` is the number for `config set`, higher than any before; `seed` is random and new for
+  /// each session; `patience` is how long each answer may take.
   public init(
     _ command: Command,
     cuid: Text,

@@ -14,9 +14,9 @@ public struct Candidate: Hashable, Sendable {
     self.address = address
   }
 
-  /// All ways in the order in which they are tried (RFC 9132, Section 4.3): each transport with the
-  /// two families in turn, IPv6 first (RFC 8305, Section 4), but before them `known`, if it is among
-  /// them.
+  /// All ways in the order in which they are tried (RFC 9132, Section 4.3): each transport with
+  /// the two families in turn, IPv6 first (RFC 8305, Section 4), but before them `known`, if it is
+  /// among them.
   static func all(
     _ addresses: [IPAddress],
     over transports: [Transport],

@@ -42,7 +42,7 @@ extension ClientAnswer {
 }
 
 extension SeenMitigation {
-  /// All that is known, with `null` for what isn't; `lifetime` is the name that the lifetime has here.
+  /// All that is known, with `null` for what isn't; `name` is what the lifetime is called here.
   fileprivate func members(lifetime name: Text) -> [JSONMember] {
     [
       JSONMember("mid", .optional(mid) { .unsigned(UInt64($0)) }),

@@ -161,7 +161,7 @@ func unknownEfficacy() throws {
 }
 
 @Test(
-  "on a lossy wire a request is answered or given up in time, and never sent more often than allowed",
+  "on a lossy wire a request is answered or given up in time, never sent more often than allowed",
   arguments: 1...200 as ClosedRange<UInt64>
 )
 func lossyWire(seed: UInt64) throws {

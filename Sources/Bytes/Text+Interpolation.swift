@@ -6,23 +6,28 @@ extension Text: ExpressibleByStringInterpolation {
     /// Nothing yet.
     public init(literalCapacity: Int, interpolationCount: Int) {}
 
-    /// Appends a literal.
-    public mutating func appendLiteral(_ literal: StaticString) { text.append(literal) }
+    /// Appends a literal; the compiler asks for empty ones as well.
+    public mutating func appendLiteral(_ literal: StaticString) {
+      if literal.utf8CodeUnitCount > 0 { text.append(literal) }
+    }
 
     /// Appends a literal that a name stands for.
     public mutating func appendInterpolation(_ literal: StaticString) { text.append(literal) }
 
     /// Appends a text.
-    public mutating func appendInterpolation(_ other: Text) { text += other }
+    public mutating func appendInterpolation(_ other: Text) { text.append(other) }
 
     /// Appends decimal digits.
     public mutating func appendInterpolation(_ value: some FixedWidthInteger) {
-      text += Text(decimal: value)
+      text.append(
+        decimal: UInt64(truncatingIfNeeded: value.magnitude),
+        isNegative: value < 0
+      )
     }
 
     /// Appends what stands for a value.
     public mutating func appendInterpolation(_ value: some CustomTextConvertible) {
-      text += value.text
+      text.append(value.text)
     }
   }
 
@@ -30,14 +35,23 @@ extension Text: ExpressibleByStringInterpolation {
   public init(stringInterpolation: StringInterpolation) { self = stringInterpolation.text }
 }
 
+// Out of line, and with few words for a caller to pass: they stand at each text that is put together.
 extension Text {
-  @inline(never)
   mutating func append(_ literal: StaticString) {
-    for index in 0..<literal.utf8CodeUnitCount { bytes.append(literal.utf8Start[index]) }
+    append(literal.utf8Start, literal.utf8CodeUnitCount)
   }
 
   @inline(never)
-  mutating func append(digitsOf number: UInt64) {
+  private mutating func append(_ start: UnsafePointer<UInt8>, _ count: Int) {
+    for index in 0..<count { bytes.append(start[index]) }
+  }
+
+  @inline(never)
+  mutating func append(_ other: Text) { bytes += other.bytes }
+
+  @inline(never)
+  mutating func append(decimal number: UInt64, isNegative: Bool) {
+    if isNegative { bytes.append(0x2D) }
     var divisor: UInt64 = 1
     while number / divisor >= 10 { divisor *= 10 }
     while divisor > 0 {

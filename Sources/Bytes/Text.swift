@@ -25,18 +25,19 @@ public struct Text: Hashable, Comparable, Sendable {
 
   /// Text of a literal.
   public init(stringLiteral value: StaticString) {
+    self.init(value.utf8Start, value.utf8CodeUnitCount)
+  }
+
+  @inline(never)
+  private init(_ start: UnsafePointer<UInt8>, _ count: Int) {
     bytes = []
-    append(value)
+    for index in 0..<count { bytes.append(start[index]) }
   }
 
   /// Decimal digits of `value`, behind a minus sign when it is negative.
   public init(decimal value: some FixedWidthInteger) {
-    self.init(UInt64(truncatingIfNeeded: value.magnitude), isNegative: value < 0)
-  }
-
-  private init(_ magnitude: UInt64, isNegative: Bool) {
-    bytes = isNegative ? [0x2D] : []
-    append(digitsOf: magnitude)
+    bytes = []
+    append(decimal: UInt64(truncatingIfNeeded: value.magnitude), isNegative: value < 0)
   }
 
   /// Whether there is no byte.

@@ -78,17 +78,21 @@ public struct UnixTime: Hashable, Comparable, Sendable {
   public static func < (left: UnixTime, right: UnixTime) -> Bool { left.seconds < right.seconds }
 }
 
+// Out of line: times are added and compared everywhere.
 extension Int64 {
+  @inline(never)
   fileprivate func addedClamped(to other: Int64) -> Int64 {
     let (sum, overflow) = addingReportingOverflow(other)
     return overflow ? (other < 0 ? .min : .max) : sum
   }
 
+  @inline(never)
   fileprivate func subtractedClamped(_ other: Int64) -> Int64 {
     let (difference, overflow) = subtractingReportingOverflow(other)
     return overflow ? (other < 0 ? .max : .min) : difference
   }
 
+  @inline(never)
   fileprivate func multipliedClamped(by other: Int64) -> Int64 {
     let (product, overflow) = multipliedReportingOverflow(by: other)
     return overflow ? ((self < 0) == (other < 0) ? .max : .min) : product

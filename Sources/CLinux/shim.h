@@ -337,26 +337,31 @@ static inline long cordon_send_datagram(int fd, const void *bytes, size_t count,
   return cordon_result(sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 // Listens for TCP of both families on one interface; of IPv4 alone where there is no IPv6.
-static inline long cordon_tcp_listen(uint16_t port, const char *interface, size_t count,
-                                     int backlog) {
+static inline long cordon_tcp_listen(const uint8_t *bytes, size_t length, uint16_t port,
+                                     const char *interface, size_t count, int backlog) {
   union cordon_address address;
   static const uint8_t any[16];
-  size_t length = 16;
-  long fd = cordon_result(
-      socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
-  if (fd == -EAFNOSUPPORT) {
+  // Without an address: both families, or the one that there is.
+  int is_both = length == 0;
+  if (is_both) {
+    bytes = any;
+    length = 16;
+  }
+  long fd = cordon_result(socket(length == 16 ? AF_INET6 : AF_INET,
+                                 SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+  if (is_both && fd == -EAFNOSUPPORT) {
     length = 4;
     fd = cordon_result(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
   }
   if (fd < 0) return fd;
   long error = 0;
-  if (length == 16) error = cordon_set((int)fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (length == 16) error = cordon_set((int)fd, IPPROTO_IPV6, IPV6_V6ONLY, !is_both);
   // Connections of the time before a restart don't keep the port.
   if (!error) error = cordon_set((int)fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (!error && count)
     error = cordon_result(
         setsockopt((int)fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)count));
-  socklen_t packed = cordon_pack(&address, any, length, port, 0);
+  socklen_t packed = cordon_pack(&address, bytes, length, port, 0);
   if (!error) error = cordon_result(bind((int)fd, &address.any, packed));
   if (!error) error = cordon_result(listen((int)fd, backlog));
   if (error) {

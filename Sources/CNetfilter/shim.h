@@ -27,6 +27,9 @@
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
 
+// The name of our table.
+#define CORDON_TABLE "cordon"
+
 static inline int cordon_errno(void) { return errno; }
 
 static inline bool cordon_set_option(int socket, int level, int option, int value)
@@ -68,24 +71,32 @@ static inline ssize_t cordon_receive_now(int socket, void *buffer, size_t size)
 	return recv(socket, buffer, size, MSG_DONTWAIT | MSG_TRUNC);
 }
 
-static inline struct nlmsghdr *cordon_message(void *buffer, uint16_t type, uint16_t flags,
-					      uint32_t sequence)
+// ---- what the kernel is asked for -----------------------------------------------------------
+
+// Names are texts that end with a zero; an empty one is left out, and so is the object type 0. Answers
+// with the length of the message.
+static inline uint32_t cordon_put_request(void *buffer, uint16_t kind, uint16_t flags,
+					  uint32_t sequence, const void *table, const void *name,
+					  uint32_t object)
 {
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	message->nlmsg_type = type;
-	message->nlmsg_flags = flags;
-	message->nlmsg_seq = sequence;
-	return message;
+	struct nlmsghdr *message =
+		nftnl_nlmsg_build_hdr(buffer, kind, NFPROTO_INET, flags, sequence);
+	mnl_attr_put_strz(message, 1, table);
+	if (*(const char *)name)
+		mnl_attr_put_strz(message, 2, name);
+	if (object)
+		mnl_attr_put_u32(message, 3, htonl(object));
+	return message->nlmsg_len;
 }
 
 // ---- table, chain, object -------------------------------------------------------------------
 
-static inline bool cordon_put_table(struct nlmsghdr *message, const char *table, uint32_t flags)
+static inline bool cordon_put_table(struct nlmsghdr *message, uint32_t flags)
 {
 	struct nftnl_table *t = nftnl_table_alloc();
 	if (!t)
 		return false;
-	nftnl_table_set_str(t, NFTNL_TABLE_NAME, table);
+	nftnl_table_set_str(t, NFTNL_TABLE_NAME, CORDON_TABLE);
 	if (flags)
 		nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, flags);
 	nftnl_table_nlmsg_build_payload(message, t);
@@ -94,13 +105,13 @@ static inline bool cordon_put_table(struct nlmsghdr *message, const char *table,
 }
 
 // A chain without a hook; with one, hook is not negative.
-static inline bool cordon_put_chain(struct nlmsghdr *message, const char *table, const char *name,
+static inline bool cordon_put_chain(struct nlmsghdr *message, const void *name,
 				    int hook, int32_t priority, bool translates)
 {
 	struct nftnl_chain *c = nftnl_chain_alloc();
 	if (!c)
 		return false;
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, CORDON_TABLE);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
 	if (hook >= 0) {
 		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, translates ? "nat" : "filter");
@@ -114,14 +125,14 @@ static inline bool cordon_put_chain(struct nlmsghdr *message, const char *table,
 }
 
 // rate: bytes a second of a limit; 0 for counters and where the message only names the object.
-static inline bool cordon_put_object(struct nlmsghdr *message, const char *table, const char *name,
+static inline bool cordon_put_object(struct nlmsghdr *message, const void *name,
 				     uint32_t type, uint64_t rate, const void *userdata,
 				     uint32_t length)
 {
 	struct nftnl_obj *o = nftnl_obj_alloc();
 	if (!o)
 		return false;
-	nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, table);
+	nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, CORDON_TABLE);
 	nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
 	nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, type);
 	if (length)
@@ -142,13 +153,13 @@ static inline bool cordon_put_object(struct nlmsghdr *message, const char *table
 
 // content: 0 keys, 1 counters, 2 jumps, 3 blocks, 4 paces, which rules add and which go after a minute;
 // without a key length the message only names the set.
-static inline bool cordon_put_set(struct nlmsghdr *message, const char *table, const char *name,
+static inline bool cordon_put_set(struct nlmsghdr *message, const void *name,
 				  uint32_t key_type, uint32_t key_length, int content, uint32_t id)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
 	if (!s)
 		return false;
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, table);
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, CORDON_TABLE);
 	nftnl_set_set_str(s, NFTNL_SET_NAME, name);
 	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_INET);
 	if (key_length) {
@@ -177,32 +188,35 @@ static inline bool cordon_put_set(struct nlmsghdr *message, const char *table, c
 	return true;
 }
 
-// end, counter and chain may be null; end has the length of the key; timeout 0 leaves it out; without a
-// key length the message names all elements.
-static inline bool cordon_put_element(struct nlmsghdr *message, const char *table, const char *set,
-				      const void *key, uint32_t key_length, const void *end,
-				      const char *counter, const char *chain, uint64_t timeout)
+// value: 0 none, 1 a counter's name, 2 a chain's, 3 the key before which a block ends, if as long as the
+// key; timeout 0 leaves it out; without a key length the message names all elements.
+static inline bool cordon_put_element(struct nlmsghdr *message, const void *set, const void *key,
+				      uint32_t key_length, int value, const void *bytes,
+				      uint32_t length, uint64_t timeout)
 {
+	bool ends = value == 3 && length == key_length;
 	struct nftnl_set *s = nftnl_set_alloc();
-	struct nftnl_set_elem *e = s ? nftnl_set_elem_alloc() : NULL;
-	struct nftnl_set_elem *after = e && end ? nftnl_set_elem_alloc() : NULL;
-	if (!e || (end && !after)) {
+	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
+	struct nftnl_set_elem *after = ends ? nftnl_set_elem_alloc() : NULL;
+	if (!s || !e || (ends && !after)) {
 		if (e)
 			nftnl_set_elem_free(e);
+		if (after)
+			nftnl_set_elem_free(after);
 		if (s)
 			nftnl_set_free(s);
 		return false;
 	}
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, table);
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, CORDON_TABLE);
 	nftnl_set_set_str(s, NFTNL_SET_NAME, set);
 	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_INET);
 	if (key_length)
 		nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key, key_length);
-	if (counter)
-		nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_OBJREF, counter);
-	if (chain) {
+	if (value == 1)
+		nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_OBJREF, bytes);
+	if (value == 2) {
 		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_VERDICT, (uint32_t)NFT_JUMP);
-		nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, chain);
+		nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, bytes);
 	}
 	if (timeout)
 		nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, timeout);
@@ -211,7 +225,7 @@ static inline bool cordon_put_element(struct nlmsghdr *message, const char *tabl
 	else
 		nftnl_set_elem_free(e);
 	if (after) {
-		nftnl_set_elem_set(after, NFTNL_SET_ELEM_KEY, end, key_length);
+		nftnl_set_elem_set(after, NFTNL_SET_ELEM_KEY, bytes, length);
 		nftnl_set_elem_set_u32(after, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
 		nftnl_set_elem_add(s, after);
 	}
@@ -222,158 +236,35 @@ static inline bool cordon_put_element(struct nlmsghdr *message, const char *tabl
 
 // ---- rules ----------------------------------------------------------------------------------
 
-// Without a chain: all rules of the table. The caller frees it with nftnl_rule_free.
-static inline struct nftnl_rule *cordon_rule(const char *table, const char *chain)
+// With an empty chain: all rules of the table. The caller ends it with cordon_put_rule.
+static inline struct nftnl_rule *cordon_rule(const void *chain)
 {
 	struct nftnl_rule *r = nftnl_rule_alloc();
 	if (!r)
 		return NULL;
 	nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, NFPROTO_INET);
-	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, table);
-	if (chain)
+	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, CORDON_TABLE);
+	if (*(const char *)chain)
 		nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
 	return r;
 }
 
-// The rule owns what is added.
-static inline struct nftnl_expr *cordon_added(struct nftnl_rule *rule, const char *name)
+// Writes the rule, if all of it could be added, and frees it.
+static inline bool cordon_put_rule(struct nlmsghdr *message, struct nftnl_rule *rule, bool is_whole)
 {
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
-	if (e)
-		nftnl_rule_add_expr(rule, e);
-	return e;
-}
-
-static inline bool cordon_add_payload(struct nftnl_rule *rule, uint32_t base, uint32_t offset,
-				      uint32_t length, uint32_t target)
-{
-	struct nftnl_expr *e = cordon_added(rule, "payload");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, length);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, target);
-	return true;
-}
-
-static inline bool cordon_add_meta(struct nftnl_rule *rule, uint32_t key, uint32_t target)
-{
-	struct nftnl_expr *e = cordon_added(rule, "meta");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, target);
-	return true;
-}
-
-static inline bool cordon_add_destination_type(struct nftnl_rule *rule, bool on_input,
-					       uint32_t target)
-{
-	struct nftnl_expr *e = cordon_added(rule, "fib");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS,
-			   NFTA_FIB_F_DADDR | (on_input ? NFTA_FIB_F_IIF : 0));
-	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, target);
-	return true;
-}
-
-static inline bool cordon_add_connection(struct nftnl_rule *rule, uint32_t key, bool is_original,
-					 uint32_t target)
-{
-	struct nftnl_expr *e = cordon_added(rule, "ct");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
-	if (is_original)
-		nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, 0);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, target);
-	return true;
-}
-
-static inline bool cordon_add_network_order(struct nftnl_rule *rule, uint32_t target)
-{
-	struct nftnl_expr *e = cordon_added(rule, "byteorder");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SREG, target);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_DREG, target);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_LEN, 4);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SIZE, 4);
-	return true;
-}
-
-// At most 16 bytes.
-static inline bool cordon_add_mask(struct nftnl_rule *rule, uint32_t target, const void *mask,
-				   uint32_t length)
-{
-	static const uint8_t zeros[16];
-	struct nftnl_expr *e;
-	if (length > sizeof(zeros) || !(e = cordon_added(rule, "bitwise")))
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, target);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, target);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, 0);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, length);
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, length);
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, zeros, length);
-	return true;
-}
-
-static inline bool cordon_add_equals(struct nftnl_rule *rule, uint32_t source, const void *value,
-				     uint32_t length)
-{
-	struct nftnl_expr *e = cordon_added(rule, "cmp");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, source);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
-	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, value, length);
-	return true;
-}
-
-static inline bool cordon_add_range(struct nftnl_rule *rule, uint32_t source, const void *lower,
-				    const void *upper, uint32_t length)
-{
-	struct nftnl_expr *e = cordon_added(rule, "range");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_RANGE_SREG, source);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_RANGE_OP, NFT_RANGE_EQ);
-	nftnl_expr_set(e, NFTNL_EXPR_RANGE_FROM_DATA, lower, length);
-	nftnl_expr_set(e, NFTNL_EXPR_RANGE_TO_DATA, upper, length);
-	return true;
-}
-
-static inline bool cordon_add_lookup(struct nftnl_rule *rule, const char *set, uint32_t source,
-				     bool is_map, bool inverts)
-{
-	struct nftnl_expr *e = cordon_added(rule, "lookup");
-	if (!e)
-		return false;
-	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, source);
-	if (is_map)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
-	if (inverts)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
-	return true;
+	if (is_whole)
+		nftnl_rule_nlmsg_build_payload(message, rule);
+	nftnl_rule_free(rule);
+	return is_whole;
 }
 
 // Packets a second of each key, which the set learns.
-static inline bool cordon_add_pace(struct nftnl_rule *rule, const char *set, uint32_t source,
+static inline bool cordon_add_pace(struct nftnl_expr *e, const void *set, uint32_t source,
 				   uint32_t rate, uint32_t burst)
 {
 	struct nftnl_expr *limit = nftnl_expr_alloc("limit");
-	struct nftnl_expr *e = limit ? cordon_added(rule, "dynset") : NULL;
-	if (!e) {
-		if (limit)
-			nftnl_expr_free(limit);
+	if (!limit)
 		return false;
-	}
 	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, rate);
 	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1);
 	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, burst);
@@ -385,64 +276,160 @@ static inline bool cordon_add_pace(struct nftnl_rule *rule, const char *set, uin
 	return true;
 }
 
-// With a TCP reset, or as administratively prohibited.
-static inline bool cordon_add_reject(struct nftnl_rule *rule, bool resets)
-{
-	struct nftnl_expr *e = cordon_added(rule, "reject");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_REJECT_TYPE,
-			   resets ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
-	nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, resets ? 0 : NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
-	return true;
-}
+// The kinds of Firewall.Expression, by the same numbers.
+enum cordon_kind {
+	CORDON_PAYLOAD,
+	CORDON_META,
+	CORDON_DESTINATION_TYPE,
+	CORDON_CONNECTION_STATE,
+	CORDON_ORIGINAL_SOURCE,
+	CORDON_NETWORK_ORDER,
+	CORDON_MASK,
+	CORDON_EQUALS,
+	CORDON_IS_WITHIN,
+	CORDON_IS_IN,
+	CORDON_IS_NOT_IN,
+	CORDON_IS_WITHIN_PACE,
+	CORDON_JUMP_BY_MAP,
+	CORDON_COUNT_BY_MAP,
+	CORDON_COUNT,
+	CORDON_IS_OVER,
+	CORDON_ACCEPT,
+	CORDON_DROP,
+	CORDON_JUMP,
+	CORDON_GO_TO,
+	CORDON_COME_BACK,
+	CORDON_REJECT,
+	CORDON_REDIRECT,
+};
 
-static inline bool cordon_add_redirect(struct nftnl_rule *rule, uint32_t target, uint16_t port)
+// Adds an expression of a kind of Firewall.Expression, with its parts; bytes end with a zero that length
+// leaves out. False when there was no memory, or a value is too long.
+static inline bool cordon_add(struct nftnl_rule *rule, unsigned kind, uint32_t reg, uint32_t what,
+			      uint32_t first, uint32_t second, const void *bytes, uint32_t length)
 {
-	const uint16_t value = htons(port);
-	struct nftnl_expr *e = cordon_added(rule, "immediate");
+	static const char *const names[] = {
+		"payload", "meta", "fib", "ct", "ct", "byteorder", "bitwise", "cmp", "range",
+		"lookup", "lookup", "dynset", "lookup", "objref", "objref", "objref",
+		"immediate", "immediate", "immediate", "immediate", "immediate",
+		"reject", "immediate",
+	};
+	static const uint8_t zeros[16];
+	static const int verdicts[] = { NF_ACCEPT, NF_DROP, NFT_JUMP, NFT_GOTO, NFT_RETURN };
+	uint32_t half = length / 2;
+	uint16_t port = htons((uint16_t)what);
+	struct nftnl_expr *e = nftnl_expr_alloc(names[kind]);
 	if (!e)
 		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, target);
-	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &value, sizeof(value));
-	e = cordon_added(rule, "redir");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_REDIR_REG_PROTO_MIN, target);
-	return true;
-}
-
-static inline bool cordon_add_object_by_map(struct nftnl_rule *rule, const char *map,
-					    uint32_t source)
-{
-	struct nftnl_expr *e = cordon_added(rule, "objref");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_SET_SREG, source);
-	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_SET_NAME, map);
-	return true;
-}
-
-static inline bool cordon_add_object(struct nftnl_rule *rule, uint32_t type, const char *name)
-{
-	struct nftnl_expr *e = cordon_added(rule, "objref");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, type);
-	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, name);
-	return true;
-}
-
-// chain: null for a verdict that needs none.
-static inline bool cordon_add_verdict(struct nftnl_rule *rule, int verdict, const char *chain)
-{
-	struct nftnl_expr *e = cordon_added(rule, "immediate");
-	if (!e)
-		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdict);
-	if (chain)
-		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
+	// The rule owns what is added.
+	nftnl_rule_add_expr(rule, e);
+	reg += NFT_REG32_00;
+	switch (kind) {
+	case CORDON_PAYLOAD:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, what);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, first);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, second);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, reg);
+		break;
+	case CORDON_META:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, what);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, reg);
+		break;
+	case CORDON_DESTINATION_TYPE:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS,
+				   NFTA_FIB_F_DADDR | (what ? NFTA_FIB_F_IIF : 0));
+		nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, reg);
+		break;
+	case CORDON_CONNECTION_STATE:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, reg);
+		break;
+	case CORDON_ORIGINAL_SOURCE:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY,
+				   what == NFPROTO_IPV4 ? NFT_CT_SRC_IP : NFT_CT_SRC_IP6);
+		nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, 0);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, reg);
+		break;
+	case CORDON_NETWORK_ORDER:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SREG, reg);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_DREG, reg);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_LEN, 4);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_BYTEORDER_SIZE, 4);
+		break;
+	case CORDON_MASK:
+		if (length > sizeof(zeros))
+			return false;
+		nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, reg);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, reg);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, 0);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, length);
+		nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, bytes, length);
+		nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, zeros, length);
+		break;
+	case CORDON_EQUALS:
+		if (length > sizeof(zeros))
+			return false;
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, reg);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+		nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, bytes, length);
+		break;
+	case CORDON_IS_WITHIN:
+		if (half > sizeof(zeros))
+			return false;
+		nftnl_expr_set_u32(e, NFTNL_EXPR_RANGE_SREG, reg);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_RANGE_OP, NFT_RANGE_EQ);
+		nftnl_expr_set(e, NFTNL_EXPR_RANGE_FROM_DATA, bytes, half);
+		nftnl_expr_set(e, NFTNL_EXPR_RANGE_TO_DATA, (const uint8_t *)bytes + half, half);
+		break;
+	case CORDON_IS_IN:
+	case CORDON_IS_NOT_IN:
+	case CORDON_JUMP_BY_MAP:
+		nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, bytes);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, reg);
+		if (kind == CORDON_JUMP_BY_MAP)
+			nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+		if (kind == CORDON_IS_NOT_IN)
+			nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+		break;
+	case CORDON_IS_WITHIN_PACE:
+		return cordon_add_pace(e, bytes, reg, first, second);
+	case CORDON_COUNT_BY_MAP:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_SET_SREG, reg);
+		nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_SET_NAME, bytes);
+		break;
+	case CORDON_COUNT:
+	case CORDON_IS_OVER:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE,
+				   kind == CORDON_COUNT ? NFT_OBJECT_COUNTER : NFT_OBJECT_LIMIT);
+		nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, bytes);
+		break;
+	case CORDON_ACCEPT:
+	case CORDON_DROP:
+	case CORDON_JUMP:
+	case CORDON_GO_TO:
+	case CORDON_COME_BACK:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdicts[kind - CORDON_ACCEPT]);
+		if (length)
+			nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, bytes);
+		break;
+	case CORDON_REJECT:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_REJECT_TYPE,
+				   what ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
+		nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE,
+				  what ? 0 : NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
+		break;
+	case CORDON_REDIRECT:
+		nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, reg);
+		nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &port, sizeof(port));
+		if (!(e = nftnl_expr_alloc("redir")))
+			return false;
+		nftnl_rule_add_expr(rule, e);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_REDIR_REG_PROTO_MIN, reg);
+		break;
+	}
 	return true;
 }
 

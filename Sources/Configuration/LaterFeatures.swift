@@ -7,8 +7,8 @@ enum LaterFeatures {
   /// Sections that are parsed and checked, and then not used.
   static func contains(_ section: SectionKind) -> Bool {
     switch section {
-    case .psk, .callHome, .dataChannel: true
-    case .agent, .identity, .listen, .client, .policy, .protect, .quarantine: false
+    case .callHome, .dataChannel: true
+    case .psk, .agent, .identity, .listen, .client, .policy, .protect, .quarantine: false
     }
   }
 
@@ -25,7 +25,6 @@ enum LaterFeatures {
   static func contains(_ value: Text, of option: OptionName, in section: SectionKind) -> Bool {
     switch (section, option) {
     case (.agent, .action), (.policy, .action): value.matches("ask")
-    case (.listen, .transport): value.matches("tcp")
     default: false
     }
   }

@@ -127,11 +127,11 @@ extension Core {
     guard controls.count < Self.maximumControls else { return }
     lastControl += 1
     do { try accepted.watch(with: poller, token: lastControl) } catch { return }
-    controls[lastControl] = accepted
+    controls.append(Control(token: lastControl, socket: accepted))
   }
 
   func serveControl(_ event: Poller.Event) {
-    guard let control = controls[event.token] else { return }
+    guard let control = control(event.token) else { return }
     do throws(SystemError) {
       if event.isWritable { try control.flush() }
       while true {
@@ -152,10 +152,14 @@ extension Core {
     } catch { close(event.token) }
   }
 
+  private func control(_ token: UInt64) -> PacketSocket? {
+    controls.first { $0.token == token }?.socket
+  }
+
   private func close(_ token: UInt64) {
-    if let control = controls.removeValue(forKey: token) {
-      try? poller.remove(control.descriptor)
-    }
+    guard let control = control(token) else { return }
+    controls.removeAll { $0.token == token }
+    try? poller.remove(control.descriptor)
   }
 
   private func replies(to command: ControlCommand) -> [ControlReply] {
@@ -194,7 +198,7 @@ extension Core {
   }
 
   private func status(_ now: Instant) -> StatusReport {
-    let summaries = sessions.values.ordered { $0.session.id < $1.session.id }.map { known in
+    let summaries = sessions.map { known in
       let session = known.session
       return SessionSummary(
         client: engine.client(for: session)?.section ?? "",

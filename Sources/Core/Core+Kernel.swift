@@ -68,6 +68,7 @@ extension Core {
   func logEndings() {
     logDevices()
     for ending in engine.takeEndings() {
+      tellEnding(ending)
       var packets: Text = "uncounted"
       if let dropped = ending.report.dropped { packets = "\(dropped.packets) packets dropped" }
       let cause = Self.words(ending.cause)

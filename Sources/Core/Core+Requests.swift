@@ -22,7 +22,7 @@ extension Core {
   private func disconnectSignal() {
     if let signal { try? poller.remove(signal.descriptor) }
     signal = nil
-    sessions = [:]
+    sessions = []
   }
 
   func serveSignal(_ event: Poller.Event) {
@@ -57,16 +57,31 @@ extension Core {
       certificateExpires = expires
     case .sessionOpened(let session):
       guard sessions.count < Self.maximumSessions else { return }
-      sessions[session.id] = KnownSession(session: session, since: Clock.wall)
+      let known = KnownSession(session: session, since: Clock.wall)
+      let place = place(of: session.id)
+      if self.session(session.id) != nil { sessions.remove(at: place) }
+      sessions.insert(known, at: place)
     case .sessionClosed(let id):
-      sessions[id] = nil
+      if session(id) != nil { sessions.remove(at: place(of: id)) }
+    case .sessionLost(let id):
+      guard let session = session(id) else { return }
+      sessions.remove(at: place(of: id))
+      signalLost(by: session)
     case .request(let id, let handle, let request):
-      guard let session = sessions[id]?.session else {
+      guard let session = session(id) else {
         reply(handle, .refused(Refusal(.unavailable, retryAfter: 1)))
         return
       }
       reply(handle, outcome(of: request, from: session))
     }
+  }
+
+  private func place(of id: UInt32) -> Int { sessions.insertion { $0.session.id < id } }
+
+  private func session(_ id: UInt32) -> Session? {
+    let place = place(of: id)
+    guard place < sessions.count, sessions[place].session.id == id else { return nil }
+    return sessions[place].session
   }
 
   /// Messages between looks at everything else: a signal room that never stops must not keep elements
@@ -76,13 +91,75 @@ extension Core {
   private static let maximumSessions = 2048
 
   private func reply(_ handle: UInt32, _ outcome: RequestOutcome) {
+    tellSignal(CoreMessage.reply(handle, outcome))
+  }
+
+  private func tellSignal(_ messages: [[UInt8]]) {
     guard let signal else { return }
     do throws(SystemError) {
-      for bytes in CoreMessage.reply(handle, outcome) { try signal.send(bytes) }
+      for bytes in messages { try signal.send(bytes) }
     } catch {
       log.warning("the door to signal is closed: \(error)")
       disconnectSignal()
     }
+  }
+}
+
+// MARK: Clients and their sessions
+
+extension Core {
+  /// Tells the signal front which sessions are of clients, and which have something mitigated, where
+  /// that is news.
+  func tellStandings() {
+    guard signal != nil else { return }
+    var messages: [[UInt8]] = []
+    for index in sessions.indices {
+      let session = sessions[index].session
+      let isClient = engine.client(for: session) != nil
+      let isMitigating = engine.isMitigating(for: session)
+      if let told = sessions[index].told, told == (isClient, isMitigating) { continue }
+      sessions[index].told = (isClient, isMitigating)
+      let standing = CoreMessage.standing(
+        session: session.id,
+        isClient: isClient,
+        isMitigating: isMitigating
+      )
+      if let bytes = try? standing.encoded() { messages.append(bytes) }
+    }
+    if !messages.isEmpty { tellSignal(messages) }
+  }
+
+  /// Tells the sessions of a mitigation's client that it is over.
+  func tellEnding(_ ending: MitigationEnding) {
+    guard signal != nil else { return }
+    var messages: [[UInt8]] = []
+    for known in sessions where engine.client(for: known.session)?.section == ending.client {
+      let ended = CoreMessage.ended(
+        session: known.session.id,
+        cuid: ending.name.cuid,
+        ending.report
+      )
+      if let bytes = try? ended.encoded() { messages.append(bytes) }
+    }
+    if !messages.isEmpty { tellSignal(messages) }
+  }
+
+  /// A session was lost: unless its client has another, what waits for that begins.
+  private func signalLost(by session: Session) {
+    let section = engine.client(for: session)?.section
+    for other in sessions where engine.client(for: other.session)?.section == section { return }
+    let now = Clock.now
+    advance(to: now)
+    guard let decision = engine.signalLost(by: session, now: now, wall: Clock.wall) else { return }
+    let outcome: RequestOutcome
+    switch decision {
+    case .answer(let answer): outcome = answer
+    case .enforce(let changes): outcome = enforce(journalled(changes, now: now), now: now)
+    }
+    logEndings()
+    store.changed()
+    guard case .changed = outcome else { return }
+    log.warning("\(section ?? "nobody") is not heard any more: what it prepared for that begins")
   }
 }
 

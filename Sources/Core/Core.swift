@@ -12,6 +12,14 @@ final class Core {
   struct KnownSession {
     let session: Session
     let since: UnixTime
+    /// What the signal front was told last of its client.
+    var told: (isClient: Bool, isMitigating: Bool)?
+  }
+
+  /// An administrator.
+  struct Control {
+    let token: UInt64
+    let socket: PacketSocket
   }
 
   enum Token {
@@ -51,12 +59,13 @@ final class Core {
   var signal: PacketSocket?
   var portal: PacketSocket?
   var listener: PacketListener?
-  var controls: [UInt64: PacketSocket] = .init()
+  var controls: [Control] = []
   var lastControl = Token.firstControl
   var engine: MitigationEngine
   /// The devices in quarantine that the log knows of.
   var confined: [MACAddress] = []
-  var sessions: [UInt32: KnownSession] = .init()
+  /// By rising number.
+  var sessions: [KnownSession] = []
   var certificateExpires: UnixTime?
   var store: StateStore
   var assembly = CoreSettingsAssembly()
@@ -126,11 +135,17 @@ final class Core {
 
   private var nextTimeout: Instant? {
     let now = Clock.now
-    let moments = [
-      engine.nextEvent, kernel.nextRenewal, repairAt, homeReadAt, countAt, neighboursReadAt,
-      store.due(now: now, isActive: isActive),
-    ]
-    return moments.compactMap { $0 }.min()
+    var next = store.due(now: now, isActive: isActive)
+    func consider(_ moment: Instant?) {
+      if let moment { next = min(next ?? moment, moment) }
+    }
+    consider(engine.nextEvent)
+    consider(kernel.nextRenewal)
+    consider(repairAt)
+    consider(homeReadAt)
+    consider(countAt)
+    consider(neighboursReadAt)
+    return next
   }
 
   private func timePassed() {
@@ -148,6 +163,7 @@ final class Core {
       countAt = now + Self.countingInterval
     }
     if let due = store.due(now: now, isActive: isActive), due <= now { save() }
+    tellStandings()
   }
 
   /// Whether the kernel holds anything that is counted.

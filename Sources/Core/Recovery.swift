@@ -32,12 +32,16 @@ struct Recovery: Equatable {
   ///
   /// A key leads to the first who wanted it and stands until the last of them ends, so one that came
   /// second lives on in the elements of another.
-  private static func shared(
-    _ record: MitigationRecord,
-    with standing: [(scope: MitigationScope, left: Span)]
-  ) -> Span? {
-    let spans = standing.filter { record.scope.sharesPair(with: $0.scope) }.map { $0.left }
-    return spans.max().map { min($0, record.remaining) }
+  private static func shared(_ record: MitigationRecord, with standing: [Found]) -> Span? {
+    var longest: Span?
+    for other in standing {
+      if let left = other.kernel.remaining, let known = other.record,
+        record.scope.sharesPair(with: known.scope)
+      {
+        longest = max(longest ?? left, left)
+      }
+    }
+    return longest.map { min($0, record.remaining) }
   }
 
   /// Merges both sources at `now`.
@@ -45,71 +49,64 @@ struct Recovery: Equatable {
   /// `kernel` is nil when there is no table: then what the state file knows stands, whoever removed
   /// the table. With a table, an enforced mitigation that it lacks has ended.
   init(state: State?, boot: Text, kernel: KernelSnapshot?, now: Instant) {
-    var known: [MitigationID: MitigationRecord] = .init()
-    let isSameBoot = state?.boot == boot
-    for record in state?.records ?? [] {
-      let age = isSameBoot ? max(now - (state?.writtenAt ?? now), .zero) : .zero
-      known[record.id] = record.aged(by: age)
-    }
+    var age = Span.zero
+    if let state, state.boot == boot { age = max(now - state.writtenAt, .zero) }
+    var known = KnownRecords()
+    for record in state?.records ?? [] { known[record.id] = record.aged(by: age) }
     nextID = max(state?.nextID ?? 1, 1)
-    var inKernel: Set<MitigationID> = []
-    let found = (kernel?.mitigations ?? []).map { mitigation in
-      let journal = Journal(parsing: mitigation.counter.journal)?.record(at: now)
-      return (kernel: mitigation, record: known[mitigation.id] ?? journal)
+    var found: [Found] = []
+    var quarantines: [KernelSnapshot.Quarantine] = []
+    if let kernel {
+      found = kernel.mitigations.map { Found($0, known, now: now) }
+      quarantines = kernel.quarantines
     }
-    let standing: [(scope: MitigationScope, left: Span)] = found.compactMap { other in
-      guard let record = other.record, let left = other.kernel.remaining else { return nil }
-      return (record.scope, left)
-    }
-    for (mitigation, record) in found {
-      nextID = max(nextID, mitigation.id.value == .max ? .max : mitigation.id.value + 1)
-      inKernel.insert(mitigation.id)
-      guard var record, record.id == mitigation.id,
-        let remaining = mitigation.remaining.map({ Self.remaining(record, kernel: $0) })
-          ?? Self.shared(record, with: standing)
-      else {
-        orphans.append(mitigation.id)
-        known[mitigation.id] = nil
-        continue
-      }
-      record.remaining = remaining
-      // The file is older than the kernel's counter, which only grows.
-      record.reading = DropCounters(
-        packets: mitigation.counter.packets,
-        bytes: mitigation.counter.bytes
-      )
-      known[mitigation.id] = record
-    }
-    let quarantines = kernel?.quarantines ?? []
-    for id in known.keys.ordered() {
-      guard var record = known[id] else { continue }
-      if kernel != nil, record.isEnforced, !inKernel.contains(id) {
-        guard let left = record.lifeOfDevices(among: quarantines) else { continue }
+    for one in found { take(one, among: found, &known) }
+    for record in known.all {
+      let place = found.insertion { $0.kernel.id < record.id }
+      if place < found.count, found[place].kernel.id == record.id {
+        records.append(record)
+      } else if kernel == nil || !record.isEnforced {
+        records.append(record.withFreshCounter)
+      } else if let left = record.lifeOfDevices(among: quarantines) {
+        var record = record
         if left < record.remaining, left < Self.exactBelow { record.remaining = left }
+        records.append(record.withFreshCounter)
       }
-      records.append(inKernel.contains(id) ? record : record.withFreshCounter)
     }
-    takeDevices(
-      state,
-      isSameBoot ? max(now - (state?.writtenAt ?? now), .zero) : .zero,
-      kernel,
-      now
-    )
+    takeDevices(state?.devices ?? [], age, kernel == nil ? nil : quarantines, now)
+  }
+
+  /// Takes up a mitigation that the kernel knows.
+  private mutating func take(_ found: Found, among all: [Found], _ known: inout KnownRecords) {
+    let kernel = found.kernel
+    nextID = max(nextID, kernel.id.value == .max ? .max : kernel.id.value + 1)
+    guard var record = found.record, record.id == kernel.id,
+      let remaining = kernel.remaining.map({ Self.remaining(record, kernel: $0) })
+        ?? Self.shared(record, with: all)
+    else {
+      orphans.append(kernel.id)
+      known[kernel.id] = nil
+      return
+    }
+    record.remaining = remaining
+    // The file is older than the kernel's counter, which only grows.
+    record.reading = kernel.counter.counted
+    known[kernel.id] = record
   }
 
   /// A device is in quarantine when the kernel says so, or the file where there is no table.
   ///
   /// Where both know it, the file knows more; unless the kernel's is another quarantine, of later.
   private mutating func takeDevices(
-    _ state: State?,
+    _ records: [DeviceRecord],
     _ age: Span,
-    _ kernel: KernelSnapshot?,
+    _ quarantines: [KernelSnapshot.Quarantine]?,
     _ now: Instant
   ) {
-    let standing = (kernel?.quarantines ?? []).filter { $0.remaining != nil }
-    for record in state?.devices ?? [] {
+    let standing = (quarantines ?? []).filter { $0.remaining != nil }
+    for record in records {
       let record = record.aged(by: age)
-      if kernel == nil {
+      if quarantines == nil {
         devices.append(record.withFreshCounter)
       } else if !standing.contains(where: { $0.mac == record.mac }) {
         devices.append(record.freed)
@@ -127,14 +124,43 @@ struct Recovery: Equatable {
       }
       guard var record = known else { continue }
       record.isQuarantined = true
-      record.reading = DropCounters(
-        packets: quarantine.counter.packets,
-        bytes: quarantine.counter.bytes
-      )
+      record.reading = quarantine.counter.counted
       devices.removeAll { $0.mac == quarantine.mac }
       devices.append(record)
     }
   }
+}
+
+/// A mitigation that the kernel knows, and what file or journal know of it.
+private struct Found {
+  let kernel: KernelSnapshot.Mitigation
+  let record: MitigationRecord?
+
+  init(_ kernel: KernelSnapshot.Mitigation, _ known: KnownRecords, now: Instant) {
+    self.kernel = kernel
+    record = known[kernel.id] ?? Journal(parsing: kernel.counter.journal)?.record(at: now)
+  }
+}
+
+/// Records by rising id, one of each.
+private struct KnownRecords {
+  private(set) var all: [MitigationRecord] = []
+
+  subscript(id: MitigationID) -> MitigationRecord? {
+    get {
+      let place = all.insertion { $0.id < id }
+      return place < all.count && all[place].id == id ? all[place] : nil
+    }
+    set {
+      let place = all.insertion { $0.id < id }
+      if place < all.count, all[place].id == id { all.remove(at: place) }
+      if let newValue { all.insert(newValue, at: place) }
+    }
+  }
+}
+
+extension KernelCounter {
+  fileprivate var counted: DropCounters { DropCounters(packets: packets, bytes: bytes) }
 }
 
 extension MitigationScope {

@@ -8,16 +8,8 @@ import Model
 /// Lifetimes are what was left when the file was written: after a boot, whose clock may be wrong,
 /// they never grow.
 struct State: Equatable {
-  /// What the kernel called the boot in which the file was written.
-  var boot: Text
-  /// When it was written, on the clock of that boot.
-  var writtenAt: Instant
-  /// The number that the next mitigation gets.
-  var nextID: UInt32
-  /// All mitigations.
-  var records: [MitigationRecord]
-  /// The devices to remember.
-  var devices: [DeviceRecord] = []
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// The first item of the file: another number is another format.
   private static let version: UInt32 = 3
@@ -36,10 +28,7 @@ struct State: Equatable {
 
   /// A state of these parts.
   init(boot: Text, writtenAt: Instant, nextID: UInt32, records: [MitigationRecord]) {
-    self.boot = boot
-    self.writtenAt = writtenAt
-    self.nextID = nextID
-    self.records = records
+    parts = Behind(Parts(boot: boot, writtenAt: writtenAt, nextID: nextID, records: records))
   }
 
   /// Reads a file; nil when it is none of ours.
@@ -62,6 +51,48 @@ struct State: Equatable {
     nextID.code(&coder)
     coder.list(&records, limit: Self.maximumRecords)
     coder.list(&devices)
+  }
+}
+
+extension State {
+  /// What the kernel called the boot in which the file was written.
+  var boot: Text {
+    get { parts.value.boot }
+    set { parts.value.boot = newValue }
+  }
+
+  /// When it was written, on the clock of that boot.
+  var writtenAt: Instant {
+    get { parts.value.writtenAt }
+    set { parts.value.writtenAt = newValue }
+  }
+
+  /// The number that the next mitigation gets.
+  var nextID: UInt32 {
+    get { parts.value.nextID }
+    set { parts.value.nextID = newValue }
+  }
+
+  /// All mitigations.
+  var records: [MitigationRecord] {
+    get { parts.value.records }
+    set { parts.value.records = newValue }
+  }
+
+  /// The devices to remember.
+  var devices: [DeviceRecord] {
+    get { parts.value.devices }
+    set { parts.value.devices = newValue }
+  }
+}
+
+extension State {
+  fileprivate struct Parts: Equatable {
+    var boot: Text
+    var writtenAt: Instant
+    var nextID: UInt32
+    var records: [MitigationRecord]
+    var devices: [DeviceRecord] = []
   }
 }
 

@@ -24,7 +24,7 @@ public struct HeartbeatClock: Sendable {
   /// When ours is due.
   private var due: Instant?
   /// How many of ours have had no answer, one after the other.
-  private var unanswered: UInt16 = 0
+  private var unanswered: UInt64 = 0
   /// Whether an answer to the last is outstanding.
   private var isWaiting = false
   private var isLost = false

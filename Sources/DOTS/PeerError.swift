@@ -104,6 +104,8 @@ public enum Fault: UInt8, Hashable, Sendable, CaseIterable {
   case configurationRefused
   case configurationOutdated
   case unknownConfiguration
+  case notAClient
+  case mitigationGone
   case unknownAction
 }
 
@@ -172,6 +174,8 @@ extension Fault {
     case .configurationRefused: (.unprocessableEntity, "value not acceptable, CBOR key")
     case .configurationOutdated: (.badRequest, "sid below the one in force")
     case .unknownConfiguration: (.notFound, "no configuration with this sid")
+    case .notAClient: (.unauthorized, "this peer is not entitled to ask")
+    case .mitigationGone: (.notFound, "the mitigation is over")
     case .unknownAction: (.forbidden, "no such action")
     }
   }

@@ -20,27 +20,102 @@ public struct ConfigurationValue: Hashable, Sendable {
   }
 }
 
+/// A parameter of a session (RFC 9132, Section 4.5.2).
+enum Parameter: UInt8, CaseIterable {
+  case heartbeatInterval, missingHeartbeatsAllowed, maximumRetransmit, ackTimeout
+  case ackRandomFactor, probingRate
+
+  var key: UInt64 {
+    switch self {
+    case .heartbeatInterval: Key.heartbeatInterval
+    case .missingHeartbeatsAllowed: Key.missingHeartbeatsAllowed
+    case .maximumRetransmit: Key.maximumRetransmit
+    case .ackTimeout: Key.ackTimeout
+    case .ackRandomFactor: Key.ackRandomFactor
+    case .probingRate: Key.probingRate
+    }
+  }
+
+  /// Whether it goes as a decimal fraction, in hundredths.
+  var isDecimal: Bool { self == .ackTimeout || self == .ackRandomFactor }
+
+  /// What holds until something else is negotiated (Section 4.5.2).
+  var usual: UInt64 {
+    switch self {
+    case .heartbeatInterval: 30
+    case .missingHeartbeatsAllowed: 15
+    case .maximumRetransmit: 3
+    case .ackTimeout: 200
+    case .ackRandomFactor: 150
+    case .probingRate: 5
+    }
+  }
+
+  /// What the server takes (Figure 20).
+  var range: ClosedRange<UInt64> {
+    switch self {
+    case .heartbeatInterval: 15...240
+    case .missingHeartbeatsAllowed: 3...20
+    case .maximumRetransmit: 2...15
+    case .ackTimeout: 100...3000
+    case .ackRandomFactor: 110...400
+    case .probingRate: 5...20
+    }
+  }
+}
+
 /// The parameters of a session while something is mitigated, or while nothing is (RFC 9132,
 /// Section 4.5.2); what is absent keeps its default.
 public struct ConfigurationSet: Hashable, Sendable {
-  /// Seconds between heartbeats; 0 for none.
-  public var heartbeatInterval: ConfigurationValue?
-  /// How many intervals may pass without any traffic.
-  public var missingHeartbeatsAllowed: ConfigurationValue?
-  /// How often a confirmable message is repeated.
-  public var maximumRetransmit: ConfigurationValue?
-  /// Hundredths of a second until the first repetition.
-  public var ackTimeout: ConfigurationValue?
-  /// Hundredths of the factor that the first wait is spread by.
-  public var ackRandomFactor: ConfigurationValue?
-  /// Bytes a second to a peer that doesn't answer.
-  public var probingRate: ConfigurationValue?
+  /// In the order of `Parameter`.
+  private var values = [ConfigurationValue?](repeating: nil, count: Parameter.allCases.count)
 
   /// A set without any parameter.
   public init() {}
 
+  subscript(parameter: Parameter) -> ConfigurationValue? {
+    get { values[Int(parameter.rawValue)] }
+    set { values[Int(parameter.rawValue)] = newValue }
+  }
+
+  /// Seconds between heartbeats; 0 for none.
+  public var heartbeatInterval: ConfigurationValue? {
+    get { self[.heartbeatInterval] }
+    set { self[.heartbeatInterval] = newValue }
+  }
+
+  /// How many intervals may pass without any traffic.
+  public var missingHeartbeatsAllowed: ConfigurationValue? {
+    get { self[.missingHeartbeatsAllowed] }
+    set { self[.missingHeartbeatsAllowed] = newValue }
+  }
+
+  /// How often a confirmable message is repeated.
+  public var maximumRetransmit: ConfigurationValue? {
+    get { self[.maximumRetransmit] }
+    set { self[.maximumRetransmit] = newValue }
+  }
+
+  /// Hundredths of a second until the first repetition.
+  public var ackTimeout: ConfigurationValue? {
+    get { self[.ackTimeout] }
+    set { self[.ackTimeout] = newValue }
+  }
+
+  /// Hundredths of the factor that the first wait is spread by.
+  public var ackRandomFactor: ConfigurationValue? {
+    get { self[.ackRandomFactor] }
+    set { self[.ackRandomFactor] = newValue }
+  }
+
+  /// Bytes a second to a peer that doesn't answer.
+  public var probingRate: ConfigurationValue? {
+    get { self[.probingRate] }
+    set { self[.probingRate] = newValue }
+  }
+
   /// Whether nothing is set.
-  public var isEmpty: Bool { self == ConfigurationSet() }
+  public var isEmpty: Bool { !values.contains { $0 != nil } }
 }
 
 /// The body of messages on `/config` (RFC 9132, Section 4.5).
@@ -89,52 +164,33 @@ public struct SessionConfiguration: Hashable, Sendable {
 }
 
 extension ConfigurationSet {
-  private static let keys = [
-    Key.heartbeatInterval, Key.missingHeartbeatsAllowed, Key.maximumRetransmit, Key.ackTimeout,
-    Key.ackRandomFactor, Key.probingRate,
-  ]
-
   fileprivate init(_ value: CBORValue, under key: UInt64) throws(PeerError) {
-    let attributes = try Attributes(value, under: key, allowed: Self.keys)
-    heartbeatInterval = try Self.value(attributes, Key.heartbeatInterval)
-    missingHeartbeatsAllowed = try Self.value(attributes, Key.missingHeartbeatsAllowed)
-    maximumRetransmit = try Self.value(attributes, Key.maximumRetransmit)
-    ackTimeout = try Self.value(attributes, Key.ackTimeout)
-    ackRandomFactor = try Self.value(attributes, Key.ackRandomFactor)
-    probingRate = try Self.value(attributes, Key.probingRate)
-  }
-
-  private static func value(
-    _ attributes: Attributes,
-    _ key: UInt64
-  ) throws(PeerError) -> ConfigurationValue? {
-    guard let value = attributes[key] else { return nil }
-    return try ConfigurationValue(value, under: key)
+    self.init()
+    let keys = Parameter.allCases.map { $0.key }
+    let attributes = try Attributes(value, under: key, allowed: keys)
+    for parameter in Parameter.allCases {
+      guard let value = attributes[parameter.key] else { continue }
+      self[parameter] = try ConfigurationValue(value, of: parameter)
+    }
   }
 
   fileprivate var value: CBORValue {
     var entries: [CBOREntry] = []
-    entries.add(Key.heartbeatInterval, heartbeatInterval?.value(isDecimal: false))
-    entries.add(Key.missingHeartbeatsAllowed, missingHeartbeatsAllowed?.value(isDecimal: false))
-    entries.add(Key.maximumRetransmit, maximumRetransmit?.value(isDecimal: false))
-    entries.add(Key.ackTimeout, ackTimeout?.value(isDecimal: true))
-    entries.add(Key.ackRandomFactor, ackRandomFactor?.value(isDecimal: true))
-    entries.add(Key.probingRate, probingRate?.value(isDecimal: false))
+    for parameter in Parameter.allCases {
+      entries.add(parameter.key, self[parameter]?.value(isDecimal: parameter.isDecimal))
+    }
     return .map(entries)
   }
 
   fileprivate func validateRequest() throws(PeerError) {
-    if heartbeatInterval?.current != 0 {
-      try heartbeatInterval?.validate(SessionParameters.heartbeatIntervals, Key.heartbeatInterval)
+    for parameter in Parameter.allCases {
+      guard let value = self[parameter] else { continue }
+      guard let current = value.current else { throw PeerError(.missingKey, parameter.key) }
+      if parameter == .heartbeatInterval, current == 0 { continue }
+      guard parameter.range.contains(current) else {
+        throw PeerError(.configurationRefused, parameter.key)
+      }
     }
-    try missingHeartbeatsAllowed?.validate(
-      SessionParameters.missingHeartbeats,
-      Key.missingHeartbeatsAllowed
-    )
-    try maximumRetransmit?.validate(SessionParameters.retransmits, Key.maximumRetransmit)
-    try ackTimeout?.validate(SessionParameters.ackTimeouts, Key.ackTimeout)
-    try ackRandomFactor?.validate(SessionParameters.ackRandomFactors, Key.ackRandomFactor)
-    try probingRate?.validate(SessionParameters.probingRates, Key.probingRate)
   }
 }
 
@@ -157,12 +213,12 @@ extension ConfigurationValue {
     )
   }
 
-  fileprivate init(_ value: CBORValue, under key: UInt64) throws(PeerError) {
-    let isDecimal = key == Key.ackTimeout || key == Key.ackRandomFactor
+  fileprivate init(_ value: CBORValue, of parameter: Parameter) throws(PeerError) {
+    let isDecimal = parameter.isDecimal
     let keys = isDecimal ? Keys.decimal : Keys.whole
     let attributes = try Attributes(
       value,
-      under: key,
+      under: parameter.key,
       allowed: [keys.current, keys.minimum, keys.maximum]
     )
     current = try Self.number(attributes, keys.current, isDecimal)
@@ -203,10 +259,5 @@ extension ConfigurationValue {
     entries.add(keys.minimum, value(minimum))
     entries.add(keys.maximum, value(maximum))
     return .map(entries)
-  }
-
-  fileprivate func validate(_ range: ClosedRange<UInt64>, _ key: UInt64) throws(PeerError) {
-    guard let current else { throw PeerError(.missingKey, key) }
-    guard range.contains(current) else { throw PeerError(.configurationRefused, key) }
   }
 }

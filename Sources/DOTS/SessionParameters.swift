@@ -1,74 +1,70 @@
 import Bytes
+import CoAP
 
 /// What holds on a session now: the negotiated values, defaults for the rest (RFC 9132,
 /// Section 4.5.2).
 public struct SessionParameters: Hashable, Sendable {
-  /// Seconds between heartbeats; 0 for none.
-  public var heartbeatInterval: UInt16 = 30
-  /// How many intervals may pass without any traffic.
-  public var missingHeartbeatsAllowed: UInt16 = 15
-  /// How often a confirmable message is repeated.
-  public var maximumRetransmit: UInt16 = 3
-  /// Hundredths of a second until the first repetition.
-  public var ackTimeout: UInt16 = 200
-  /// Hundredths of the factor that the first wait is spread by.
-  public var ackRandomFactor: UInt16 = 150
-  /// Bytes a second to a peer that doesn't answer.
-  public var probingRate: UInt16 = 5
+  /// In the order of `Parameter`.
+  private var values = Parameter.allCases.map { $0.usual }
 
   /// The defaults.
   public init() {}
 
   /// What a set asks for, defaults for what it lacks.
   public init(_ set: ConfigurationSet) {
-    func take(_ value: ConfigurationValue?, _ parameter: inout UInt16) {
-      if let current = value?.current { parameter = UInt16(clamping: current) }
+    for parameter in Parameter.allCases {
+      if let current = set[parameter]?.current { self[parameter] = current }
     }
-    take(set.heartbeatInterval, &heartbeatInterval)
-    take(set.missingHeartbeatsAllowed, &missingHeartbeatsAllowed)
-    take(set.maximumRetransmit, &maximumRetransmit)
-    take(set.ackTimeout, &ackTimeout)
-    take(set.ackRandomFactor, &ackRandomFactor)
-    take(set.probingRate, &probingRate)
   }
+
+  subscript(parameter: Parameter) -> UInt64 {
+    get { values[Int(parameter.rawValue)] }
+    set { values[Int(parameter.rawValue)] = newValue }
+  }
+
+  /// Seconds between heartbeats; 0 for none.
+  public var heartbeatInterval: UInt64 { self[.heartbeatInterval] }
+  /// How many intervals may pass without any traffic.
+  public var missingHeartbeatsAllowed: UInt64 { self[.missingHeartbeatsAllowed] }
+  /// How often a confirmable message is repeated.
+  public var maximumRetransmit: UInt64 { self[.maximumRetransmit] }
+  /// Hundredths of a second until the first repetition.
+  public var ackTimeout: UInt64 { self[.ackTimeout] }
+  /// Hundredths of the factor that the first wait is spread by.
+  public var ackRandomFactor: UInt64 { self[.ackRandomFactor] }
+  /// Bytes a second to a peer that doesn't answer.
+  public var probingRate: UInt64 { self[.probingRate] }
 
   /// The time between heartbeats; nil when there are none.
-  public var interval: Span? {
-    heartbeatInterval == 0 ? nil : .seconds(UInt64(heartbeatInterval))
-  }
+  public var interval: Span? { heartbeatInterval == 0 ? nil : .seconds(heartbeatInterval) }
 
   /// How long a session may be silent before it is lost; nil when it never is.
-  public var patience: Span? { interval.map { $0 * Int64(missingHeartbeatsAllowed) } }
+  public var patience: Span? {
+    interval.map { $0 * Int64(clamping: missingHeartbeatsAllowed) }
+  }
 
   /// The values with the ranges that the server takes (RFC 9132, Figure 20).
   var set: ConfigurationSet {
     var set = ConfigurationSet()
-    set.heartbeatInterval = Self.value(heartbeatInterval, Self.heartbeatIntervals)
-    set.missingHeartbeatsAllowed = Self.value(missingHeartbeatsAllowed, Self.missingHeartbeats)
-    set.maximumRetransmit = Self.value(maximumRetransmit, Self.retransmits)
-    set.ackTimeout = Self.value(ackTimeout, Self.ackTimeouts)
-    set.ackRandomFactor = Self.value(ackRandomFactor, Self.ackRandomFactors)
-    set.probingRate = Self.value(probingRate, Self.probingRates)
+    for parameter in Parameter.allCases {
+      set[parameter] = ConfigurationValue(
+        current: self[parameter],
+        minimum: parameter.range.lowerBound,
+        maximum: parameter.range.upperBound
+      )
+    }
     return set
   }
+}
 
-  private static func value(
-    _ current: UInt16,
-    _ range: ClosedRange<UInt64>
-  ) -> ConfigurationValue {
-    ConfigurationValue(
-      current: UInt64(current),
-      minimum: range.lowerBound,
-      maximum: range.upperBound
-    )
+extension SessionConfiguration {
+  /// What a GET is answered with (RFC 9132, Section 4.5.1).
+  public var response: CoAPMessage {
+    var message = CoAPMessage(.content, payload: encoded)
+    message.add(CoAPOption(.contentFormat, uint: UInt32(dotsContentFormat)))
+    message.add(CoAPOption(.maxAge, uint: ConfigurationDesk.maxAge))
+    return message
   }
-
-  static let heartbeatIntervals: ClosedRange<UInt64> = 15...240
-  static let missingHeartbeats: ClosedRange<UInt64> = 3...20
-  static let retransmits: ClosedRange<UInt64> = 2...15
-  static let ackTimeouts: ClosedRange<UInt64> = 100...3000
-  static let ackRandomFactors: ClosedRange<UInt64> = 110...400
-  static let probingRates: ClosedRange<UInt64> = 5...20
 }
 
 /// The configuration of one session, as its server keeps it (RFC 9132, Section 4.5).

@@ -1,23 +1,181 @@
 import Bytes
 import Model
 
-/// A condition on the transport header: one line of a mitigation's chain, or some exact keys.
-struct Selector: Equatable {
-  /// Nil: any.
-  var transport: UInt8?
-  /// Empty: any, or there are none.
-  var sourcePorts: [PortRange] = []
-  /// Empty: any, or there are none.
-  var targetPorts: [PortRange] = []
-  /// Empty: any, or there are none.
-  var icmpTypes: [ICMPTypeRange] = []
+/// A rule as elements of maps and, where keys can't say it, lines of a chain.
+struct Expansion {
+  /// The elements, layer 0 for exact keys and 1 for keys that lead to the chain; some may be there
+  /// twice.
+  private(set) var cells: [Cell] = []
+  /// The chain's rules; empty: there is no chain.
+  private(set) var lines: [Text] = []
+
+  /// How many elements and lines a rule needs; at least this many when it exceeds the limit.
+  static func count(_ rule: Rule) -> Int { Outline(rule).count }
+
+  init(_ rule: Rule) throws(FirewallError) {
+    let outline = Outline(rule)
+    guard outline.pairs > 0 else { throw .nothingToMatch }
+    guard outline.count <= Firewall.maximumElements else { throw .tooManyElements(outline.count) }
+    for target in rule.targets {
+      for source in rule.sources where source.pairs(with: target) {
+        for transport in outline.exact { addExact(transport, outline, source, target) }
+        if outline.ranged.isEmpty { continue }
+        let shape = Shape(source, target, .none, layer: 1)
+        let key = shape.key(source: source.address, target: target.address)
+        cells.append(Cell(shape: shape, key: key))
+      }
+    }
+    let end = rule.verdict.ending(Holder(rule.id))
+    for transport in outline.ranged { addLines(transport, outline, end) }
+  }
+
+  /// The elements that a device's addresses make: its hardware address first.
+  init(_ quarantine: Quarantine) {
+    cells.append(Cell(shape: .hardware, key: quarantine.mac.bytes))
+    for address in quarantine.addresses.distinct() {
+      if cells.count > Firewall.maximumAddresses { return }
+      cells.append(Cell(shape: Shape(deviceOf: address.family), key: address.bytes))
+    }
+  }
+
+  /// The exact keys of one protocol between two ends.
+  private mutating func addExact(
+    _ transport: Int,
+    _ outline: Outline,
+    _ source: RuleSource,
+    _ target: Prefix
+  ) {
+    let sources = outline.sources(transport)
+    let targets = outline.targets(transport)
+    let fields = Shape.Fields(
+      hasProtocol: transport != Outline.any,
+      hasSourcePort: !sources.isEmpty,
+      hasTargetPort: !targets.isEmpty
+    )
+    let shape = Shape(source, target, fields, layer: 0)
+    for sourcePort in Outline.ports(sources) {
+      for targetPort in Outline.ports(targets) {
+        let key = shape.key(
+          source: source.address,
+          target: target.address,
+          transport: transport,
+          sourcePort: sourcePort,
+          targetPort: targetPort
+        )
+        cells.append(Cell(shape: shape, key: key))
+      }
+    }
+  }
+
+  /// The lines of one protocol.
+  private mutating func addLines(_ transport: Int, _ outline: Outline, _ end: Text) {
+    func matches(_ field: StaticString, _ ranges: [PortRange]) -> [Text] {
+      ranges.isEmpty ? [""] : ranges.map { "\(field) \($0) " }
+    }
+    let head: Text = transport == Outline.any ? "" : "meta l4proto \(transport) "
+    let field: StaticString = transport == 1 ? "icmp type" : "icmpv6 type"
+    for type in matches(field, outline.types(transport)) {
+      for source in matches("th sport", outline.sources(transport)) {
+        for target in matches("th dport", outline.targets(transport)) {
+          lines.append("\(head)\(type)\(source)\(target)\(end)")
+        }
+      }
+    }
+  }
+}
+
+/// Which protocols of a rule become exact keys and which lines, and how many elements that makes.
+private struct Outline {
+  /// The number that stands for any protocol, and none of its ports or types.
+  static let any = -1
+
+  /// How many sources and targets pair.
+  private(set) var pairs = 0
+  /// Protocols that exact keys say.
+  private(set) var exact: [Int] = []
+  /// Protocols that lines say.
+  private(set) var ranged: [Int] = []
+  /// How many elements and lines there are; at least so many when that exceeds the limit.
+  private(set) var count = 0
+  /// Empty: any.
+  private let sourcePorts: [PortRange]
+  private let targetPorts: [PortRange]
+  private let icmpTypes: [PortRange]
+
+  init(_ rule: Rule) {
+    sourcePorts = Self.merged(rule.sourcePorts, of: 65_536)
+    targetPorts = Self.merged(rule.targetPorts, of: 65_536)
+    let types = rule.icmpTypes.map { PortRange(UInt16($0.lower), UInt16($0.upper)) }
+    icmpTypes = Self.merged(types.compactMap { $0 }, of: 256)
+    for target in rule.targets {
+      for source in rule.sources where source.pairs(with: target) { pairs += 1 }
+      // More than enough to be refused.
+      if pairs > Firewall.maximumElements { break }
+    }
+    var perPair = 0
+    var lines = 0
+    for transport in Self.transports(rule) {
+      let lineCount = lineCount(transport)
+      if rule.verdict.isDrop, let exactCount = exactCount(transport),
+        (perPair + exactCount) * pairs <= Firewall.maximumExactElements || lineCount == exactCount
+      {
+        exact.append(transport)
+        perPair += exactCount
+      } else {
+        ranged.append(transport)
+        lines += lineCount
+      }
+    }
+    count = pairs * (perPair + (lines > 0 ? 1 : 0)) + lines
+  }
+
+  /// The protocols that a rule names.
+  ///
+  /// Ports are conditions on protocols that have ports, types on ICMP and ICMPv6; with neither
+  /// protocol named, the condition itself names the protocols that have it: of ports TCP, UDP, DCCP and
+  /// SCTP (RFC 9132, Section 4.4.1.1, names them). UDP-Lite has ports in the same place, but nobody
+  /// floods with it: only who names it gets keys.
+  private static func transports(_ rule: Rule) -> [Int] {
+    let hasPorts = !rule.sourcePorts.isEmpty || !rule.targetPorts.isEmpty
+    let hasTypes = !rule.icmpTypes.isEmpty
+    if rule.protocols.isEmpty, !hasPorts, !hasTypes { return [any] }
+    var transports: [Int] = []
+    for number in UInt8.min...UInt8.max {
+      let number = Int(number)
+      let isNamed =
+        rule.protocols.isEmpty
+        ? hasPorts && number != 136 && Self.hasPorts(number) || hasTypes && Self.hasTypes(number)
+        : rule.protocols.contains(UInt8(number))
+      if isNamed { transports.append(number) }
+    }
+    return transports
+  }
+
+  private static func hasPorts(_ transport: Int) -> Bool {
+    switch transport {
+    case 6, 17, 33, 132, 136: true
+    default: false
+    }
+  }
+
+  private static func hasTypes(_ transport: Int) -> Bool { transport == 1 || transport == 58 }
+
+  func sources(_ transport: Int) -> [PortRange] {
+    Self.hasPorts(transport) ? sourcePorts : []
+  }
+
+  func targets(_ transport: Int) -> [PortRange] {
+    Self.hasPorts(transport) ? targetPorts : []
+  }
+
+  func types(_ transport: Int) -> [PortRange] { Self.hasTypes(transport) ? icmpTypes : [] }
 
   /// How many exact keys say the same; nil when too many or when keys can't.
-  var exactCount: Int? {
-    guard icmpTypes.isEmpty else { return nil }
-    let sources = sourcePorts.reduce(0) { $0 + $1.count }
-    let targets = targetPorts.reduce(0) { $0 + $1.count }
+  private func exactCount(_ transport: Int) -> Int? {
+    guard types(transport).isEmpty else { return nil }
     let most = Firewall.maximumExpandedPorts
+    let sources = sources(transport).reduce(0) { $0 + $1.count }
+    let targets = targets(transport).reduce(0) { $0 + $1.count }
     // Each by itself first: where numbers have 32 bits the product could be too large for one.
     guard sources <= most, targets <= most else { return nil }
     let count = max(sources, 1) * max(targets, 1)
@@ -25,54 +183,13 @@ struct Selector: Equatable {
   }
 
   /// How many lines say it in a chain.
-  var lineCount: Int {
-    max(sourcePorts.count, 1) * max(targetPorts.count, 1) * max(icmpTypes.count, 1)
+  private func lineCount(_ transport: Int) -> Int {
+    max(sources(transport).count, 1) * max(targets(transport).count, 1)
+      * max(types(transport).count, 1)
   }
 
-  /// The matches of the lines.
-  var lines: [[Expression]] {
-    let head = transport.map { Match.transport($0) } ?? []
-    let types = icmpTypes.isEmpty ? [[]] : icmpTypes.map { Match.icmpTypes($0) }
-    let sources = sourcePorts.isEmpty ? [[]] : sourcePorts.map { Match.ports(.sourcePort, $0) }
-    let targets = targetPorts.isEmpty ? [[]] : targetPorts.map { Match.ports(.targetPort, $0) }
-    return types.flatMap { type in
-      sources.flatMap { source in targets.map { head + type + source + $0 } }
-    }
-  }
-
-  /// What a rule says of the transport header.
-  ///
-  /// Ports are conditions on protocols that have ports, types on ICMP and ICMPv6; with neither
-  /// protocol named, the condition itself names the protocols that have it.
-  static func list(_ rule: Rule) -> [Selector] {
-    let sources = merged(rule.sourcePorts)
-    let targets = merged(rule.targetPorts)
-    let types = merged(rule.icmpTypes)
-    let hasPorts = !rule.sourcePorts.isEmpty || !rule.targetPorts.isEmpty
-    var transports = rule.protocols
-    if transports.isEmpty {
-      guard hasPorts || !rule.icmpTypes.isEmpty else { return [Selector()] }
-      if hasPorts { transports += withPorts }
-      if !rule.icmpTypes.isEmpty { transports += icmp }
-    }
-    return transports.distinct().map { transport in
-      if withPorts.contains(transport) || transport == udpLite {
-        return Selector(transport: transport, sourcePorts: sources, targetPorts: targets)
-      }
-      if icmp.contains(transport) { return Selector(transport: transport, icmpTypes: types) }
-      return Selector(transport: transport)
-    }
-  }
-
-  /// TCP, UDP, DCCP, SCTP (RFC 9132, Section 4.4.1.1, names them for port ranges).
-  private static let withPorts: [UInt8] = [6, 17, 33, 132]
-  /// UDP-Lite has ports in the same place, but nobody floods with it: only who names it gets keys.
-  private static let udpLite: UInt8 = 136
-  /// ICMP and ICMPv6.
-  private static let icmp: [UInt8] = [1, 58]
-
-  /// Sorted, joined where they touch; empty when they are all ports.
-  private static func merged(_ ranges: [PortRange]) -> [PortRange] {
+  /// Sorted, joined where they touch; empty when they are `all` that there are.
+  private static func merged(_ ranges: [PortRange], of all: Int) -> [PortRange] {
     var result: [PortRange] = []
     for range in ranges.ordered(by: { $0.lower < $1.lower }) {
       if let last = result.last, Int(range.lower) <= Int(last.upper) + 1,
@@ -83,185 +200,16 @@ struct Selector: Equatable {
         result.append(range)
       }
     }
-    return result.first?.count == 65_536 ? [] : result
-  }
-
-  private static func merged(_ ranges: [ICMPTypeRange]) -> [ICMPTypeRange] {
-    var result: [ICMPTypeRange] = []
-    for range in ranges.ordered(by: { $0.lower < $1.lower }) {
-      if let last = result.last, Int(range.lower) <= Int(last.upper) + 1,
-        let joined = ICMPTypeRange(last.lower, max(last.upper, range.upper))
-      {
-        result[result.count - 1] = joined
-      } else {
-        result.append(range)
-      }
-    }
-    return result.first?.lower == 0 && result.first?.upper == 255 ? [] : result
-  }
-}
-
-/// A rule as elements of maps and, where keys can't say it, lines of a chain.
-struct Expansion {
-  /// The elements, layer 0 for exact keys and 1 for keys that lead to the chain; none twice.
-  private(set) var cells: [Cell] = []
-  /// The chain's rules; empty: there is no chain.
-  private(set) var lines: [[Expression]] = []
-
-  /// Which selectors become exact keys and which lines, and how many elements that makes.
-  private struct Outline {
-    var pairs: [(source: RuleSource, target: Prefix)] = []
-    var exact: [Selector] = []
-    var ranged: [Selector] = []
-    var count = 0
-  }
-
-  private static func outline(_ rule: Rule) -> Outline {
-    var outline = Outline()
-    for target in rule.targets {
-      for source in rule.sources where source.pairs(with: target) {
-        outline.pairs.append((source, target))
-      }
-      // More than enough to be refused.
-      if outline.pairs.count > Firewall.maximumElements { break }
-    }
-    let pairs = outline.pairs.count
-    let drops = rule.verdict.isDrop
-    var perPair = 0
-    for selector in Selector.list(rule) {
-      if drops, let count = selector.exactCount,
-        (perPair + count) * pairs <= Firewall.maximumExactElements || selector.lineCount == count
-      {
-        outline.exact.append(selector)
-        perPair += count
-      } else {
-        outline.ranged.append(selector)
-      }
-    }
-    let lines = outline.ranged.reduce(0) { $0 + $1.lineCount }
-    outline.count = pairs * (perPair + (lines > 0 ? 1 : 0)) + lines
-    return outline
-  }
-
-  /// How many elements and lines a rule needs; at least this many when it exceeds the limit.
-  static func count(_ rule: Rule) -> Int { outline(rule).count }
-
-  init(_ rule: Rule) throws(FirewallError) {
-    let outline = Self.outline(rule)
-    guard !outline.pairs.isEmpty else { throw .nothingToMatch }
-    guard outline.count <= Firewall.maximumElements else { throw .tooManyElements(outline.count) }
-    var seen: Set<[UInt8]> = []
-    func add(_ cell: Cell) {
-      if seen.insert(cell.code).inserted { cells.append(cell) }
-    }
-    for pair in outline.pairs {
-      let base = Shape(source: pair.source, target: pair.target)
-      let source = pair.source.address
-      for selector in outline.exact {
-        for cell in Self.exact(selector, base, source, pair.target.address) { add(cell) }
-      }
-      if !outline.ranged.isEmpty {
-        var shape = base
-        shape.layer = 1
-        add(Cell(shape: shape, key: shape.key(source: source, target: pair.target.address)))
-      }
-    }
-    let end = rule.verdict.ending(Holder(rule.id))
-    lines = outline.ranged.flatMap { $0.lines }.map { $0 + end }
-  }
-
-  /// The elements that a device's addresses make: its hardware address first.
-  init(_ quarantine: Quarantine) {
-    cells.append(Cell(shape: .hardware, key: quarantine.mac.bytes))
-    for address in quarantine.addresses.distinct().prefix(Firewall.maximumAddresses) {
-      cells.append(Cell(shape: Shape(deviceOf: address.family), key: address.bytes))
-    }
-  }
-
-  private static func exact(
-    _ selector: Selector,
-    _ base: Shape,
-    _ source: IPAddress?,
-    _ target: IPAddress
-  ) -> [Cell] {
-    var shape = base
-    shape.hasProtocol = selector.transport != nil
-    shape.hasSourcePort = !selector.sourcePorts.isEmpty
-    shape.hasTargetPort = !selector.targetPorts.isEmpty
-    let sourcePorts = ports(selector.sourcePorts)
-    let targetPorts = ports(selector.targetPorts)
-    return sourcePorts.flatMap { sourcePort in
-      targetPorts.map { targetPort in
-        let key = shape.key(
-          source: source,
-          target: target,
-          transport: selector.transport ?? 0,
-          sourcePort: sourcePort,
-          targetPort: targetPort
-        )
-        return Cell(shape: shape, key: key)
-      }
-    }
+    return result.first?.count == all ? [] : result
   }
 
   /// Each port; 0, which no key uses, for any.
-  private static func ports(_ ranges: [PortRange]) -> [UInt16] {
-    ranges.isEmpty ? [0] : ranges.flatMap { $0.lower...$0.upper }
-  }
-}
-
-extension RuleVerdict {
-  /// Nothing passes: a rate of 0 is that too.
-  var isDrop: Bool { self == .drop || self == .limit(bytesPerSecond: 0) }
-
-  /// The rate that passes; nil when there is no limit.
-  var rate: UInt64? {
-    guard case .limit(let rate) = self, rate > 0 else { return nil }
-    return min(rate, Firewall.maximumRate)
-  }
-
-  /// What ends each line of a mitigation's chain.
-  func ending(_ holder: Holder) -> [Expression] {
-    switch self {
-    case .count: [.count(holder.counter)]
-    case .drop, .limit(bytesPerSecond: 0): [.count(holder.counter), .drop]
-    case .limit: [.isOver(limit: holder.limit), .count(holder.counter), .drop]
+  static func ports(_ ranges: [PortRange]) -> [UInt16] {
+    if ranges.isEmpty { return [0] }
+    var ports: [UInt16] = []
+    for range in ranges {
+      for port in range.lower...range.upper { ports.append(port) }
     }
-  }
-}
-
-extension RuleSource {
-  /// Whether packets from here can go to `target`.
-  func pairs(with target: Prefix) -> Bool {
-    switch self {
-    case .any: true
-    case .inside(let prefix): prefix.family == target.family
-    case .translated(let address): address.family == target.family
-    }
-  }
-
-  /// The address that keys have; nil when the source isn't part of them.
-  var address: IPAddress? {
-    switch self {
-    case .any: nil
-    case .inside(let prefix): prefix.isEverything ? nil : prefix.address
-    case .translated(let address): address
-    }
-  }
-}
-
-extension Shape {
-  /// The shape of keys without ports and protocol.
-  init(source: RuleSource, target: Prefix) {
-    let family = target.family
-    switch source {
-    case .inside(let prefix) where !prefix.isEverything:
-      lane = Lane(kind: .inside, family: family, length: prefix.length)
-    case .translated:
-      lane = Lane(kind: .translated, family: family, length: family.bits)
-    case .inside, .any:
-      lane = Lane(kind: .wide, family: family, length: target.length)
-    }
-    targetLength = target.length
+    return ports
   }
 }

@@ -45,33 +45,15 @@ public struct Firewall: Sendable {
   /// elements and can hand keys on.
   static let grace = Span.milliseconds(500)
 
-  /// One mitigation, or one device in quarantine.
-  struct Entry: Equatable {
-    var intent: Intent
-    /// Nil: no end.
-    var until: Instant?
-    /// When the kernel ends it, unless renewed.
-    var kernelUntil: Instant
-    var cells: [Cell] = []
-    var lines: [[Expression]] = []
-  }
-
-  /// One element of a gate.
-  struct Gate: Equatable {
-    var cells: Int
-    /// Never before the last of the cells; stays when that one goes, since a gate does nothing alone.
-    var until: Instant
-  }
-
   var policy: TablePolicy
-  var entries: [Holder: Entry] = .init()
-  /// Who wants each key, in the order in which they came; the first counts.
-  var owners: [Shape: [[UInt8]: [Holder]]] = .init()
-  var gates: [Lane: [[UInt8]: Gate]] = .init()
+  /// Mitigations and quarantines, the cells that they want, and gates; by their codes.
+  var items: [[UInt8]: Item] = [:]
+  /// The kinds of keys in use, in the order of their rules.
+  var shapes: [ShapeUse] = []
   /// How many mitigations and quarantines outlive their elements in the kernel.
   var outliving = 0
-  /// What takes back the last event.
-  var undo: Undo?
+  /// The last event; nil when it was taken back.
+  var event: Event?
   /// When elements must be renewed; nil when none needs to.
   public internal(set) var nextRenewal: Instant?
 
@@ -88,20 +70,18 @@ public struct Firewall: Sendable {
   /// The mitigations, in ascending order.
   public var ids: [MitigationID] { holders.compactMap { $0.mitigation } }
 
-  var holders: [Holder] { [Holder](entries.keys).ordered() }
-
   /// Whether there is nothing to hold, and so no table.
-  public var isEmpty: Bool { entries.isEmpty && !policy.servesAPI }
+  public var isEmpty: Bool { items.isEmpty && !policy.servesAPI }
 
   /// The rule of a mitigation; nil when there is no such.
   public func rule(of id: MitigationID) -> Rule? {
-    guard case .rule(let rule)? = entries[Holder(id)]?.intent else { return nil }
+    guard case .install(let rule, _)? = entry(of: Holder(id))?.change else { return nil }
     return rule
   }
 
   /// The quarantine of a device; nil when it is in none.
   public func quarantine(of mac: MACAddress) -> Quarantine? {
-    guard case .quarantine(let quarantine)? = entries[Holder(mac)]?.intent else { return nil }
+    guard case .quarantine(let quarantine, _)? = entry(of: Holder(mac))?.change else { return nil }
     return quarantine
   }
 
@@ -117,35 +97,31 @@ public struct Firewall: Sendable {
     now: Instant
   ) throws(FirewallError) -> [Operation] {
     begin()
-    var touched = Touched()
     do throws(FirewallError) {
-      for change in changes {
-        switch change {
-        case .install(let rule, let remaining):
-          let expansion = try Expansion(rule)
-          install(Holder(rule.id), .rule(rule), expansion, remaining, now: now, &touched)
-        case .renew(let id, let remaining):
-          guard entries[Holder(id)] != nil else { throw .unknown(id) }
-          extend(Holder(id), until: remaining.map { now + $0 }, now: now, &touched)
-        case .remove(let id):
-          guard entries[Holder(id)] != nil else { throw .unknown(id) }
-          remove(Holder(id), &touched)
-        case .quarantine(let quarantine, let remaining):
-          let intent = Intent.quarantine(quarantine)
-          let expansion = Expansion(quarantine)
-          install(Holder(quarantine.mac), intent, expansion, remaining, now: now, &touched)
-        case .release(let mac): remove(Holder(mac), &touched)
-        }
-      }
-      guard owners.count <= Self.maximumShapes else {
-        throw .tooManyShapes(owners.count)
-      }
+      for change in changes { try apply(change, now: now) }
+      guard shapes.count <= Self.maximumShapes else { throw .tooManyShapes(shapes.count) }
     } catch {
       rollBack()
       throw error
     }
     scheduleRenewal(now: now)
-    return plan(touched, now: now)
+    return plan(now: now)
+  }
+
+  private mutating func apply(_ change: RuleChange, now: Instant) throws(FirewallError) {
+    switch change {
+    case .install(let rule, _):
+      install(Holder(rule.id), change, try Expansion(rule), now: now)
+    case .quarantine(let quarantine, _):
+      install(Holder(quarantine.mac), change, Expansion(quarantine), now: now)
+    case .renew(let id, let remaining):
+      guard extend(Holder(id), until: remaining.map { now + $0 }, now: now) else {
+        throw .unknown(id)
+      }
+    case .remove(let id):
+      guard remove(Holder(id)) else { throw .unknown(id) }
+    case .release(let mac): remove(Holder(mac))
+    }
   }
 
   /// What must change so that exactly what `wanted` installs is enforced, for as long as it says.
@@ -153,46 +129,45 @@ public struct Firewall: Sendable {
   /// After a change that the kernel refused this value is behind what was decided, and stays so until
   /// these are applied: what should be gone would be renewed until its old end.
   public func changes(toward wanted: [RuleChange], now: Instant) -> [RuleChange] {
-    var surplus = entries
+    var surplus = self
     var changes: [RuleChange] = []
     for change in wanted {
-      guard let (holder, intent, remaining) = change.intent else { continue }
-      let entry = surplus.removeValue(forKey: holder)
-      if !intent.isSame(as: entry?.intent) {
+      guard let holder = change.holder else { continue }
+      let entry = surplus.entry(of: holder)
+      surplus.items[holder.code] = nil
+      if entry?.change.installsSame(as: change) != true {
         changes.append(change)
-      } else if entry?.until != remaining.map({ now + $0 }) {
-        changes.append(holder.mitigation.map { .renew($0, remaining: remaining) } ?? change)
+      } else if entry?.until != change.remaining.map({ now + $0 }) {
+        let renewal = holder.mitigation.map { RuleChange.renew($0, remaining: change.remaining) }
+        changes.append(renewal ?? change)
       }
     }
+    for holder in surplus.holders {
+      let removal = holder.mitigation.map { RuleChange.remove($0) }
+      changes.append(removal ?? .release(MACAddress(holder.value)))
+    }
     return changes
-      + [Holder](surplus.keys).ordered().map { holder in
-        holder.mitigation.map { .remove($0) } ?? .release(MACAddress(holder.value))
-      }
   }
 
   /// The mitigations that `renew` renews, by rising number.
   public var renewing: [MitigationID] { outliers.compactMap { $0.mitigation } }
 
-  private var outliers: [Holder] { holders.filter { entries[$0]?.outlivesKernel == true } }
+  private var outliers: [Holder] { holders.filter { entry(of: $0)?.outlivesKernel == true } }
 
   /// Sets the timeouts anew of elements whose mitigation or quarantine outlives them.
   public mutating func renew(now: Instant) -> [Operation] {
     begin()
-    var touched = Touched()
-    for holder in outliers {
-      guard let entry = entries[holder] else { continue }
-      extend(holder, until: entry.until, now: now, &touched)
-    }
+    for holder in outliers { extend(holder, until: entry(of: holder)?.until, now: now) }
     nextRenewal = nil
     scheduleRenewal(now: now)
-    return plan(touched, now: now)
+    return plan(now: now)
   }
 
   /// Protects other traffic from now on.
   public mutating func setProtection(_ protection: Protection, now: Instant) -> [Operation] {
-    begin()
-    policy.protection = protection
-    return plan(Touched(), now: now)
+    begin(isOfPolicy: true)
+    policy = TablePolicy(protection: protection, access: policy.access, lan: policy.lan)
+    return plan(now: now)
   }
 
   /// Gives devices in quarantine this access from now on; `lan` names the interfaces of the home, on
@@ -202,125 +177,8 @@ public struct Firewall: Sendable {
     lan: [Text],
     now: Instant
   ) -> [Operation] {
-    begin()
-    policy.access = access
-    policy.lan = lan
-    return plan(Touched(), now: now)
+    begin(isOfPolicy: true)
+    policy = TablePolicy(protection: policy.protection, access: access, lan: lan)
+    return plan(now: now)
   }
-}
-
-// MARK: Mitigations
-
-extension Firewall {
-  private mutating func install(
-    _ holder: Holder,
-    _ intent: Intent,
-    _ expansion: Expansion,
-    _ remaining: Span?,
-    now: Instant,
-    _ touched: inout Touched
-  ) {
-    remove(holder, &touched)
-    touched.add(holder, before: nil)
-    let until = remaining.map { now + $0 }
-    var entry = Entry(intent: intent, until: until, kernelUntil: kernelEnd(until, now: now))
-    entry.lines = expansion.lines
-    for cell in expansion.cells {
-      let placed = placed(cell)
-      let owners = owners[placed.shape]?[placed.key]
-      touched.add(placed, wasThere: owners != nil)
-      set((owners ?? []) + [holder], of: placed)
-      open(placed, until: entry.kernelUntil, &touched)
-      entry.cells.append(placed)
-    }
-    set(entry, of: holder)
-  }
-
-  /// The cell in the first layer in which its key is free; cells of layer 0 are shared.
-  private func placed(_ cell: Cell) -> Cell {
-    var cell = cell
-    while cell.shape.layer > 0, owners[cell.shape]?[cell.key] != nil { cell.shape.layer += 1 }
-    return cell
-  }
-
-  private mutating func remove(_ holder: Holder, _ touched: inout Touched) {
-    guard let entry = entries[holder] else { return }
-    touched.add(holder, before: entry)
-    set(nil, of: holder)
-    for cell in entry.cells {
-      let owners = owners[cell.shape]?[cell.key]
-      touched.add(cell, wasThere: owners != nil)
-      let left = owners?.filter { $0 != holder } ?? []
-      set(left.isEmpty ? nil : left, of: cell)
-      close(cell, &touched)
-    }
-  }
-
-  private mutating func extend(
-    _ holder: Holder,
-    until: Instant?,
-    now: Instant,
-    _ touched: inout Touched
-  ) {
-    guard var entry = entries[holder] else { return }
-    let end = kernelEnd(until, now: now)
-    entry.until = until
-    entry.kernelUntil = end
-    set(entry, of: holder)
-    for cell in entry.cells {
-      touched.add(cell, wasThere: true)
-      let place = GatePlace(lane: cell.shape.lane, key: cell.gateKey)
-      if place.lane.hasGate, var gate = gates[place.lane]?[place.key], gate.until < end {
-        touched.add(place, wasThere: true)
-        gate.until = end
-        set(gate, at: place)
-      }
-    }
-  }
-
-  private mutating func open(_ cell: Cell, until: Instant, _ touched: inout Touched) {
-    let place = GatePlace(lane: cell.shape.lane, key: cell.gateKey)
-    guard place.lane.hasGate else { return }
-    let before = gates[place.lane]?[place.key]
-    var gate = before ?? Gate(cells: 0, until: until)
-    if gate.cells == 0 || gate.until < until { touched.add(place, wasThere: before != nil) }
-    gate.cells += 1
-    gate.until = max(gate.until, until)
-    set(gate, at: place)
-  }
-
-  private mutating func close(_ cell: Cell, _ touched: inout Touched) {
-    let place = GatePlace(lane: cell.shape.lane, key: cell.gateKey)
-    guard var gate = gates[place.lane]?[place.key] else { return }
-    gate.cells -= 1
-    if gate.cells == 0 { touched.add(place, wasThere: true) }
-    set(gate.cells == 0 ? nil : gate, at: place)
-  }
-
-  private mutating func scheduleRenewal(now: Instant) {
-    nextRenewal = outliving > 0 ? nextRenewal ?? now + Self.renewalInterval : nil
-  }
-
-  /// When the kernel ends elements of a mitigation that ends `until`.
-  func kernelEnd(_ until: Instant?, now: Instant) -> Instant {
-    let latest = now + Self.maximumTimeout
-    return until.map { min($0, latest) } ?? latest
-  }
-}
-
-extension RuleChange {
-  /// What it installs, for whom and for how long; nil when it installs nothing.
-  fileprivate var intent: (Holder, Intent, Span?)? {
-    switch self {
-    case .install(let rule, let remaining): (Holder(rule.id), .rule(rule), remaining)
-    case .quarantine(let quarantine, let remaining):
-      (Holder(quarantine.mac), .quarantine(quarantine), remaining)
-    case .renew, .remove, .release: nil
-    }
-  }
-}
-
-extension Firewall.Entry {
-  /// Whether the kernel ends it too early unless renewed.
-  var outlivesKernel: Bool { until.map { kernelUntil < $0 } ?? true }
 }

@@ -12,6 +12,17 @@ struct Holder: Hashable, Comparable {
 
   init(_ mac: MACAddress) { value = mac.value | Self.device }
 
+  /// The holder to whom a counter of this name belongs; nil when none does.
+  init?(counter name: Text) {
+    if let id = MitigationID(counter: name) {
+      self.init(id)
+    } else if let mac = MACAddress(counter: name) {
+      self.init(mac)
+    } else {
+      return nil
+    }
+  }
+
   /// The mitigation; nil when it is a device.
   var mitigation: MitigationID? {
     value < Self.device ? MitigationID(UInt32(truncatingIfNeeded: value)) : nil
@@ -21,41 +32,22 @@ struct Holder: Hashable, Comparable {
   var counter: Text { mitigation?.counter ?? MACAddress(value).counter }
 
   /// The name of a mitigation's limit.
-  var limit: Text { "r" + counter.dropFirst(1) }
+  var limit: Text { "r\(counter.dropFirst(1))" }
+
+  /// The holder as bytes that no cell and no gate has: theirs are longer or odd in number.
+  var code: [UInt8] {
+    var code: [UInt8] = []
+    code.append(bigEndian: value)
+    return code
+  }
 
   /// Mitigations first.
   static func < (left: Holder, right: Holder) -> Bool { left.value < right.value }
 }
 
-/// What a holder wants of the table.
-enum Intent: Equatable {
-  case rule(Rule)
-  case quarantine(Quarantine)
-
-  /// What the kernel keeps beside the counter.
-  var journal: [UInt8] {
-    switch self {
-    case .rule(let rule): rule.journal
-    case .quarantine(let quarantine): quarantine.journal
-    }
-  }
-
-  /// The same but for the journal, which the kernel never changes.
-  func isSame(as other: Intent?) -> Bool {
-    switch (self, other) {
-    case (.rule(var rule), .rule(let other)?):
-      rule.journal = other.journal
-      return rule == other
-    case (.quarantine(let quarantine), .quarantine(let other)?):
-      return quarantine.mac == other.mac && quarantine.addresses == other.addresses
-    default: return false
-    }
-  }
-}
-
 extension MitigationID {
   /// The name of the mitigation's counter and of its chain.
-  public var counter: Text { "m" + Text(decimal: value) }
+  public var counter: Text { "m\(value)" }
 
   /// The mitigation to which a counter of this name belongs; nil when none does.
   public init?(counter name: Text) {
@@ -70,9 +62,7 @@ extension MACAddress {
   /// The name of the counter that the device has in quarantine: `q` and twelve hexadecimal digits.
   public var counter: Text {
     var name: Text = "q"
-    for byte in bytes {
-      for digit in [byte >> 4, byte & 15] { name.bytes.append(digit + (digit < 10 ? 0x30 : 0x57)) }
-    }
+    for byte in bytes { name.append(hexadecimal: byte, leadingZeros: true) }
     return name
   }
 

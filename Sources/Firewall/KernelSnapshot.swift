@@ -11,8 +11,11 @@ public struct KernelCounter: Equatable, Sendable {
   public var bytes: UInt64
   /// What was stored with it.
   public var journal: [UInt8]
+  /// How long the last of the elements lives that lead to it, or to the chain of the same name; nil
+  /// when none is left.
+  public var remaining: Span?
 
-  /// A counter with these values.
+  /// A counter with these values, to which no element leads.
   public init(name: Text, packets: UInt64, bytes: UInt64, journal: [UInt8]) {
     self.name = name
     self.packets = packets
@@ -29,8 +32,9 @@ public struct KernelSnapshot: Equatable, Sendable {
     public var id: MitigationID
     /// Its counter, with the journal.
     public var counter: KernelCounter
+
     /// How long the last of its elements lives; nil when none is left.
-    public var remaining: Span?
+    public var remaining: Span? { counter.remaining }
   }
 
   /// A device that the kernel still keeps in quarantine.
@@ -39,8 +43,9 @@ public struct KernelSnapshot: Equatable, Sendable {
     public var mac: MACAddress
     /// Its counter, with the journal.
     public var counter: KernelCounter
+
     /// How long the last of its elements lives; nil when none is left.
-    public var remaining: Span?
+    public var remaining: Span? { counter.remaining }
   }
 
   /// Counters, by name.
@@ -53,12 +58,20 @@ public struct KernelSnapshot: Equatable, Sendable {
   public var sets: [Text]
   /// How many rules there are.
   public var ruleCount: Int
-  /// For each counter or chain that elements lead to: how long the last of these elements lives.
-  public var remaining: [Text: Span]
 
-  /// A snapshot of these.
+  /// A table with nothing in it.
+  public init() {
+    counters = []
+    limits = []
+    chains = []
+    sets = []
+    ruleCount = 0
+  }
+
+  /// A snapshot of these; `remaining` tells by the names of counters how long elements live that lead
+  /// to them.
   public init(
-    counters: [KernelCounter] = [],
+    counters: [KernelCounter],
     limits: [Text] = [],
     chains: [Text] = [],
     sets: [Text] = [],
@@ -70,14 +83,30 @@ public struct KernelSnapshot: Equatable, Sendable {
     self.chains = chains
     self.sets = sets
     self.ruleCount = ruleCount
-    self.remaining = remaining
+    for index in counters.indices {
+      self.counters[index].remaining = remaining[counters[index].name]
+    }
+  }
+
+  /// Notes that an element which leads to the counter of this name, or to its chain, lives so long.
+  ///
+  /// Counters must be in the order of their names.
+  public mutating func note(_ remaining: Span, of name: Text) {
+    var lower = 0
+    var upper = counters.count
+    while lower < upper {
+      let middle = (lower + upper) / 2
+      if counters[middle].name < name { lower = middle + 1 } else { upper = middle }
+    }
+    guard lower < counters.count, counters[lower].name == name else { return }
+    counters[lower].remaining = max(counters[lower].remaining ?? .zero, remaining)
   }
 
   /// The mitigations, by id.
   public var mitigations: [Mitigation] {
     counters.compactMap { counter in
       guard let id = MitigationID(counter: counter.name) else { return nil }
-      return Mitigation(id: id, counter: counter, remaining: remaining[counter.name])
+      return Mitigation(id: id, counter: counter)
     }.ordered { $0.id < $1.id }
   }
 
@@ -85,7 +114,7 @@ public struct KernelSnapshot: Equatable, Sendable {
   public var quarantines: [Quarantine] {
     counters.compactMap { counter in
       guard let mac = MACAddress(counter: counter.name) else { return nil }
-      return Quarantine(mac: mac, counter: counter, remaining: remaining[counter.name])
+      return Quarantine(mac: mac, counter: counter)
     }
   }
 }

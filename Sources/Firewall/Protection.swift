@@ -45,13 +45,6 @@ public struct Protection: Hashable, Sendable {
   }
 }
 
-/// A chain that depends on shapes and protection, not on one mitigation.
-struct Chain: Equatable {
-  var name: Text
-  var attachment: Attachment?
-  var rules: [[Expression]]
-}
-
 extension Protection {
   /// Where protected traffic is told apart: before translation, after it, or for devices in
   /// quarantine.
@@ -68,24 +61,21 @@ extension Protection {
       }
     }
 
-    var stage: Text {
+    /// The beginning of the names of chains that it jumps to.
+    fileprivate var stage: StaticString {
       switch self {
       case .inside: "p"
       case .translated: "pn"
       case .quarantined: "pq"
       }
     }
-
-    func source(_ family: IPAddress.Family) -> Expression {
-      self == .translated
-        ? .originalSource(family, register: 0) : HeaderField.source(family).loaded(0)
-    }
   }
 
   /// The name of the chain with what the router itself sends.
   static let ownChain: Text = "own"
 
-  /// The chain that lanes of this side jump to first, after the chains that it jumps to.
+  /// The chain that lanes of this side jump to first, with `rest` at its end, after the chains that it
+  /// jumps to.
   ///
   /// Inside, whatever goes to the router itself, to broadcast or to multicast addresses is accepted:
   /// DHCP, DHCPv6, neighbour discovery, DNS and NTP to the router. Their ports and types alone don't
@@ -93,111 +83,64 @@ extension Protection {
   ///
   /// A section that names devices by address alone, and no traffic, exempts none in quarantine: whoever
   /// takes that address would be free.
-  func chains(_ side: Side) -> [Chain] {
-    var rules: [[Expression]] = []
+  func chains(_ side: Side, and rest: [Text] = []) -> [Part] {
+    var rules: [Text] = []
     switch side {
-    case .inside: rules.append(Self.toLocal())
+    case .inside: rules.append("fib daddr type local-multicast accept")
+    case .translated: rules.append("meta iif 0 jump \(Self.ownChain)")
     case .quarantined: break
-    case .translated:
-      rules.append(
-        [
-          .meta(.inputInterface, register: 0), .equals(register: 0, [0, 0, 0, 0]),
-          .jump(Self.ownChain),
-        ]
-      )
     }
-    var chains: [Chain] = []
+    var chains: [Part] = []
     for (index, section) in sections.enumerated() {
       if side == .quarantined, section.isByAddressAlone { continue }
-      let stages = Self.stages(section, side)
-      for number in stages.indices {
-        let next = side.stage + Text(decimal: index) + "_" + Text(decimal: number + 1)
-        let verdict: Expression = number + 1 == stages.count ? .accept : .jump(next)
-        let matches = stages[number].map { $0 + [verdict] }
+      let stages = section.stages(side)
+      for number in 0..<stages.count {
+        let verdict: Text =
+          number + 1 == stages.count ? "accept" : "jump \(side.stage)\(index)_\(number + 1)"
+        let matches = stages[number].map { "\($0) \(verdict)" as Text }
         if number == 0 {
           rules += matches
         } else {
-          let name = side.stage + Text(decimal: index) + "_" + Text(decimal: number)
-          chains.append(Chain(name: name, attachment: nil, rules: matches))
+          chains.append(Part(chain: "\(side.stage)\(index)_\(number)", rules: matches))
         }
       }
     }
-    return chains + [Chain(name: side.chain, attachment: nil, rules: rules)]
-  }
-
-  /// RTN_LOCAL 2, RTN_BROADCAST 3, RTN_ANYCAST 4, RTN_MULTICAST 5: one range.
-  ///
-  /// Not a constant: arrays within a constant array crash the Embedded compiler (Swift 6.3.1).
-  private static func toLocal() -> [Expression] {
-    var lower: [UInt8] = []
-    var upper: [UInt8] = []
-    lower.append(bigEndian: UInt32(2))
-    upper.append(bigEndian: UInt32(5))
-    return [
-      .destinationType(onInput: false, register: 0), .networkOrder(register: 0),
-      .isWithin(register: 0, lower, upper), .accept,
-    ]
-  }
-
-  /// One list of alternatives for each kind that the section has; a packet must match one of each.
-  private static func stages(_ section: ProtectSettings, _ side: Side) -> [[[Expression]]] {
-    let macs = section.macs.map { mac -> [Expression] in
-      let field = HeaderField(header: .link, offset: 6, length: UInt32(mac.bytes.count))
-      return [
-        .meta(.inputType, register: 0), .equals(register: 0, Match.ethernet), field.loaded(0),
-        .equals(register: 0, mac.bytes),
-      ]
-    }
-    let sources = section.sources.map { Match.address(side.source($0.family), in: $0) }
-    let prefixes = section.prefixes.map {
-      Match.address(HeaderField.target($0.family).loaded(0), in: $0)
-    }
-    let ports =
-      section.udpPorts.map { Match.transport(17) + Match.ports(.targetPort, $0) }
-      + section.tcpPorts.map { Match.transport(6) + Match.ports(.targetPort, $0) }
-    return [macs, sources, prefixes, ports].filter { !$0.isEmpty }
+    return chains + [Part(chain: side.chain, rules: rules + rest)]
   }
 
   /// What the router itself sends and no rule of any source may stop: DOTS, neighbour discovery, DHCP,
   /// DHCPv6, DNS and NTP to the resolvers.
-  func own() -> Chain {
-    var rules: [[Expression]] = []
-    for port in listenPorts.distinct() {
-      for transport in Self.transports {
-        rules.append(Match.transport(transport) + Match.ports(.sourcePort, PortRange(port)))
-      }
+  var own: Part {
+    var rules: [Text] = []
+    func add(_ rule: Text) {
+      if !rules.contains(rule) { rules.append(rule) }
     }
-    for peer in sessions.distinct() {
-      for transport in Self.transports {
-        rules.append(Self.toward(peer.address, transport, peer.port))
-      }
+    for port in listenPorts {
+      add("udp sport \(port) accept")
+      add("tcp sport \(port) accept")
     }
-    if let discovery = ICMPTypeRange(133, 137) {
-      rules.append(Match.transport(58) + Match.icmpTypes(discovery))
+    func add(_ port: UInt16, of address: IPAddress) {
+      let head: Text = "\(address.family.word) daddr \(address)"
+      add("\(head) udp dport \(port) accept")
+      add("\(head) tcp dport \(port) accept")
     }
-    for (source, target) in [(68, 67), (67, 68), (546, 547), (547, 546)] as [(UInt16, UInt16)] {
-      rules.append(
-        Match.transport(17) + Match.ports(.sourcePort, PortRange(source))
-          + Match.ports(.targetPort, PortRange(target))
-      )
+    for peer in sessions { add(peer.port, of: peer.address) }
+    for rule in Self.necessities.split(0x0A) { add(rule) }
+    for resolver in resolvers {
+      add(53, of: resolver)
+      add("\(resolver.family.word) daddr \(resolver) udp dport 123 accept")
     }
-    for resolver in resolvers.distinct() {
-      for transport in Self.transports { rules.append(Self.toward(resolver, transport, 53)) }
-      rules.append(Self.toward(resolver, 17, 123))
-    }
-    return Chain(name: Self.ownChain, attachment: nil, rules: rules.map { $0 + [.accept] })
+    return Part(chain: Self.ownChain, rules: rules)
   }
 
-  /// UDP and TCP.
-  private static let transports: [UInt8] = [17, 6]
-
-  private static func toward(
-    _ address: IPAddress,
-    _ transport: UInt8,
-    _ port: UInt16
-  ) -> [Expression] {
-    Match.address(HeaderField.target(address.family).loaded(0), in: Prefix(host: address))
-      + Match.transport(transport) + Match.ports(.targetPort, PortRange(port))
+  private static var necessities: Text {
+    """
+    icmpv6 type 133-137 accept
+    udp sport 68 udp dport 67 accept
+    udp sport 67 udp dport 68 accept
+    udp sport 546 udp dport 547 accept
+    udp sport 547 udp dport 546 accept
+    """
   }
 }
 
@@ -205,5 +148,19 @@ extension ProtectSettings {
   /// Whether only the sender's address tells what is protected.
   fileprivate var isByAddressAlone: Bool {
     macs.isEmpty && prefixes.isEmpty && udpPorts.isEmpty && tcpPorts.isEmpty
+  }
+
+  /// One list of alternatives for each kind that the section has; a packet must match one of each.
+  fileprivate func stages(_ side: Protection.Side) -> [[Text]] {
+    var stages: [[Text]] = []
+    func add(_ matches: [Text]) {
+      if !matches.isEmpty { stages.append(matches) }
+    }
+    let before: StaticString = side == .translated ? "ct original " : ""
+    add(macs.map { "ether saddr \($0)" })
+    add(sources.map { $0.matches("saddr", of: before) })
+    add(prefixes.map { $0.matches("daddr") })
+    add(udpPorts.map { "udp dport \($0)" as Text } + tcpPorts.map { "tcp dport \($0)" })
+    return stages
   }
 }

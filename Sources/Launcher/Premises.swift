@@ -10,7 +10,7 @@ struct Premises {
   private let users: [RoomUser]
   let control: Text
   let listeners: [Listener]
-  let sockets: [UDPSocket]
+  let sockets: [FileDescriptor]
   /// A root for rooms that need no file.
   let emptyRoot: FileDescriptor
 
@@ -41,7 +41,7 @@ struct Premises {
 
   /// What a room gets beside its door.
   func descriptors(for kind: RoomKind) -> [FileDescriptor] {
-    (kind.hasEmptyRoot ? [emptyRoot] : []) + (kind == .signal ? sockets.map { $0.descriptor } : [])
+    (kind.hasEmptyRoot ? [emptyRoot] : []) + (kind == .signal ? sockets : [])
   }
 
   private static func user(_ name: Text, fallback: UInt32, _ lacking: inout [Text]) -> RoomUser {
@@ -62,25 +62,35 @@ struct Premises {
   private static func bind(
     _ sections: [ListenSettings],
     log: Log
-  ) throws(StartFault) -> ([Listener], [UDPSocket]) {
+  ) throws(StartFault) -> ([Listener], [FileDescriptor]) {
     let everyV6 = IPAddress(v6High: 0, low: 0)
     var listeners: [Listener] = []
-    var sockets: [UDPSocket] = []
-    for section in sections where section.transports.contains(.udp) {
+    var sockets: [FileDescriptor] = []
+    for section in sections {
       var addresses = section.addresses
       if addresses.contains(everyV6) { addresses.append(IPAddress(v4: 0)) }
-      for address in addresses {
-        let local = Endpoint(address, port: section.port)
-        do { sockets.append(try UDPSocket(binding: local)) } catch {
-          guard address == everyV6, error.number == SystemError.familyMissing else {
-            throw .listen(local, error)
+      for transport in section.transports {
+        for address in addresses {
+          let listener = Listener(address: address, port: section.port, transport: transport)
+          do { sockets.append(try socket(for: listener)) } catch {
+            guard address == everyV6, error.number == SystemError.familyMissing else {
+              throw .listen(listener, error)
+            }
+            log.warning("this machine has no IPv6: listening for IPv4 only")
+            continue
           }
-          log.warning("this machine has no IPv6: listening for IPv4 only")
-          continue
+          listeners.append(listener)
         }
-        listeners.append(Listener(address: address, port: section.port, transport: .udp))
       }
     }
     return (listeners, sockets)
+  }
+
+  private static func socket(for listener: Listener) throws(SystemError) -> FileDescriptor {
+    let local = Endpoint(listener.address, port: listener.port)
+    return switch listener.transport {
+    case .udp: try UDPSocket(binding: local).descriptor
+    case .tcp: try StreamListener(binding: local).descriptor
+    }
   }
 }

@@ -8,6 +8,7 @@ import Model
 struct Preparation {
   var settings: Settings
   private let signalFiles: RoomFiles
+  private let presharedKeys: [SignalKey]
   private let portalFiles: RoomFiles
   private let tlsFiles: RoomFiles
 
@@ -32,6 +33,7 @@ struct Preparation {
     }
     self.settings = settings
     signalFiles = try Self.credentials(settings)
+    presharedKeys = try Self.presharedKeys(settings)
     portalFiles = Self.theme(settings.quarantine.theme)
     tlsFiles = try Self.apiCredentials(settings.quarantine)
   }
@@ -39,7 +41,9 @@ struct Preparation {
   private static func credentials(_ settings: Settings) throws(StartFault) -> RoomFiles {
     var files = RoomFiles()
     guard let identity = settings.identity else {
-      guard settings.listen.isEmpty else { throw .identityMissing }
+      guard settings.listen.isEmpty || !settings.preSharedKeys.isEmpty else {
+        throw .identityMissing
+      }
       return files
     }
     files[.certificate] = try credential(identity.certificate)
@@ -47,6 +51,20 @@ struct Preparation {
     files[.trust] = try credential(identity.trust)
     if let list = identity.crl { files[.revocations] = try credential(list) }
     return files
+  }
+
+  /// The keys of all `psk` sections: what stands in each one's file, without white space around it.
+  private static func presharedKeys(_ settings: Settings) throws(StartFault) -> [SignalKey] {
+    var keys: [SignalKey] = []
+    for section in settings.preSharedKeys {
+      let file = try credential(section.keyFile)
+      let key = [UInt8](file.drop { $0 <= 0x20 }.reversed().drop { $0 <= 0x20 }.reversed())
+      guard (16...SignalKey.maximumLength).contains(key.count) else {
+        throw .keyLength(section.keyFile)
+      }
+      keys.append(SignalKey(identity: section.identity, key: key))
+    }
+    return keys
   }
 
   private static func apiCredentials(
@@ -108,6 +126,7 @@ struct Preparation {
       signal.logLevel = core.logLevel
       signal.listeners = premises.listeners
       signal.timeFloor = timeFloor
+      signal.presharedKeys = presharedKeys
       return try FrontSetup.messages(user, signal.encoded(), signalFiles)
     case .portal:
       let setup = PortalSetup(logLevel: core.logLevel, portal: portalSettings)

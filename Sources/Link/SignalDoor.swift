@@ -8,6 +8,9 @@ public enum SignalDoorKind: UInt8, CaseIterable, Sendable {
   case request = 3
   case reply = 4
   case identity = 5
+  case sessionLost = 6
+  case standing = 7
+  case ended = 8
 }
 
 /// What the signal front tells core.
@@ -20,6 +23,9 @@ public indirect enum SignalMessage: Hashable, LinkMessage {
   case sessionOpened(Session)
   /// A session has ended.
   case sessionClosed(UInt32)
+  /// Nothing was heard on a session for as long as was agreed on: requests that wait for that begin
+  /// (RFC 9132, Section 4.7).
+  case sessionLost(UInt32)
   /// A valid request on a session; the reply carries the same handle.
   case request(session: UInt32, handle: UInt32, MitigationRequest)
 
@@ -35,6 +41,9 @@ public indirect enum SignalMessage: Hashable, LinkMessage {
     case .sessionClosed(let session):
       writer.kind(SignalDoorKind.sessionClosed)
       writer.value(session)
+    case .sessionLost(let session):
+      writer.kind(SignalDoorKind.sessionLost)
+      writer.value(session)
     case .request(let session, let handle, let request):
       writer.kind(SignalDoorKind.request)
       writer.value(session)
@@ -49,13 +58,14 @@ public indirect enum SignalMessage: Hashable, LinkMessage {
     case .identity: self = .identity(certificateExpires: reader.value())
     case .sessionOpened: self = .sessionOpened(reader.value())
     case .sessionClosed: self = .sessionClosed(reader.value())
+    case .sessionLost: self = .sessionLost(reader.value())
     case .request:
       self = .request(
         session: reader.value(),
         handle: reader.value(),
         MitigationRequest(from: &reader)
       )
-    case .reply, nil:
+    case .reply, .standing, .ended, nil:
       reader.fail(.unknownKind)
       self = .sessionClosed(0)
     }
@@ -68,8 +78,12 @@ public indirect enum SignalMessage: Hashable, LinkMessage {
 public indirect enum CoreMessage: Hashable, LinkMessage {
   /// What a request came to; with `more`, the reports of further messages belong to it.
   case reply(handle: UInt32, RequestOutcome, more: Bool)
+  /// Whether a `client` section names the peer of a session, and whether it has an active mitigation.
+  case standing(session: UInt32, isClient: Bool, isMitigating: Bool)
+  /// A mitigation of a session's client is over: its last report.
+  case ended(session: UInt32, cuid: Text, MitigationReport)
 
-  /// Writes the kind, the handle, whether more follows, and the outcome.
+  /// Writes the kind and what it carries.
   public func write(to writer: inout ItemWriter) {
     switch self {
     case .reply(let handle, let outcome, var more):
@@ -77,12 +91,40 @@ public indirect enum CoreMessage: Hashable, LinkMessage {
       writer.value(handle)
       writer.flag(&more)
       outcome.write(to: &writer)
+    case .standing(let session, var isClient, var isMitigating):
+      writer.kind(SignalDoorKind.standing)
+      writer.value(session)
+      writer.flag(&isClient)
+      writer.flag(&isMitigating)
+    case .ended(let session, var cuid, let report):
+      writer.kind(SignalDoorKind.ended)
+      writer.value(session)
+      writer.name(&cuid)
+      writer.value(report)
     }
   }
 
-  /// Reads these; only `content` has more to come.
+  /// Reads the kind and what it carries.
   public init(from reader: inout ItemReader) {
-    if reader.value() != SignalDoorKind.reply.rawValue { reader.fail(.unknownKind) }
+    switch SignalDoorKind(rawValue: reader.value()) {
+    case .reply: self.init(replyFrom: &reader)
+    case .standing:
+      let session: UInt32 = reader.value()
+      var isClient = false
+      var isMitigating = false
+      reader.flag(&isClient)
+      reader.flag(&isMitigating)
+      self = .standing(session: session, isClient: isClient, isMitigating: isMitigating)
+    case .ended:
+      self = .ended(session: reader.value(), cuid: reader.name(), reader.value())
+    default:
+      reader.fail(.unknownKind)
+      self = .standing(session: 0, isClient: false, isMitigating: false)
+    }
+  }
+
+  /// Reads a reply; only `content` has more to come.
+  private init(replyFrom reader: inout ItemReader) {
     let handle: UInt32 = reader.value()
     var more = false
     reader.flag(&more)

@@ -29,6 +29,33 @@ public struct Listener: Hashable, Sendable, Coded {
   }
 }
 
+/// A pre-shared key and who has it.
+public struct SignalKey: Hashable, Sendable, Coded {
+  /// The longest key, in bytes.
+  public static let maximumLength = 128
+
+  /// The peer's identity.
+  public var identity: Text
+  /// The key.
+  public var key: [UInt8]
+
+  /// A key of these parts.
+  public init(identity: Text, key: [UInt8]) {
+    self.identity = identity
+    self.key = key
+  }
+
+  /// No key.
+  public static var blank: SignalKey { SignalKey(identity: .blank, key: []) }
+
+  /// An array of both.
+  public mutating func code(_ coder: inout some Coder) {
+    coder.array(of: 2)
+    coder.name(&identity)
+    coder.bytes(&key, limit: Self.maximumLength)
+  }
+}
+
 /// What the signal front is told of the settings.
 public struct SignalSettings: Hashable, Coded, LinkMessage {
   /// The most listeners: each is a descriptor.
@@ -43,6 +70,12 @@ public struct SignalSettings: Hashable, Coded, LinkMessage {
   /// At most so many sessions at a time.
   public var maximumSessions: UInt32 = 64
 
+  /// Pre-shared keys, beside certificates.
+  public var presharedKeys: [SignalKey] = []
+
+  /// The most pre-shared keys: as many as fit a message.
+  public static let maximumKeys = 48
+
   /// The defaults.
   public init() {}
 
@@ -55,5 +88,6 @@ public struct SignalSettings: Hashable, Coded, LinkMessage {
     coder.list(&listeners, limit: Self.maximumListeners)
     timeFloor.code(&coder)
     maximumSessions.code(&coder)
+    coder.list(&presharedKeys, limit: Self.maximumKeys)
   }
 }

@@ -2,5 +2,7 @@ import Bytes
 
 extension Text {
   /// The bytes up to the first zero byte are what C sees of it.
-  var characters: [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }
+  var characters: [CChar] {
+    @inline(never) get { bytes.map { CChar(bitPattern: $0) } + [0] }
+  }
 }

@@ -5,42 +5,58 @@ import Model
 ///
 /// Under systemd each line begins with its priority, as sd-daemon(3) says. What peers sent may stand
 /// in a line: control characters become `?`, and a line ends after 1,024 bytes.
+///
+/// The text of a line is made whether or not it is written: to ask before would take more code at each
+/// place than it saves time.
 public struct Log: Sendable {
-  /// How much is logged.
-  public var level: LogLevel
-  private let room: Text
-  private let hasPriorities: Bool
+  private struct Parts {
+    var level: LogLevel
+    let room: Text
+    let hasPriorities: Bool
+  }
+
+  private var parts: Behind<Parts>
 
   private static let longestLine = 1024
 
   /// A log of the room with this name.
   public init(room: Text, level: LogLevel = .info) {
-    self.room = room
-    self.level = level
-    hasPriorities = Environment.value(of: "JOURNAL_STREAM") != nil
+    parts = Behind(
+      Parts(
+        level: level,
+        room: room,
+        hasPriorities: Environment.value(of: "JOURNAL_STREAM") != nil
+      )
+    )
+  }
+
+  /// How much is logged.
+  public var level: LogLevel {
+    get { parts.value.level }
+    set { parts.value.level = newValue }
   }
 
   /// Something that needs somebody's help.
-  public func error(_ text: @autoclosure () -> Text) { write(.error, text) }
+  public func error(_ text: Text) { write(.error, text) }
 
   /// Something unusual that Cordon dealt with.
-  public func warning(_ text: @autoclosure () -> Text) { write(.warning, text) }
+  public func warning(_ text: Text) { write(.warning, text) }
 
   /// A change of state.
-  public func info(_ text: @autoclosure () -> Text) { write(.info, text) }
+  public func info(_ text: Text) { write(.info, text) }
 
   /// What only a developer wants to know.
-  public func debug(_ text: @autoclosure () -> Text) { write(.debug, text) }
+  public func debug(_ text: Text) { write(.debug, text) }
 
-  private func write(_ level: LogLevel, _ text: () -> Text) {
-    guard level <= self.level else { return }
-    StandardStream.error.write(line(level, text()))
+  @inline(never)
+  private func write(_ level: LogLevel, _ text: Text) {
+    if level <= self.level { StandardStream.error.write(line(level, text)) }
   }
 
   func line(_ level: LogLevel, _ text: Text) -> [UInt8] {
     var line: [UInt8] = []
-    if hasPriorities { line += Self.priority(level).bytes }
-    line += room.bytes + [0x3A, 0x20]
+    if parts.value.hasPriorities { line += Self.priority(level).bytes }
+    line += parts.value.room.bytes + [0x3A, 0x20]
     for byte in text.bytes.prefix(Self.longestLine - line.count - 1) {
       line.append(byte < 0x20 || byte == 0x7F ? 0x3F : byte)
     }

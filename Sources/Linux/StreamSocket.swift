@@ -18,7 +18,16 @@ public final class StreamListener {
   /// let anybody set). When the interface goes it has to be made anew.
   public init(port: UInt16, interface: Text) throws(SystemError) {
     let number = try system("bind") {
-      cordon_tcp_listen(port, interface.characters, interface.count, Self.backlog)
+      cordon_tcp_listen(nil, 0, port, interface.characters, interface.count, Self.backlog)
+    }
+    descriptor = FileDescriptor(result: number)
+  }
+
+  /// Listens on an address, and for its family alone: `::` and `0.0.0.0` stand side by side.
+  public init(binding local: Endpoint) throws(SystemError) {
+    let bytes = local.address.bytes
+    let number = try system("bind") {
+      cordon_tcp_listen(bytes, bytes.count, local.port, nil, 0, Self.backlog)
     }
     descriptor = FileDescriptor(result: number)
   }
@@ -52,7 +61,12 @@ public final class StreamListener {
       IPAddress(bytes: $0.prefix(Int(path.local_count)))
     }
     guard let peer, let local else { return nil }
-    return StreamSocket(adopting: accepted, peer: peer.unmapped, local: local.unmapped)
+    return StreamSocket(
+      adopting: accepted,
+      peer: peer.unmapped,
+      peerPort: path.port,
+      local: local.unmapped
+    )
   }
 }
 
@@ -62,13 +76,21 @@ public final class StreamSocket {
   public let descriptor: FileDescriptor
   /// The address at the other end.
   public let peer: IPAddress
+  /// The port at the other end; 0 for a pair.
+  public let peerPort: UInt16
   /// The address at this end.
   public let local: IPAddress
 
   /// Takes a connected socket, with the addresses that it stands for.
-  public init(adopting descriptor: FileDescriptor, peer: IPAddress, local: IPAddress) {
+  public init(
+    adopting descriptor: FileDescriptor,
+    peer: IPAddress,
+    peerPort: UInt16 = 0,
+    local: IPAddress
+  ) {
     self.descriptor = descriptor
     self.peer = peer
+    self.peerPort = peerPort
     self.local = local
   }
 

@@ -12,16 +12,8 @@ public enum Decision: Hashable, Sendable {
 
 /// What the engine is told of the world while it decides.
 public struct Surroundings {
-  /// The device that has an address now; nil when unknown.
-  public var macOf: (IPAddress) -> MACAddress?
-  /// The addresses that a device has now.
-  public var addressesOf: (MACAddress) -> [IPAddress]
-  /// How many kernel elements a rule takes; nil when more than any rule may.
-  public var elementCount: (Rule) -> Int?
-  /// The kernel's counters of a mitigation, as they are (rates ignored); nil when not measured.
-  public var counters: (MitigationID) -> DropCounters?
-  /// The kernel's counters of a device in quarantine (rates ignored); nil when not measured.
-  public var deviceCounters: (MACAddress) -> DropCounters?
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// Surroundings of these parts; by default no device is known, each pair of a source and a target
   /// is one element, and nothing is measured.
@@ -32,17 +24,63 @@ public struct Surroundings {
     counters: @escaping (MitigationID) -> DropCounters? = { _ in nil },
     deviceCounters: @escaping (MACAddress) -> DropCounters? = { _ in nil }
   ) {
-    self.macOf = macOf
-    self.addressesOf = addressesOf
-    self.deviceCounters = deviceCounters
-    self.elementCount = elementCount
-    self.counters = counters
+    parts = Behind(
+      Parts(
+        macOf: macOf,
+        addressesOf: addressesOf,
+        elementCount: elementCount,
+        counters: counters,
+        deviceCounters: deviceCounters
+      )
+    )
+  }
+}
+
+extension Surroundings {
+  /// The device that has an address now; nil when unknown.
+  public var macOf: (IPAddress) -> MACAddress? {
+    get { parts.value.macOf }
+    set { parts.value.macOf = newValue }
+  }
+
+  /// The addresses that a device has now.
+  public var addressesOf: (MACAddress) -> [IPAddress] {
+    get { parts.value.addressesOf }
+    set { parts.value.addressesOf = newValue }
+  }
+
+  /// How many kernel elements a rule takes; nil when more than any rule may.
+  public var elementCount: (Rule) -> Int? {
+    get { parts.value.elementCount }
+    set { parts.value.elementCount = newValue }
+  }
+
+  /// The kernel's counters of a mitigation, as they are (rates ignored); nil when not measured.
+  public var counters: (MitigationID) -> DropCounters? {
+    get { parts.value.counters }
+    set { parts.value.counters = newValue }
+  }
+
+  /// The kernel's counters of a device in quarantine (rates ignored); nil when not measured.
+  public var deviceCounters: (MACAddress) -> DropCounters? {
+    get { parts.value.deviceCounters }
+    set { parts.value.deviceCounters = newValue }
+  }
+}
+
+extension Surroundings {
+  fileprivate struct Parts {
+    var macOf: (IPAddress) -> MACAddress?
+    var addressesOf: (MACAddress) -> [IPAddress]
+    var elementCount: (Rule) -> Int?
+    var counters: (MitigationID) -> DropCounters?
+    var deviceCounters: (MACAddress) -> DropCounters?
   }
 }
 
 /// A mitigation that is no more, or that its owner's release has stopped: for the log, and for its
 /// observers' notification.
-public struct MitigationEnding: Hashable, Sendable {
+public final class MitigationEnding: Equatable, Sendable {
   /// Why it ended.
   public enum Cause: UInt8, Hashable, Sendable {
     /// Its lifetime passed.
@@ -63,13 +101,33 @@ public struct MitigationEnding: Hashable, Sendable {
   }
 
   /// Its number.
-  public var id: MitigationID
+  public let id: MitigationID
   /// The `client` section of its client.
-  public var client: Text
+  public let client: Text
   /// The client's name for it.
-  public var name: MitigationName
+  public let name: MitigationName
   /// Why it ended.
-  public var cause: Cause
+  public let cause: Cause
   /// The last report: status 6, or 7 when the router ended it.
-  public var report: MitigationReport
+  public let report: MitigationReport
+
+  init(
+    id: MitigationID,
+    client: Text,
+    name: MitigationName,
+    cause: Cause,
+    report: MitigationReport
+  ) {
+    self.id = id
+    self.client = client
+    self.name = name
+    self.cause = cause
+    self.report = report
+  }
+
+  /// Whether all is equal.
+  public static func == (left: MitigationEnding, right: MitigationEnding) -> Bool {
+    left.id == right.id && left.client == right.client && left.name == right.name
+      && left.cause == right.cause && left.report == right.report
+  }
 }

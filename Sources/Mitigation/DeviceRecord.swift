@@ -5,6 +5,9 @@ import Model
 ///
 /// Times are relative to the moment at which the record was made, as in `MitigationRecord`.
 public struct DeviceRecord: Hashable, Sendable {
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
+
   /// A mitigation that wants the device in quarantine, and what the device's counter had said before.
   public struct Cause: Hashable, Sendable {
     /// The mitigation.
@@ -36,51 +39,121 @@ public struct DeviceRecord: Hashable, Sendable {
     }
   }
 
-  /// Its hardware address.
-  public var mac: MACAddress
-  /// Whether it is in quarantine.
-  public var isQuarantined: Bool
-  /// When that began.
-  public var start: UnixTime
-  /// How long it has been in quarantine, or free.
-  public var age: Span
-  /// The number of the quarantine, the last when it is free.
-  public var number: UInt32
-  /// Whether its owner wants it there.
-  public var isOwners: Bool
-  /// The mitigations that want it there, oldest first.
-  public var causes: [Cause]
-  /// Its addresses.
-  public var addresses: [IPAddress]
-  /// Releases used.
-  public var releases: UInt32
-  /// When it was released last.
-  public var released: UnixTime?
-  /// What its counters had said when it went into quarantine (rates unused).
-  public var before: DropCounters
-  /// What rules about it alone had counted that have ended (rates unused).
-  public var ended: DropCounters
-  /// Counts of kernel counters that were gone (rates unused).
-  public var carried: DropCounters
-  /// The last reading of the kernel's counter; nil before the first (rates unused).
-  public var reading: DropCounters?
-  /// The code that is valid.
-  public var code: Code?
-
   /// A record of a device in quarantine since just now.
   public init(mac: MACAddress, start: UnixTime) {
-    self.mac = mac
-    self.start = start
-    isQuarantined = true
-    age = .zero
-    number = 0
-    isOwners = false
-    causes = []
-    addresses = []
-    releases = 0
-    before = DropCounters(packets: 0, bytes: 0)
-    carried = before
-    ended = before
+    parts = Behind(Parts(mac: mac, start: start))
+  }
+}
+
+extension DeviceRecord {
+  /// Its hardware address.
+  public var mac: MACAddress {
+    get { parts.value.mac }
+    set { parts.value.mac = newValue }
+  }
+
+  /// Whether it is in quarantine.
+  public var isQuarantined: Bool {
+    get { parts.value.isQuarantined }
+    set { parts.value.isQuarantined = newValue }
+  }
+
+  /// When that began.
+  public var start: UnixTime {
+    get { parts.value.start }
+    set { parts.value.start = newValue }
+  }
+
+  /// How long it has been in quarantine, or free.
+  public var age: Span {
+    get { parts.value.age }
+    set { parts.value.age = newValue }
+  }
+
+  /// The number of the quarantine, the last when it is free.
+  public var number: UInt32 {
+    get { parts.value.number }
+    set { parts.value.number = newValue }
+  }
+
+  /// Whether its owner wants it there.
+  public var isOwners: Bool {
+    get { parts.value.isOwners }
+    set { parts.value.isOwners = newValue }
+  }
+
+  /// The mitigations that want it there, oldest first.
+  public var causes: [Cause] {
+    get { parts.value.causes }
+    set { parts.value.causes = newValue }
+  }
+
+  /// Its addresses.
+  public var addresses: [IPAddress] {
+    get { parts.value.addresses }
+    set { parts.value.addresses = newValue }
+  }
+
+  /// Releases used.
+  public var releases: UInt32 {
+    get { parts.value.releases }
+    set { parts.value.releases = newValue }
+  }
+
+  /// When it was released last.
+  public var released: UnixTime? {
+    get { parts.value.released }
+    set { parts.value.released = newValue }
+  }
+
+  /// What its counters had said when it went into quarantine (rates unused).
+  public var before: DropCounters {
+    get { parts.value.before }
+    set { parts.value.before = newValue }
+  }
+
+  /// What rules about it alone had counted that have ended (rates unused).
+  public var ended: DropCounters {
+    get { parts.value.ended }
+    set { parts.value.ended = newValue }
+  }
+
+  /// Counts of kernel counters that were gone (rates unused).
+  public var carried: DropCounters {
+    get { parts.value.carried }
+    set { parts.value.carried = newValue }
+  }
+
+  /// The last reading of the kernel's counter; nil before the first (rates unused).
+  public var reading: DropCounters? {
+    get { parts.value.reading }
+    set { parts.value.reading = newValue }
+  }
+
+  /// The code that is valid.
+  public var code: Code? {
+    get { parts.value.code }
+    set { parts.value.code = newValue }
+  }
+}
+
+extension DeviceRecord {
+  fileprivate struct Parts: Hashable, Sendable {
+    var mac: MACAddress
+    var isQuarantined = true
+    var start: UnixTime
+    var age = Span.zero
+    var number: UInt32 = 0
+    var isOwners = false
+    var causes: [Cause] = []
+    var addresses: [IPAddress] = []
+    var releases: UInt32 = 0
+    var released: UnixTime?
+    var before = DropCounters(packets: 0, bytes: 0)
+    var ended = DropCounters(packets: 0, bytes: 0)
+    var carried = DropCounters(packets: 0, bytes: 0)
+    var reading: DropCounters?
+    var code: Code?
   }
 }
 
@@ -108,6 +181,7 @@ extension MitigationEngine {
 
   /// Devices that none of the mitigations taken up wants in quarantine any more are free.
   mutating func freeUnwanted(now: Instant) {
+    let table = table
     for device in quarantines.all {
       quarantines.update(device.mac) { entry in
         entry.causes.removeAll { table[$0.id]?.quarantined.contains(device.mac) != true }

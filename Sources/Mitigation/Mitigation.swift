@@ -2,12 +2,25 @@ import Bytes
 import Model
 
 /// A DOTS client: mitigations with the same one belong together (RFC 9132, Section 4.4.1.3).
-struct Holder: Equatable, Sendable {
+final class Holder: Equatable, Sendable {
   /// The `client` section that its identity belongs to.
   let section: Text
   /// The domain that a trusted gateway named.
   let cdid: Text?
   let cuid: Text
+
+  init(section: Text, cdid: Text?, cuid: Text) {
+    self.section = section
+    self.cdid = cdid
+    self.cuid = cuid
+  }
+
+  static func == (left: Holder, right: Holder) -> Bool {
+    left === right || left.section == right.section && left.hasName(of: right)
+  }
+
+  /// Whether both go by the same names, of whichever sections they are.
+  func hasName(of other: Holder) -> Bool { cuid == other.cuid && cdid == other.cdid }
 }
 
 /// What names one mitigation among all.
@@ -36,6 +49,9 @@ final class Claim: Equatable, Sendable {
 
 /// One accepted request and what became of it.
 struct Mitigation: Equatable, Sendable {
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
+
   enum Phase: UInt8, Equatable, Sendable {
     /// Preconfigured: nothing is enforced.
     case waiting
@@ -53,38 +69,18 @@ struct Mitigation: Equatable, Sendable {
     case stopped
   }
 
-  let id: MitigationID
-  /// The number that its client gave it, beside `claim` because it is what lookups compare first.
-  let mid: UInt32
-  let claim: Claim
-  /// What the rule is made of.
-  var permit: Permit
-  /// Kernel elements of the rule.
-  var elements = 0
-  var granted: UInt32 = 0
-  var end: Instant
-  var phase: Phase
-  var progress = Progress.started
-  /// When the wall clock showed its activation; nil while it waits.
-  var start: UnixTime?
-  var measurement: Measurement
-  /// Whether the kernel refused to renew its rule, and still does.
-  var isExceeded = false
-  /// How often it was asked for again while it was terminating.
-  var flaps: UInt8 = 0
-  /// When that happened last.
-  var revived: Instant?
-  /// Devices that their owner has released from it.
-  var spared: [MACAddress] = []
-
   init(id: MitigationID, claim: Claim, permit: Permit, phase: Phase, measurement: Measurement) {
-    self.id = id
-    self.claim = claim
-    self.permit = permit
-    self.phase = phase
-    self.measurement = measurement
-    mid = claim.key.mid
-    end = measurement.since
+    parts = Behind(
+      Parts(
+        id: id,
+        mid: claim.key.mid,
+        claim: claim,
+        permit: permit,
+        end: measurement.since,
+        phase: phase,
+        measurement: measurement
+      )
+    )
   }
 
   var key: MitigationKey { claim.key }
@@ -94,6 +90,9 @@ struct Mitigation: Equatable, Sendable {
   ///
   /// Nil when it holds nothing for it but devices in quarantine.
   var rule: Rule? { permit.rule(id: id, scope: claim.scope) }
+
+  /// Whether there is such a rule.
+  var hasRule: Bool { permit.hasRule }
 
   /// The devices that it wants in quarantine now.
   var quarantined: [MACAddress] { isEnforced ? permit.quarantined : [] }
@@ -147,5 +146,101 @@ struct Mitigation: Equatable, Sendable {
 
   var name: MitigationName {
     MitigationName(cuid: key.holder.cuid, cdid: key.holder.cdid, mid: key.mid)
+  }
+}
+
+extension Mitigation {
+  var id: MitigationID { parts.value.id }
+
+  /// The number that its client gave it, beside `claim` because it is what lookups compare first.
+  var mid: UInt32 { parts.value.mid }
+
+  var claim: Claim { parts.value.claim }
+
+  /// What the rule is made of.
+  var permit: Permit {
+    get { parts.value.permit }
+    _modify { yield &parts.value.permit }
+  }
+
+  /// Kernel elements of the rule.
+  var elements: Int {
+    get { parts.value.elements }
+    set { parts.value.elements = newValue }
+  }
+
+  var granted: UInt32 {
+    get { parts.value.granted }
+    set { parts.value.granted = newValue }
+  }
+
+  var end: Instant {
+    get { parts.value.end }
+    set { parts.value.end = newValue }
+  }
+
+  var phase: Phase {
+    get { parts.value.phase }
+    set { parts.value.phase = newValue }
+  }
+
+  var progress: Progress {
+    get { parts.value.progress }
+    set { parts.value.progress = newValue }
+  }
+
+  /// When the wall clock showed its activation; nil while it waits.
+  var start: UnixTime? {
+    get { parts.value.start }
+    set { parts.value.start = newValue }
+  }
+
+  var measurement: Measurement {
+    get { parts.value.measurement }
+    _modify { yield &parts.value.measurement }
+  }
+
+  /// Whether the kernel refused to renew its rule, and still does.
+  var isExceeded: Bool {
+    get { parts.value.isExceeded }
+    set { parts.value.isExceeded = newValue }
+  }
+
+  /// How often it was asked for again while it was terminating.
+  var flaps: UInt8 {
+    get { parts.value.flaps }
+    set { parts.value.flaps = newValue }
+  }
+
+  /// When that happened last.
+  var revived: Instant? {
+    get { parts.value.revived }
+    set { parts.value.revived = newValue }
+  }
+
+  /// Devices that their owner has released from it.
+  var spared: [MACAddress] {
+    get { parts.value.spared }
+    set { parts.value.spared = newValue }
+  }
+}
+
+extension Mitigation {
+  fileprivate struct Parts: Equatable, Sendable {
+    let id: MitigationID
+    let mid: UInt32
+    let claim: Claim
+    var permit: Permit
+    var elements = 0
+    var granted: UInt32 = 0
+    var end: Instant
+    var phase: Phase
+    var progress = Progress.started
+    var start: UnixTime?
+    var measurement: Measurement
+    var isExceeded = false
+    var flaps: UInt8 = 0
+    var revived: Instant?
+    var spared: [MACAddress] = []
   }
 }

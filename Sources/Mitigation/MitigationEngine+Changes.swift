@@ -13,7 +13,7 @@ extension Mitigation {
     guard isEnforced else { return before.removal }
     if permit == before.permit { return end == before.end ? [] : renewal(at: now) }
     // An installation in the place of another keeps the counter.
-    return rule == nil ? before.removal : installation(at: now)
+    return hasRule ? installation(at: now) : before.removal
   }
 }
 

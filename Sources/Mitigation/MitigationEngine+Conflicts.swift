@@ -9,9 +9,7 @@ extension MitigationEngine {
     guard role == .base, !table.isHolding(holder), table.hasNamesake(of: holder) else { return }
     for index in table.all.indices {
       let other = table.all[index].claim.key.holder
-      guard other.cuid == holder.cuid, other.cdid == holder.cdid,
-        table.all[index].claim.role == .base
-      else { continue }
+      guard other.hasName(of: holder), table.all[index].claim.role == .base else { continue }
       throw Refusal(.cuidCollision, conflict: ConflictInformation(cause: .cuidCollision))
     }
   }

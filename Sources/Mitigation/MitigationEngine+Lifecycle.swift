@@ -30,17 +30,21 @@ extension Mitigation {
 
 extension Mitigation {
   /// What has the kernel hold its rule.
+  @inline(never)
   func installation(at now: Instant) -> [RuleChange] {
     rule.map { [.install($0, remaining: remaining(at: now))] } ?? []
   }
 
   /// What has the kernel renew its rule.
+  @inline(never)
   func renewal(at now: Instant) -> [RuleChange] {
-    isEnforced && rule != nil ? [.renew(id, remaining: remaining(at: now))] : []
+    isEnforced && hasRule ? [.renew(id, remaining: remaining(at: now))] : []
   }
 
   /// What has the kernel forget its rule.
-  var removal: [RuleChange] { isEnforced && rule != nil ? [.remove(id)] : [] }
+  var removal: [RuleChange] {
+    @inline(never) get { isEnforced && hasRule ? [.remove(id)] : [] }
+  }
 }
 
 extension MitigationEngine {

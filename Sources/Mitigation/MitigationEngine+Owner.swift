@@ -32,7 +32,7 @@ extension MitigationEngine {
   ) -> [RuleChange]? {
     let addresses = addressesOf(surroundings)(mac).filter { home.hasDevice(at: $0) }
     guard pending == nil, !isExempt(mac, addresses: surroundings.addressesOf(mac)),
-      quarantines.count < Limits.devices || quarantines.quarantined(mac) != nil
+      quarantines.count < Limits.devices || quarantines.isQuarantined(mac)
     else { return nil }
     let before = quarantines
     let number = nextID
@@ -51,7 +51,7 @@ extension MitigationEngine {
     now: Instant,
     wall: UnixTime
   ) -> [RuleChange]? {
-    guard pending == nil, quarantines.quarantined(mac) != nil else { return nil }
+    guard pending == nil, quarantines.isQuarantined(mac) else { return nil }
     return released(mac, now: now, wall: wall)
   }
 
@@ -60,7 +60,7 @@ extension MitigationEngine {
   /// Made of the eight first bytes of `random`. An earlier one is void. Nil when the device is in no
   /// quarantine.
   public mutating func code(for mac: MACAddress, random: [UInt8], now: Instant) -> Text? {
-    guard quarantines.quarantined(mac) != nil,
+    guard quarantines.isQuarantined(mac),
       let code = ReleaseCode(random: random, until: now + Constants.codeLifetime)
     else { return nil }
     quarantines.update(mac) { $0.code = code }
@@ -177,7 +177,7 @@ extension MitigationEngine {
   }
 
   /// Whether the device is in quarantine.
-  public func isQuarantined(_ mac: MACAddress) -> Bool { quarantines.quarantined(mac) != nil }
+  public func isQuarantined(_ mac: MACAddress) -> Bool { quarantines.isQuarantined(mac) }
 
   /// The addresses by which the device is kept in quarantine, in ascending order.
   public func quarantinedAddresses(of mac: MACAddress) -> [IPAddress] {

@@ -11,7 +11,7 @@ extension MitigationEngine {
     of mitigation: Mitigation,
     replacing replaced: [Mitigation]
   ) throws(Refusal) {
-    let wanted = mitigation.quarantined.filter { quarantines.quarantined($0) == nil }
+    let wanted = mitigation.quarantined.filter { !quarantines.isQuarantined($0) }
     if wanted.isEmpty { return }
     var staying = 0
     for device in quarantines.all where device.since != nil {
@@ -88,7 +88,7 @@ extension MitigationEngine {
       for share in shares(of: mitigation.id) where share.counters.packets > 0 {
         measurement.carry(share.counters)
       }
-      if mitigation.rule == nil { measurement.carry(DropCounters(packets: 0, bytes: 0)) }
+      if !mitigation.hasRule { measurement.carry(DropCounters(packets: 0, bytes: 0)) }
     }
     return measurement.total(at: now)
   }
@@ -140,7 +140,7 @@ extension MitigationEngine {
     var hasRule = false
     for cause in device.causes {
       table.update(cause.id) {
-        if $0.rule != nil {
+        if $0.hasRule {
           hasRule = true
           return
         }

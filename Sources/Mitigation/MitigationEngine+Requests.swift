@@ -2,12 +2,26 @@ import Bytes
 import Model
 
 /// One request and what is known around it.
-struct Inquiry {
+final class Inquiry {
   let client: ClientSettings
   let role: SessionRole
   let now: Instant
   let wall: UnixTime
   let surroundings: Surroundings
+
+  init(
+    client: ClientSettings,
+    role: SessionRole,
+    now: Instant,
+    wall: UnixTime,
+    surroundings: Surroundings
+  ) {
+    self.client = client
+    self.role = role
+    self.now = now
+    self.wall = wall
+    self.surroundings = surroundings
+  }
 
   func key(of name: MitigationName) -> MitigationKey {
     MitigationKey(holder: holder(cuid: name.cuid, cdid: name.cdid), mid: name.mid)
@@ -53,7 +67,7 @@ extension MitigationEngine {
         return try create(key, scope: scope, lifetime: lifetime, inquiry: inquiry)
       case .mitigateNew(let name, let scope, let lifetime):
         let key = inquiry.key(of: name)
-        if table[key] != nil { throw Refusal(.alreadyExists) }
+        if table.contains(key) { throw Refusal(.alreadyExists) }
         return try create(key, scope: scope, lifetime: lifetime, inquiry: inquiry)
       case .retrieve(let cuid, let cdid, let mid, _):
         let holder = inquiry.holder(cuid: cuid, cdid: cdid)
@@ -78,7 +92,7 @@ extension MitigationEngine {
       throw Refusal(.notSupported, retryAfter: Limits.unsupportedRetry)
     }
     // Numbers have come to their end, and the last one is in use.
-    if table[MitigationID(nextID)] != nil { throw Refusal(.unavailable, retryAfter: 1) }
+    if table.contains(MitigationID(nextID)) { throw Refusal(.unavailable, retryAfter: 1) }
     let client = inquiry.client
     let permit = try permitOffice(for: client, role: inquiry.role, inquiry.surroundings)
       .permit(for: scope)
@@ -152,19 +166,24 @@ extension MitigationEngine {
     let now = inquiry.now
     let period = mitigation.terminatingPeriod(configured: settings.terminating, at: now)
     let isOver = !mitigation.isEnforced || period == .zero
-    var changes: [RuleChange] = []
-    var edits: [Pending.Edit] = []
+    let changes: [RuleChange]
+    let edit: Pending.Edit
     if isOver {
       changes = mitigation.removal
-      edits = [.end(mitigation.id, .withdrawn)]
+      edit = .end(mitigation.id, .withdrawn)
     } else {
       mitigation.phase = .terminating
       mitigation.end = min(mitigation.end, now + period)
       changes = mitigation.renewal(at: now)
-      edits = [.store(mitigation)]
+      edit = .store(mitigation)
     }
-    var decided = Pending(edits: edits, outcome: .deleted, mid: key.mid, now: now)
-    decided.isUnconditional = true
+    let decided = Pending(
+      edits: [edit],
+      outcome: .deleted,
+      mid: key.mid,
+      isUnconditional: true,
+      now: now
+    )
     return settle(decided, changes)
   }
 
@@ -177,18 +196,25 @@ extension MitigationEngine {
     _ macs: [MACAddress] = []
   ) -> Decision {
     countChange(of: inquiry.client, now: inquiry.now)
-    var decided = Pending(edits: edits, outcome: outcome, mid: mid, now: inquiry.now)
     let addressesOf = addressesOf(inquiry.surroundings)
+    var addresses: [DeviceAddress] = []
     for mac in macs {
       for address in addressesOf(mac) where home.hasDevice(at: address) {
-        decided.addresses.append(DeviceAddress(address, mac))
+        addresses.append(DeviceAddress(address, mac))
       }
     }
+    let decided = Pending(
+      edits: edits,
+      outcome: outcome,
+      mid: mid,
+      now: inquiry.now,
+      addresses: addresses
+    )
     return settle(decided, changes)
   }
 
   /// Waits for the kernel when there is something for it to do.
-  private mutating func settle(_ decided: Pending, _ rules: [RuleChange]) -> Decision {
+  mutating func settle(_ decided: Pending, _ rules: [RuleChange]) -> Decision {
     var changes = rules
     if touchesDevices(decided) {
       var next = self

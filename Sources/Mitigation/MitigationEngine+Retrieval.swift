@@ -2,29 +2,55 @@ import Bytes
 import Model
 
 /// One mitigation as the administrator sees it.
-public struct MitigationOverview: Hashable, Sendable {
+public final class MitigationOverview: Sendable {
   /// Its number.
-  public var id: MitigationID
+  public let id: MitigationID
   /// The `client` section of its client.
-  public var client: Text
+  public let client: Text
   /// The client's name for it.
-  public var name: MitigationName
+  public let name: MitigationName
   /// Its status.
-  public var status: MitigationStatus
+  public let status: MitigationStatus
   /// What is done with what matches.
-  public var action: Action
+  public let action: Action
   /// What the client asked for.
-  public var scope: MitigationScope
+  public let scope: MitigationScope
   /// The devices that its sources mean, as far as they were found.
-  public var devices: [MACAddress]
+  public let devices: [MACAddress]
   /// The lifetime that was granted last, in seconds.
-  public var granted: UInt32
+  public let granted: UInt32
   /// What is left of it, or of the terminating period, in seconds.
-  public var remaining: UInt32
+  public let remaining: UInt32
   /// What matched, which passed when the action is `observe`; nil while nothing was measured.
-  public var matched: DropCounters?
+  public let matched: DropCounters?
   /// The conflict that it is in.
-  public var conflict: ConflictInformation?
+  public let conflict: ConflictInformation?
+
+  init(
+    id: MitigationID,
+    client: Text,
+    name: MitigationName,
+    status: MitigationStatus,
+    action: Action,
+    scope: MitigationScope,
+    devices: [MACAddress],
+    granted: UInt32,
+    remaining: UInt32,
+    matched: DropCounters?,
+    conflict: ConflictInformation?
+  ) {
+    self.id = id
+    self.client = client
+    self.name = name
+    self.status = status
+    self.action = action
+    self.scope = scope
+    self.devices = devices
+    self.granted = granted
+    self.remaining = remaining
+    self.matched = matched
+    self.conflict = conflict
+  }
 }
 
 extension MitigationEngine {

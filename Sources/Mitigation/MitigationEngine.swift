@@ -10,30 +10,15 @@ import Model
 ///
 /// A copy is cheap until either is changed. Two engines are equal when nothing tells them apart.
 public struct MitigationEngine: Equatable, Sendable {
-  /// The settings that hold.
-  public internal(set) var settings: CoreSettings
-  /// The home's addresses as last told.
-  public internal(set) var home: Home
-  /// The number that the next mitigation gets; the caller keeps it for the next start.
-  public internal(set) var nextID: UInt32
-  /// The next moment at which `advanced(to:)` has something to do, or an earlier one; nil: never.
-  public internal(set) var nextEvent: Instant?
-  var table = MitigationTable()
-  var rates: [ChangeRate] = []
-  var pending: Pending?
-  var endings: [MitigationEnding] = []
-  var quarantines = QuarantineTable()
-  /// Who had which address when the neighbours were read last, while any device mattered.
-  var known: [DeviceAddress] = []
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// An engine without mitigations.
   ///
   /// `nextID` is what the last one had, so that no number is used
   /// again while the kernel's table lives.
   public init(settings: CoreSettings, home: Home, nextID: UInt32 = 1) {
-    self.settings = settings
-    self.home = home
-    self.nextID = max(nextID, 1)
+    parts = Behind(Parts(settings: settings, home: home, nextID: max(nextID, 1)))
   }
 
   /// How many mitigations there are.
@@ -63,24 +48,117 @@ public struct MitigationEngine: Equatable, Sendable {
   }
 }
 
+extension MitigationEngine {
+  /// The settings that hold.
+  public internal(set) var settings: CoreSettings {
+    get { parts.value.settings }
+    set { parts.value.settings = newValue }
+  }
+
+  /// The home's addresses as last told.
+  public internal(set) var home: Home {
+    get { parts.value.home }
+    set { parts.value.home = newValue }
+  }
+
+  /// The number that the next mitigation gets; the caller keeps it for the next start.
+  public internal(set) var nextID: UInt32 {
+    get { parts.value.nextID }
+    set { parts.value.nextID = newValue }
+  }
+
+  /// The next moment at which `advanced(to:)` has something to do, or an earlier one; nil: never.
+  public internal(set) var nextEvent: Instant? {
+    get { parts.value.nextEvent }
+    set { parts.value.nextEvent = newValue }
+  }
+
+  var table: MitigationTable {
+    _read { yield parts.value.table }
+    _modify { yield &parts.value.table }
+  }
+
+  var rates: [ChangeRate] {
+    get { parts.value.rates }
+    _modify { yield &parts.value.rates }
+  }
+
+  var pending: Pending? {
+    get { parts.value.pending }
+    set { parts.value.pending = newValue }
+  }
+
+  var endings: [MitigationEnding] {
+    get { parts.value.endings }
+    _modify { yield &parts.value.endings }
+  }
+
+  var quarantines: QuarantineTable {
+    get { parts.value.quarantines }
+    _modify { yield &parts.value.quarantines }
+  }
+
+  /// Who had which address when the neighbours were read last, while any device mattered.
+  var known: [DeviceAddress] {
+    get { parts.value.known }
+    set { parts.value.known = newValue }
+  }
+
+  private struct Parts: Equatable, Sendable {
+    var settings: CoreSettings
+    var home: Home
+    var nextID: UInt32
+    var nextEvent: Instant?
+    var table = MitigationTable()
+    var rates: [ChangeRate] = []
+    var pending: Pending?
+    var endings: [MitigationEnding] = []
+    var quarantines = QuarantineTable()
+    var known: [DeviceAddress] = []
+  }
+}
+
 /// A decision that waits for the kernel.
-struct Pending: Equatable, Sendable {
+final class Pending: Equatable, Sendable {
   enum Edit: Equatable, Sendable {
     case store(Mitigation)
     case end(MitigationID, MitigationEnding.Cause)
   }
 
   /// What the engine remembers when the kernel agrees.
-  var edits: [Edit]
+  let edits: [Edit]
   /// The answer then.
-  var outcome: RequestOutcome
+  let outcome: RequestOutcome
   /// The mitigation concerned.
-  var mid: UInt32
+  let mid: UInt32
   /// Whether it holds even when the kernel refuses: a withdrawal is never refused.
-  var isUnconditional = false
-  var now: Instant
+  let isUnconditional: Bool
+  let now: Instant
   /// Addresses of the devices that go into quarantine by it.
-  var addresses: [DeviceAddress] = []
+  let addresses: [DeviceAddress]
+
+  init(
+    edits: [Edit],
+    outcome: RequestOutcome,
+    mid: UInt32,
+    isUnconditional: Bool = false,
+    now: Instant,
+    addresses: [DeviceAddress] = []
+  ) {
+    self.edits = edits
+    self.outcome = outcome
+    self.mid = mid
+    self.isUnconditional = isUnconditional
+    self.now = now
+    self.addresses = addresses
+  }
+
+  static func == (left: Pending, right: Pending) -> Bool {
+    left === right
+      || left.edits == right.edits && left.outcome == right.outcome && left.mid == right.mid
+        && left.isUnconditional == right.isUnconditional && left.now == right.now
+        && left.addresses == right.addresses
+  }
 }
 
 extension MitigationEngine {

@@ -6,36 +6,8 @@ import Model
 /// Times are relative to the moment at which the record was made: whoever keeps it across a reboot
 /// without a clock can then never make a lifetime grow.
 public struct MitigationRecord: Hashable, Sendable {
-  /// Its number.
-  public var id: MitigationID
-  /// The `client` section of its client.
-  public var client: Text
-  /// The client's name for it; `cdid` only from a trusted gateway.
-  public var name: MitigationName
-  /// The role of the session that brought it.
-  public var role: SessionRole
-  /// What the client asked for.
-  public var scope: MitigationScope
-  /// What was done with what matched.
-  public var action: Action
-  /// What was granted last, in seconds.
-  public var granted: UInt32
-  /// What was left of it, or of the terminating period.
-  public var remaining: Span
-  /// Its status: 8 and 5 say that it waited or was terminating.
-  public var status: MitigationStatus
-  /// When it became active; nil while it waits.
-  public var start: UnixTime?
-  /// How long it had been active.
-  public var active: Span
-  /// Counts of kernel counters that were gone when the record was made (rates unused).
-  public var carried: DropCounters
-  /// The last reading of the kernel's counter; nil before the first (rates unused).
-  public var reading: DropCounters?
-  /// The devices that its sources meant.
-  public var devices: [DeviceAddress]
-  /// Devices that their owner has released from it.
-  public var spared: [MACAddress]
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A record of these parts.
   public init(
@@ -55,21 +27,137 @@ public struct MitigationRecord: Hashable, Sendable {
     devices: [DeviceAddress] = [],
     spared: [MACAddress] = []
   ) {
-    self.id = id
-    self.client = client
-    self.name = name
-    self.role = role
-    self.scope = scope
-    self.action = action
-    self.granted = granted
-    self.remaining = remaining
-    self.status = status
-    self.start = start
-    self.active = active
-    self.carried = carried
-    self.reading = reading
-    self.devices = devices
-    self.spared = spared
+    parts = Behind(
+      Parts(
+        id: id,
+        client: client,
+        name: name,
+        role: role,
+        scope: scope,
+        action: action,
+        granted: granted,
+        remaining: remaining,
+        status: status,
+        start: start,
+        active: active,
+        carried: carried,
+        reading: reading,
+        devices: devices,
+        spared: spared
+      )
+    )
+  }
+}
+
+extension MitigationRecord {
+  /// Its number.
+  public var id: MitigationID {
+    get { parts.value.id }
+    set { parts.value.id = newValue }
+  }
+
+  /// The `client` section of its client.
+  public var client: Text {
+    get { parts.value.client }
+    set { parts.value.client = newValue }
+  }
+
+  /// The client's name for it; `cdid` only from a trusted gateway.
+  public var name: MitigationName {
+    get { parts.value.name }
+    set { parts.value.name = newValue }
+  }
+
+  /// The role of the session that brought it.
+  public var role: SessionRole {
+    get { parts.value.role }
+    set { parts.value.role = newValue }
+  }
+
+  /// What the client asked for.
+  public var scope: MitigationScope {
+    get { parts.value.scope }
+    set { parts.value.scope = newValue }
+  }
+
+  /// What was done with what matched.
+  public var action: Action {
+    get { parts.value.action }
+    set { parts.value.action = newValue }
+  }
+
+  /// What was granted last, in seconds.
+  public var granted: UInt32 {
+    get { parts.value.granted }
+    set { parts.value.granted = newValue }
+  }
+
+  /// What was left of it, or of the terminating period.
+  public var remaining: Span {
+    get { parts.value.remaining }
+    set { parts.value.remaining = newValue }
+  }
+
+  /// Its status: 8 and 5 say that it waited or was terminating.
+  public var status: MitigationStatus {
+    get { parts.value.status }
+    set { parts.value.status = newValue }
+  }
+
+  /// When it became active; nil while it waits.
+  public var start: UnixTime? {
+    get { parts.value.start }
+    set { parts.value.start = newValue }
+  }
+
+  /// How long it had been active.
+  public var active: Span {
+    get { parts.value.active }
+    set { parts.value.active = newValue }
+  }
+
+  /// Counts of kernel counters that were gone when the record was made (rates unused).
+  public var carried: DropCounters {
+    get { parts.value.carried }
+    set { parts.value.carried = newValue }
+  }
+
+  /// The last reading of the kernel's counter; nil before the first (rates unused).
+  public var reading: DropCounters? {
+    get { parts.value.reading }
+    set { parts.value.reading = newValue }
+  }
+
+  /// The devices that its sources meant.
+  public var devices: [DeviceAddress] {
+    get { parts.value.devices }
+    set { parts.value.devices = newValue }
+  }
+
+  /// Devices that their owner has released from it.
+  public var spared: [MACAddress] {
+    get { parts.value.spared }
+    set { parts.value.spared = newValue }
+  }
+}
+
+extension MitigationRecord {
+  fileprivate struct Parts: Hashable, Sendable {
+    var id: MitigationID
+    var client: Text
+    var name: MitigationName
+    var role: SessionRole
+    var scope: MitigationScope
+    var action: Action
+    var granted: UInt32
+    var remaining: Span
+    var status: MitigationStatus
+    var start: UnixTime?
+    var active: Span
+    var carried: DropCounters
+    var reading: DropCounters?
+    var devices: [DeviceAddress]
+    var spared: [MACAddress]
   }
 }
 
@@ -107,7 +195,7 @@ extension MitigationEngine {
         holder: Holder(section: record.client, cdid: record.name.cdid, cuid: record.name.cuid),
         mid: record.name.mid
       )
-      guard record.id.value != 0, table[record.id] == nil, table[key] == nil,
+      guard record.id.value != 0, !table.contains(record.id), !table.contains(key),
         table.all.count < Limits.mitigations
       else {
         leftOut.append(record.id)

@@ -31,13 +31,38 @@ struct MitigationTable: Equatable, Sendable {
     }
   }
 
+  private struct Parts: Equatable, Sendable {
+    var all: [Mitigation] = []
+    var enforcedCount = 0
+    var accounts: [Account] = []
+    var targets = TargetIndex()
+  }
+
+  /// Behind one reference, so that a copy is one word.
+  private var parts = Behind(Parts())
+
   /// By rising id.
-  private(set) var all: [Mitigation] = []
+  private(set) var all: [Mitigation] {
+    _read { yield parts.value.all }
+    _modify { yield &parts.value.all }
+  }
+
   /// How many of them the kernel enforces.
-  private(set) var enforcedCount = 0
+  private(set) var enforcedCount: Int {
+    get { parts.value.enforcedCount }
+    set { parts.value.enforcedCount = newValue }
+  }
+
   /// One for each client that has a mitigation.
-  private var accounts: [Account] = []
-  private var targets = TargetIndex()
+  private var accounts: [Account] {
+    _read { yield parts.value.accounts }
+    _modify { yield &parts.value.accounts }
+  }
+
+  private var targets: TargetIndex {
+    _read { yield parts.value.targets }
+    _modify { yield &parts.value.targets }
+  }
 
   /// How many DOTS clients have mitigations.
   var holderCount: Int { accounts.count }
@@ -60,14 +85,20 @@ struct MitigationTable: Equatable, Sendable {
     return position < all.count && all[position].id == id ? position : nil
   }
 
+  func contains(_ id: MitigationID) -> Bool { position(of: id) != nil }
+
+  func contains(_ key: MitigationKey) -> Bool { id(of: key) != nil }
+
   subscript(id: MitigationID) -> Mitigation? { position(of: id).map { all[$0] } }
 
-  subscript(key: MitigationKey) -> Mitigation? {
+  subscript(key: MitigationKey) -> Mitigation? { id(of: key).flatMap { self[$0] } }
+
+  private func id(of key: MitigationKey) -> MitigationID? {
     guard let account = account(of: key.holder) else { return nil }
     let place = accounts[account].insertion(of: key.mid)
     let numbers = accounts[account].numbers
     guard place < numbers.count, numbers[place].mid == key.mid else { return nil }
-    return self[numbers[place].id]
+    return numbers[place].id
   }
 
   /// The numbers of a client's mitigations, by rising `mid`.
@@ -79,7 +110,7 @@ struct MitigationTable: Equatable, Sendable {
   func hasNamesake(of holder: Holder) -> Bool {
     for index in accounts.indices {
       let other = accounts[index].holder
-      if other.cuid == holder.cuid, other.cdid == holder.cdid, other != holder { return true }
+      if other.hasName(of: holder), other != holder { return true }
     }
     return false
   }
@@ -156,18 +187,4 @@ struct MitigationTable: Equatable, Sendable {
   }
 
   private func insertion(of id: MitigationID) -> Int { all.insertion { $0.id < id } }
-}
-
-extension Array {
-  /// Where the first element is, or belongs, that doesn't come before what is sought, in an array in
-  /// which all that do come first.
-  func insertion(_ precedes: (Element) -> Bool) -> Int {
-    var lower = 0
-    var upper = count
-    while lower < upper {
-      let middle = (lower + upper) / 2
-      if precedes(self[middle]) { lower = middle + 1 } else { upper = middle }
-    }
-    return lower
-  }
 }

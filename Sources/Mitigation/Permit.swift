@@ -3,18 +3,19 @@ import Model
 
 /// What policy makes of a scope: the rule that may be installed for it, and the devices behind it.
 struct Permit: Equatable, Sendable {
-  var action: Action
-  var verdict: RuleVerdict
-  var sources: [RuleSource]
-  var targets: [Prefix]
-  /// Addresses of the request that mean one device each.
-  ///
-  /// With `quarantine`, what is put there; else those whose other addresses the rule follows.
-  var devices: [DeviceAddress] = []
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
-  /// The rule of the mitigation `id` for `scope`; nil when quarantine does all that it would.
+  init(action: Action, verdict: RuleVerdict, sources: [RuleSource], targets: [Prefix]) {
+    parts = Behind(Parts(action: action, verdict: verdict, sources: sources, targets: targets))
+  }
+
+  /// Whether there is a rule: not when quarantine does all that it would.
+  var hasRule: Bool { !sources.isEmpty && !targets.isEmpty }
+
+  /// The rule of the mitigation `id` for `scope`, where there is one.
   func rule(id: MitigationID, scope: MitigationScope) -> Rule? {
-    if sources.isEmpty || targets.isEmpty { return nil }
+    guard hasRule else { return nil }
     return Rule(
       id: id,
       sources: sources,
@@ -36,19 +37,77 @@ struct Permit: Equatable, Sendable {
   }
 }
 
+extension Permit {
+  var action: Action {
+    get { parts.value.action }
+    set { parts.value.action = newValue }
+  }
+
+  var verdict: RuleVerdict {
+    get { parts.value.verdict }
+    set { parts.value.verdict = newValue }
+  }
+
+  var sources: [RuleSource] {
+    get { parts.value.sources }
+    set { parts.value.sources = newValue }
+  }
+
+  var targets: [Prefix] {
+    get { parts.value.targets }
+    set { parts.value.targets = newValue }
+  }
+
+  /// Addresses of the request that mean one device each.
+  ///
+  /// With `quarantine`, what is put there; else those whose other addresses the rule follows.
+  var devices: [DeviceAddress] {
+    get { parts.value.devices }
+    set { parts.value.devices = newValue }
+  }
+}
+
+extension Permit {
+  fileprivate struct Parts: Equatable, Sendable {
+    var action: Action
+    var verdict: RuleVerdict
+    var sources: [RuleSource]
+    var targets: [Prefix]
+    var devices: [DeviceAddress] = []
+  }
+}
+
 /// Decides whether a client may have a scope, by settings and home alone: no mitigation counts here.
 ///
 /// Everything that the wire format's reader checked and that would do harm is checked again, since
 /// that reader runs in a room that may have been taken over.
-struct PermitOffice {
+final class PermitOffice {
   let settings: CoreSettings
   let home: Home
   let client: ClientSettings
   let role: SessionRole
   let macOf: (IPAddress) -> MACAddress?
-  var addressesOf: (MACAddress) -> [IPAddress] = { _ in [] }
+  let addressesOf: (MACAddress) -> [IPAddress]
   /// Devices that their owner has released from this mitigation.
-  var spared: [MACAddress] = []
+  let spared: [MACAddress]
+
+  init(
+    settings: CoreSettings,
+    home: Home,
+    client: ClientSettings,
+    role: SessionRole,
+    macOf: @escaping (IPAddress) -> MACAddress?,
+    addressesOf: @escaping (MACAddress) -> [IPAddress] = { _ in [] },
+    spared: [MACAddress] = []
+  ) {
+    self.settings = settings
+    self.home = home
+    self.client = client
+    self.role = role
+    self.macOf = macOf
+    self.addressesOf = addressesOf
+    self.spared = spared
+  }
 
   /// The permit for `scope`; the first fault decides, in the order meaning, policy, protection.
   ///

@@ -30,6 +30,12 @@ struct QuarantineTable: Equatable, Sendable {
     return device
   }
 
+  /// Whether the device is in quarantine: less work than to fetch it.
+  func isQuarantined(_ mac: MACAddress) -> Bool {
+    guard let position = position(of: mac) else { return false }
+    return all[position].since != nil
+  }
+
   /// The device in quarantine that has `address` as its second key.
   func holder(of address: IPAddress) -> QuarantinedDevice? {
     for device in all where device.since != nil && device.addresses.contains(address) {
@@ -93,7 +99,7 @@ struct QuarantineTable: Equatable, Sendable {
 
   /// Makes an address the second key of a device in quarantine, unless it is another's.
   mutating func add(_ known: DeviceAddress) {
-    guard holder(of: known.address) == nil, quarantined(known.mac) != nil else { return }
+    guard holder(of: known.address) == nil, isQuarantined(known.mac) else { return }
     update(known.mac) { device in
       guard device.addresses.count < Limits.deviceAddresses else { return }
       let place = device.addresses.insertion { $0 < known.address }
@@ -122,7 +128,7 @@ struct QuarantineTable: Equatable, Sendable {
       if let old, old.end == device.end, old.addresses == device.addresses { continue }
       changes.append(device.change(at: now))
     }
-    for device in before.all where device.since != nil && quarantined(device.mac) == nil {
+    for device in before.all where device.since != nil && !isQuarantined(device.mac) {
       changes.append(.release(device.mac))
     }
     return changes

@@ -17,6 +17,9 @@ public struct DeviceAddress: Hashable, Sendable {
 
 /// What is remembered of a device that is in quarantine, or was lately.
 struct QuarantinedDevice: Equatable, Sendable {
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
+
   /// A mitigation that wants the device in quarantine.
   struct Cause: Equatable, Sendable {
     let id: MitigationID
@@ -32,43 +35,9 @@ struct QuarantinedDevice: Equatable, Sendable {
     var packets: UInt64
   }
 
-  let mac: MACAddress
-  /// Since when it is in quarantine; nil when it is free.
-  private(set) var since: Instant?
-  /// What the wall clock showed then.
-  var start = UnixTime(seconds: 0)
-  /// Tells this quarantine from others of the device.
-  var number: UInt32 = 0
-  /// Whether the owner wants it in quarantine.
-  var isOwners = false
-  /// Mitigations that want it in quarantine, oldest first.
-  var causes: [Cause] = []
-  /// The second key, in ascending order.
-  var addresses: [IPAddress] = []
-  /// How often its owner released it from the page though it was not quiet.
-  var releases: UInt32 = 0
-  /// When it was released last.
-  var released: UnixTime?
-  /// When it became free.
-  var freeSince: Instant
-  /// Counts of kernel counters that are gone.
-  var carried = DropCounters(packets: 0, bytes: 0)
-  /// The last reading of the present counter; nil before the first.
-  var reading: DropCounters?
-  /// What its counters had said when it went into quarantine.
-  var before = DropCounters(packets: 0, bytes: 0)
-  /// What rules about it alone had counted that ended since then.
-  var ended = DropCounters(packets: 0, bytes: 0)
-  /// When a packet of the attack was seen last; nil when never since core started.
-  private(set) var lastAttack: Instant?
-  private var samples: [Sample] = []
-  var code: ReleaseCode?
-  var wishes = WishRate()
-
   /// A free device.
   init(mac: MACAddress, freeSince: Instant) {
-    self.mac = mac
-    self.freeSince = freeSince
+    parts = Behind(Parts(mac: mac, freeSince: freeSince))
   }
 
   /// When the quarantine ends by itself; nil: never.
@@ -159,6 +128,132 @@ struct QuarantinedDevice: Equatable, Sendable {
 
   /// Takes up what a record says of a quarantine that goes on.
   mutating func resume(since: Instant) { self.since = since }
+}
+
+extension QuarantinedDevice {
+  var mac: MACAddress { parts.value.mac }
+
+  /// Since when it is in quarantine; nil when it is free.
+  private(set) var since: Instant? {
+    get { parts.value.since }
+    set { parts.value.since = newValue }
+  }
+
+  /// What the wall clock showed then.
+  var start: UnixTime {
+    get { parts.value.start }
+    set { parts.value.start = newValue }
+  }
+
+  /// Tells this quarantine from others of the device.
+  var number: UInt32 {
+    get { parts.value.number }
+    set { parts.value.number = newValue }
+  }
+
+  /// Whether the owner wants it in quarantine.
+  var isOwners: Bool {
+    get { parts.value.isOwners }
+    set { parts.value.isOwners = newValue }
+  }
+
+  /// Mitigations that want it in quarantine, oldest first.
+  var causes: [Cause] {
+    get { parts.value.causes }
+    set { parts.value.causes = newValue }
+  }
+
+  /// The second key, in ascending order.
+  var addresses: [IPAddress] {
+    get { parts.value.addresses }
+    set { parts.value.addresses = newValue }
+  }
+
+  /// How often its owner released it from the page though it was not quiet.
+  var releases: UInt32 {
+    get { parts.value.releases }
+    set { parts.value.releases = newValue }
+  }
+
+  /// When it was released last.
+  var released: UnixTime? {
+    get { parts.value.released }
+    set { parts.value.released = newValue }
+  }
+
+  /// When it became free.
+  var freeSince: Instant {
+    get { parts.value.freeSince }
+    set { parts.value.freeSince = newValue }
+  }
+
+  /// Counts of kernel counters that are gone.
+  var carried: DropCounters {
+    get { parts.value.carried }
+    set { parts.value.carried = newValue }
+  }
+
+  /// The last reading of the present counter; nil before the first.
+  var reading: DropCounters? {
+    get { parts.value.reading }
+    set { parts.value.reading = newValue }
+  }
+
+  /// What its counters had said when it went into quarantine.
+  var before: DropCounters {
+    get { parts.value.before }
+    set { parts.value.before = newValue }
+  }
+
+  /// What rules about it alone had counted that ended since then.
+  var ended: DropCounters {
+    get { parts.value.ended }
+    set { parts.value.ended = newValue }
+  }
+
+  /// When a packet of the attack was seen last; nil when never since core started.
+  private(set) var lastAttack: Instant? {
+    get { parts.value.lastAttack }
+    set { parts.value.lastAttack = newValue }
+  }
+
+  private var samples: [Sample] {
+    get { parts.value.samples }
+    set { parts.value.samples = newValue }
+  }
+
+  var code: ReleaseCode? {
+    get { parts.value.code }
+    set { parts.value.code = newValue }
+  }
+
+  var wishes: WishRate {
+    get { parts.value.wishes }
+    set { parts.value.wishes = newValue }
+  }
+}
+
+extension QuarantinedDevice {
+  fileprivate struct Parts: Equatable, Sendable {
+    let mac: MACAddress
+    var since: Instant?
+    var start = UnixTime(seconds: 0)
+    var number: UInt32 = 0
+    var isOwners = false
+    var causes: [Cause] = []
+    var addresses: [IPAddress] = []
+    var releases: UInt32 = 0
+    var released: UnixTime?
+    var freeSince: Instant
+    var carried = DropCounters(packets: 0, bytes: 0)
+    var reading: DropCounters?
+    var before = DropCounters(packets: 0, bytes: 0)
+    var ended = DropCounters(packets: 0, bytes: 0)
+    var lastAttack: Instant?
+    var samples: [Sample] = []
+    var code: ReleaseCode?
+    var wishes = WishRate()
+  }
 }
 
 /// How many wishes a device may still have.

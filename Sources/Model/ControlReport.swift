@@ -10,20 +10,8 @@ public enum SessionState: UInt8, Hashable, Sendable, CaseIterable {
 
 /// A session as `cordonctl status` shows it.
 public struct SessionSummary: Hashable, Sendable {
-  /// The `client` section that it belongs to; empty when none names its peer.
-  public var client: Text
-  /// The peer's address.
-  public var peer: IPAddress
-  /// The peer's port.
-  public var peerPort: UInt16
-  /// Who opened it.
-  public var role: SessionRole
-  /// What carries it.
-  public var transport: Transport
-  /// How far it is.
-  public var state: SessionState
-  /// Since when it is in that state.
-  public var since: UnixTime
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A summary of these parts.
   public init(
@@ -35,32 +23,80 @@ public struct SessionSummary: Hashable, Sendable {
     state: SessionState,
     since: UnixTime
   ) {
-    self.client = client
-    self.peer = peer
-    self.peerPort = peerPort
-    self.role = role
-    self.transport = transport
-    self.state = state
-    self.since = since
+    parts = Behind(
+      Parts(
+        client: client,
+        peer: peer,
+        peerPort: peerPort,
+        role: role,
+        transport: transport,
+        state: state,
+        since: since
+      )
+    )
+  }
+}
+
+extension SessionSummary {
+  /// The `client` section that it belongs to; empty when none names its peer.
+  public var client: Text {
+    get { parts.value.client }
+    set { parts.value.client = newValue }
+  }
+
+  /// The peer's address.
+  public var peer: IPAddress {
+    get { parts.value.peer }
+    set { parts.value.peer = newValue }
+  }
+
+  /// The peer's port.
+  public var peerPort: UInt16 {
+    get { parts.value.peerPort }
+    set { parts.value.peerPort = newValue }
+  }
+
+  /// Who opened it.
+  public var role: SessionRole {
+    get { parts.value.role }
+    set { parts.value.role = newValue }
+  }
+
+  /// What carries it.
+  public var transport: Transport {
+    get { parts.value.transport }
+    set { parts.value.transport = newValue }
+  }
+
+  /// How far it is.
+  public var state: SessionState {
+    get { parts.value.state }
+    set { parts.value.state = newValue }
+  }
+
+  /// Since when it is in that state.
+  public var since: UnixTime {
+    get { parts.value.since }
+    set { parts.value.since = newValue }
+  }
+}
+
+extension SessionSummary {
+  fileprivate struct Parts: Hashable, Sendable {
+    var client: Text
+    var peer: IPAddress
+    var peerPort: UInt16
+    var role: SessionRole
+    var transport: Transport
+    var state: SessionState
+    var since: UnixTime
   }
 }
 
 /// How the router is, as `cordonctl status` shows it.
 public struct StatusReport: Hashable, Sendable {
-  /// Name and version of the program.
-  public var software: Text
-  /// How long core has been running.
-  public var uptime: Span
-  /// Sessions with clients.
-  public var sessions: [SessionSummary]
-  /// How many mitigations there are.
-  public var mitigations: UInt32
-  /// How many devices are in quarantine.
-  public var quarantined: UInt32
-  /// Whether the kernel holds what it should.
-  public var isKernelInSync: Bool
-  /// When the router's certificate expires; nil without one.
-  public var certificateExpires: UnixTime?
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A report of these parts.
   public init(
@@ -72,13 +108,73 @@ public struct StatusReport: Hashable, Sendable {
     isKernelInSync: Bool,
     certificateExpires: UnixTime? = nil
   ) {
-    self.software = software
-    self.uptime = uptime
-    self.sessions = sessions
-    self.mitigations = mitigations
-    self.quarantined = quarantined
-    self.isKernelInSync = isKernelInSync
-    self.certificateExpires = certificateExpires
+    parts = Behind(
+      Parts(
+        software: software,
+        uptime: uptime,
+        sessions: sessions,
+        mitigations: mitigations,
+        quarantined: quarantined,
+        isKernelInSync: isKernelInSync,
+        certificateExpires: certificateExpires
+      )
+    )
+  }
+}
+
+extension StatusReport {
+  /// Name and version of the program.
+  public var software: Text {
+    get { parts.value.software }
+    set { parts.value.software = newValue }
+  }
+
+  /// How long core has been running.
+  public var uptime: Span {
+    get { parts.value.uptime }
+    set { parts.value.uptime = newValue }
+  }
+
+  /// Sessions with clients.
+  public var sessions: [SessionSummary] {
+    get { parts.value.sessions }
+    set { parts.value.sessions = newValue }
+  }
+
+  /// How many mitigations there are.
+  public var mitigations: UInt32 {
+    get { parts.value.mitigations }
+    set { parts.value.mitigations = newValue }
+  }
+
+  /// How many devices are in quarantine.
+  public var quarantined: UInt32 {
+    get { parts.value.quarantined }
+    set { parts.value.quarantined = newValue }
+  }
+
+  /// Whether the kernel holds what it should.
+  public var isKernelInSync: Bool {
+    get { parts.value.isKernelInSync }
+    set { parts.value.isKernelInSync = newValue }
+  }
+
+  /// When the router's certificate expires; nil without one.
+  public var certificateExpires: UnixTime? {
+    get { parts.value.certificateExpires }
+    set { parts.value.certificateExpires = newValue }
+  }
+}
+
+extension StatusReport {
+  fileprivate struct Parts: Hashable, Sendable {
+    var software: Text
+    var uptime: Span
+    var sessions: [SessionSummary]
+    var mitigations: UInt32
+    var quarantined: UInt32
+    var isKernelInSync: Bool
+    var certificateExpires: UnixTime?
   }
 }
 
@@ -113,32 +209,8 @@ public struct DeviceMatch: Hashable, Sendable {
 
 /// One mitigation as `cordonctl mitigations` and `cordonctl why` show it.
 public struct MitigationSummary: Hashable, Sendable {
-  /// Its number in this router.
-  public var id: MitigationID
-  /// The `client` section of its client.
-  public var client: Text
-  /// The client's identifier.
-  public var cuid: Text
-  /// The client's number for it.
-  public var mid: UInt32
-  /// Its status.
-  public var status: MitigationStatus
-  /// What is done with what matches.
-  public var action: Action
-  /// What the client asked for.
-  public var scope: MitigationScope
-  /// The lifetime that was granted.
-  public var lifetime: Lifetime
-  /// What is left of it.
-  public var remaining: Lifetime
-  /// Since when it is enforced; nil while it is not.
-  public var start: UnixTime?
-  /// What matched its rules; nil when not measured.
-  public var dropped: DropCounters?
-  /// Devices that it concerns.
-  public var devices: [DeviceMatch]
-  /// The conflict that it is in.
-  public var conflict: ConflictInformation?
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A summary of these parts.
   public init(
@@ -156,19 +228,121 @@ public struct MitigationSummary: Hashable, Sendable {
     devices: [DeviceMatch] = [],
     conflict: ConflictInformation? = nil
   ) {
-    self.id = id
-    self.client = client
-    self.cuid = cuid
-    self.mid = mid
-    self.status = status
-    self.action = action
-    self.scope = scope
-    self.lifetime = lifetime
-    self.remaining = remaining
-    self.start = start
-    self.dropped = dropped
-    self.devices = devices
-    self.conflict = conflict
+    parts = Behind(
+      Parts(
+        id: id,
+        client: client,
+        cuid: cuid,
+        mid: mid,
+        status: status,
+        action: action,
+        scope: scope,
+        lifetime: lifetime,
+        remaining: remaining,
+        start: start,
+        dropped: dropped,
+        devices: devices,
+        conflict: conflict
+      )
+    )
+  }
+}
+
+extension MitigationSummary {
+  /// Its number in this router.
+  public var id: MitigationID {
+    get { parts.value.id }
+    set { parts.value.id = newValue }
+  }
+
+  /// The `client` section of its client.
+  public var client: Text {
+    get { parts.value.client }
+    set { parts.value.client = newValue }
+  }
+
+  /// The client's identifier.
+  public var cuid: Text {
+    get { parts.value.cuid }
+    set { parts.value.cuid = newValue }
+  }
+
+  /// The client's number for it.
+  public var mid: UInt32 {
+    get { parts.value.mid }
+    set { parts.value.mid = newValue }
+  }
+
+  /// Its status.
+  public var status: MitigationStatus {
+    get { parts.value.status }
+    set { parts.value.status = newValue }
+  }
+
+  /// What is done with what matches.
+  public var action: Action {
+    get { parts.value.action }
+    set { parts.value.action = newValue }
+  }
+
+  /// What the client asked for.
+  public var scope: MitigationScope {
+    get { parts.value.scope }
+    set { parts.value.scope = newValue }
+  }
+
+  /// The lifetime that was granted.
+  public var lifetime: Lifetime {
+    get { parts.value.lifetime }
+    set { parts.value.lifetime = newValue }
+  }
+
+  /// What is left of it.
+  public var remaining: Lifetime {
+    get { parts.value.remaining }
+    set { parts.value.remaining = newValue }
+  }
+
+  /// Since when it is enforced; nil while it is not.
+  public var start: UnixTime? {
+    get { parts.value.start }
+    set { parts.value.start = newValue }
+  }
+
+  /// What matched its rules; nil when not measured.
+  public var dropped: DropCounters? {
+    get { parts.value.dropped }
+    set { parts.value.dropped = newValue }
+  }
+
+  /// Devices that it concerns.
+  public var devices: [DeviceMatch] {
+    get { parts.value.devices }
+    set { parts.value.devices = newValue }
+  }
+
+  /// The conflict that it is in.
+  public var conflict: ConflictInformation? {
+    get { parts.value.conflict }
+    set { parts.value.conflict = newValue }
+  }
+}
+
+extension MitigationSummary {
+  fileprivate struct Parts: Hashable, Sendable {
+    var id: MitigationID
+    var client: Text
+    var cuid: Text
+    var mid: UInt32
+    var status: MitigationStatus
+    var action: Action
+    var scope: MitigationScope
+    var lifetime: Lifetime
+    var remaining: Lifetime
+    var start: UnixTime?
+    var dropped: DropCounters?
+    var devices: [DeviceMatch]
+    var conflict: ConflictInformation?
   }
 }
 

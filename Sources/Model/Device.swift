@@ -12,16 +12,8 @@ public enum DeviceKind: UInt8, Hashable, Sendable, CaseIterable {
 
 /// A device of the home, as the router knows it.
 public struct Device: Hashable, Sendable {
-  /// Its hardware address, which may be made up (`MACAddress.isRandom`).
-  public var mac: MACAddress
-  /// Its name from DHCP, at most 63 printable ASCII bytes; empty when it gave none.
-  public var name: Text
-  /// Its maker, by its hardware address; empty when unknown.
-  public var vendor: Text
-  /// What it probably is.
-  public var kind: DeviceKind
-  /// Its addresses now, in ascending order.
-  public var addresses: [IPAddress]
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A device of these parts.
   public init(
@@ -31,26 +23,56 @@ public struct Device: Hashable, Sendable {
     kind: DeviceKind = .other,
     addresses: [IPAddress] = []
   ) {
-    self.mac = mac
-    self.name = name
-    self.vendor = vendor
-    self.kind = kind
-    self.addresses = addresses
+    parts = Behind(Parts(mac: mac, name: name, vendor: vendor, kind: kind, addresses: addresses))
+  }
+}
+
+extension Device {
+  /// Its hardware address, which may be made up (`MACAddress.isRandom`).
+  public var mac: MACAddress {
+    get { parts.value.mac }
+    set { parts.value.mac = newValue }
+  }
+
+  /// Its name from DHCP, at most 63 printable ASCII bytes; empty when it gave none.
+  public var name: Text {
+    get { parts.value.name }
+    set { parts.value.name = newValue }
+  }
+
+  /// Its maker, by its hardware address; empty when unknown.
+  public var vendor: Text {
+    get { parts.value.vendor }
+    set { parts.value.vendor = newValue }
+  }
+
+  /// What it probably is.
+  public var kind: DeviceKind {
+    get { parts.value.kind }
+    set { parts.value.kind = newValue }
+  }
+
+  /// Its addresses now, in ascending order.
+  public var addresses: [IPAddress] {
+    get { parts.value.addresses }
+    set { parts.value.addresses = newValue }
+  }
+}
+
+extension Device {
+  fileprivate struct Parts: Hashable, Sendable {
+    var mac: MACAddress
+    var name: Text
+    var vendor: Text
+    var kind: DeviceKind
+    var addresses: [IPAddress]
   }
 }
 
 /// A device as `cordonctl devices` shows it.
 public struct DeviceSummary: Hashable, Sendable {
-  /// The device.
-  public var device: Device
-  /// What holds for it.
-  public var state: DeviceState
-  /// Since when; nil when clear or exempt.
-  public var since: UnixTime?
-  /// How often its owner may still release it from the page; nil without a limit that counts.
-  public var releasesLeft: UInt32?
-  /// The mitigations that concern it, oldest first.
-  public var mitigations: [MitigationID]
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A summary of these parts.
   public init(
@@ -60,10 +82,56 @@ public struct DeviceSummary: Hashable, Sendable {
     releasesLeft: UInt32? = nil,
     mitigations: [MitigationID] = []
   ) {
-    self.device = device
-    self.state = state
-    self.since = since
-    self.releasesLeft = releasesLeft
-    self.mitigations = mitigations
+    parts = Behind(
+      Parts(
+        device: device,
+        state: state,
+        since: since,
+        releasesLeft: releasesLeft,
+        mitigations: mitigations
+      )
+    )
+  }
+}
+
+extension DeviceSummary {
+  /// The device.
+  public var device: Device {
+    get { parts.value.device }
+    set { parts.value.device = newValue }
+  }
+
+  /// What holds for it.
+  public var state: DeviceState {
+    get { parts.value.state }
+    set { parts.value.state = newValue }
+  }
+
+  /// Since when; nil when clear or exempt.
+  public var since: UnixTime? {
+    get { parts.value.since }
+    set { parts.value.since = newValue }
+  }
+
+  /// How often its owner may still release it from the page; nil without a limit that counts.
+  public var releasesLeft: UInt32? {
+    get { parts.value.releasesLeft }
+    set { parts.value.releasesLeft = newValue }
+  }
+
+  /// The mitigations that concern it, oldest first.
+  public var mitigations: [MitigationID] {
+    get { parts.value.mitigations }
+    set { parts.value.mitigations = newValue }
+  }
+}
+
+extension DeviceSummary {
+  fileprivate struct Parts: Hashable, Sendable {
+    var device: Device
+    var state: DeviceState
+    var since: UnixTime?
+    var releasesLeft: UInt32?
+    var mitigations: [MitigationID]
   }
 }

@@ -8,94 +8,80 @@ import Bytes
 public struct MitigationScope: Hashable, Sendable {
   /// Behind one reference: nine lists side by side would make each copy of whatever holds a scope
   /// nine copies, and the code of the copies a good part of the program.
-  private var storage = Storage()
+  private var attributes = Behind(Parts())
 
   /// A scope without any attribute.
   public init() {}
 
-  /// Whether all attributes are equal.
-  public static func == (left: MitigationScope, right: MitigationScope) -> Bool {
-    left.storage === right.storage || left.storage.attributes == right.storage.attributes
-  }
-
-  /// Feeds all attributes to `hasher`.
-  public func hash(into hasher: inout Hasher) { storage.attributes.hash(into: &hasher) }
-
   /// Lets `body` see and change all attributes where they are.
-  public mutating func withParts(_ body: (inout Parts) -> Void) { body(&own().attributes) }
-
-  /// The storage, which no other scope shares from here on.
-  private mutating func own() -> Storage {
-    if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.attributes) }
-    return storage
-  }
+  public mutating func withParts(_ body: (inout Parts) -> Void) { body(&attributes.value) }
 }
 
 extension MitigationScope {
   /// Addresses under attack: the victims, outside the home.
   public var targetPrefixes: [Prefix] {
-    get { storage.attributes.targetPrefixes }
-    set { own().attributes.targetPrefixes = newValue }
+    get { attributes.value.targetPrefixes }
+    set { attributes.value.targetPrefixes = newValue }
   }
 
   /// Ports under attack.
   public var targetPortRanges: [PortRange] {
-    get { storage.attributes.targetPortRanges }
-    set { own().attributes.targetPortRanges = newValue }
+    get { attributes.value.targetPortRanges }
+    set { attributes.value.targetPortRanges = newValue }
   }
 
   /// IP protocol numbers; empty means any.
   public var targetProtocols: [UInt8] {
-    get { storage.attributes.targetProtocols }
-    set { own().attributes.targetProtocols = newValue }
+    get { attributes.value.targetProtocols }
+    set { attributes.value.targetProtocols = newValue }
   }
 
   /// Names under attack; for diagnostics in Call Home, never resolved there.
   public var targetFQDNs: [Text] {
-    get { storage.attributes.targetFQDNs }
-    set { own().attributes.targetFQDNs = newValue }
+    get { attributes.value.targetFQDNs }
+    set { attributes.value.targetFQDNs = newValue }
   }
 
   /// URIs under attack; as names.
   public var targetURIs: [Text] {
-    get { storage.attributes.targetURIs }
-    set { own().attributes.targetURIs = newValue }
+    get { attributes.value.targetURIs }
+    set { attributes.value.targetURIs = newValue }
   }
 
   /// Names of targets agreed on before.
   public var aliasNames: [Text] {
-    get { storage.attributes.aliasNames }
-    set { own().attributes.aliasNames = newValue }
+    get { attributes.value.aliasNames }
+    set { attributes.value.aliasNames = newValue }
   }
 
   /// Addresses that attack: the devices of this home.
   public var sourcePrefixes: [Prefix] {
-    get { storage.attributes.sourcePrefixes }
-    set { own().attributes.sourcePrefixes = newValue }
+    get { attributes.value.sourcePrefixes }
+    set { attributes.value.sourcePrefixes = newValue }
   }
 
   /// Ports that attack.
   public var sourcePortRanges: [PortRange] {
-    get { storage.attributes.sourcePortRanges }
-    set { own().attributes.sourcePortRanges = newValue }
+    get { attributes.value.sourcePortRanges }
+    set { attributes.value.sourcePortRanges = newValue }
   }
 
   /// ICMP or ICMPv6 types of the attack, by the family of the target.
   public var sourceICMPTypeRanges: [ICMPTypeRange] {
-    get { storage.attributes.sourceICMPTypeRanges }
-    set { own().attributes.sourceICMPTypeRanges = newValue }
+    get { attributes.value.sourceICMPTypeRanges }
+    set { attributes.value.sourceICMPTypeRanges = newValue }
   }
 
   /// False: enforce only when the signal channel is lost.
   public var triggerMitigation: Bool {
-    get { storage.attributes.triggerMitigation }
-    set { own().attributes.triggerMitigation = newValue }
+    get { attributes.value.triggerMitigation }
+    set { attributes.value.triggerMitigation = newValue }
   }
 
   /// The vendor attribute `cordon:action`; nil when the client leaves the choice to policy.
   public var requestedAction: RequestedAction? {
-    get { storage.attributes.requestedAction }
-    set { own().attributes.requestedAction = newValue }
+    get { attributes.value.requestedAction }
+    set { attributes.value.requestedAction = newValue }
   }
 }
 
@@ -124,13 +110,6 @@ extension MitigationScope {
     public var triggerMitigation = true
     /// What the client wants done.
     public var requestedAction: RequestedAction?
-  }
-
-  /// Sendable because it changes only while one scope has it to itself.
-  fileprivate final class Storage: @unchecked Sendable {
-    var attributes: Parts
-
-    init(_ attributes: Parts = Parts()) { self.attributes = attributes }
   }
 }
 

@@ -75,25 +75,52 @@ public struct ConflictScope: Hashable, Sendable {
 
 /// What a client is told of a conflict (RFC 9132, Section 4.4.1.3).
 public struct ConflictInformation: Hashable, Sendable {
-  /// Whether the request is enforced; absent in refusals by cause 1 within a client, 3 and 4.
-  public var status: ConflictStatus?
-  /// Why.
-  public var cause: ConflictCause
-  /// Seconds until trying again makes sense; only for a request that was deactivated.
-  public var retryTimer: UInt32?
-  /// What is shared.
-  public var scope: ConflictScope?
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// Conflict information with this cause.
+  @inline(never)
   public init(
     cause: ConflictCause,
     status: ConflictStatus? = nil,
     retryTimer: UInt32? = nil,
     scope: ConflictScope? = nil
   ) {
-    self.cause = cause
-    self.status = status
-    self.retryTimer = retryTimer
-    self.scope = scope
+    parts = Behind(Parts(status: status, cause: cause, retryTimer: retryTimer, scope: scope))
+  }
+}
+
+extension ConflictInformation {
+  /// Whether the request is enforced; absent in refusals by cause 1 within a client, 3 and 4.
+  public var status: ConflictStatus? {
+    get { parts.value.status }
+    set { parts.value.status = newValue }
+  }
+
+  /// Why.
+  public var cause: ConflictCause {
+    get { parts.value.cause }
+    set { parts.value.cause = newValue }
+  }
+
+  /// Seconds until trying again makes sense; only for a request that was deactivated.
+  public var retryTimer: UInt32? {
+    get { parts.value.retryTimer }
+    set { parts.value.retryTimer = newValue }
+  }
+
+  /// What is shared.
+  public var scope: ConflictScope? {
+    get { parts.value.scope }
+    set { parts.value.scope = newValue }
+  }
+}
+
+extension ConflictInformation {
+  fileprivate struct Parts: Hashable, Sendable {
+    var status: ConflictStatus?
+    var cause: ConflictCause
+    var retryTimer: UInt32?
+    var scope: ConflictScope?
   }
 }

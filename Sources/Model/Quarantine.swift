@@ -48,26 +48,8 @@ public enum QuarantineCause: Hashable, Sendable {
 
 /// What the page tells of one device in quarantine.
 public struct QuarantineStory: Hashable, Sendable {
-  /// The device.
-  public var device: Device
-  /// Since when it is in quarantine.
-  public var since: UnixTime
-  /// When it last tried what it is stopped from; nil when never since core started.
-  public var lastSeen: UnixTime?
-  /// When the quarantine ends by itself, unless it is renewed; nil: only by release.
-  public var ends: UnixTime?
-  /// What was stopped.
-  public var stopped: DropCounters
-  /// Packets of the attack in the last five minutes.
-  public var recentPackets: UInt64
-  /// For how long no packet of the attack was seen, in seconds.
-  public var quietSeconds: UInt32
-  /// Who put it there, oldest first: at least one, at most four.
-  public var causes: [QuarantineCause]
-  /// How often its owner may still release it from the page.
-  public var releasesLeft: UInt32
-  /// What to tell the helpdesk: printable ASCII.
-  public var caseNumber: Text
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A story of these parts.
   public init(
@@ -82,16 +64,97 @@ public struct QuarantineStory: Hashable, Sendable {
     releasesLeft: UInt32,
     caseNumber: Text
   ) {
-    self.device = device
-    self.since = since
-    self.lastSeen = lastSeen
-    self.ends = ends
-    self.stopped = stopped
-    self.recentPackets = recentPackets
-    self.quietSeconds = quietSeconds
-    self.causes = causes
-    self.releasesLeft = releasesLeft
-    self.caseNumber = caseNumber
+    parts = Behind(
+      Parts(
+        device: device,
+        since: since,
+        lastSeen: lastSeen,
+        ends: ends,
+        stopped: stopped,
+        recentPackets: recentPackets,
+        quietSeconds: quietSeconds,
+        causes: causes,
+        releasesLeft: releasesLeft,
+        caseNumber: caseNumber
+      )
+    )
+  }
+}
+
+extension QuarantineStory {
+  /// The device.
+  public var device: Device {
+    get { parts.value.device }
+    set { parts.value.device = newValue }
+  }
+
+  /// Since when it is in quarantine.
+  public var since: UnixTime {
+    get { parts.value.since }
+    set { parts.value.since = newValue }
+  }
+
+  /// When it last tried what it is stopped from; nil when never since core started.
+  public var lastSeen: UnixTime? {
+    get { parts.value.lastSeen }
+    set { parts.value.lastSeen = newValue }
+  }
+
+  /// When the quarantine ends by itself, unless it is renewed; nil: only by release.
+  public var ends: UnixTime? {
+    get { parts.value.ends }
+    set { parts.value.ends = newValue }
+  }
+
+  /// What was stopped.
+  public var stopped: DropCounters {
+    get { parts.value.stopped }
+    set { parts.value.stopped = newValue }
+  }
+
+  /// Packets of the attack in the last five minutes.
+  public var recentPackets: UInt64 {
+    get { parts.value.recentPackets }
+    set { parts.value.recentPackets = newValue }
+  }
+
+  /// For how long no packet of the attack was seen, in seconds.
+  public var quietSeconds: UInt32 {
+    get { parts.value.quietSeconds }
+    set { parts.value.quietSeconds = newValue }
+  }
+
+  /// Who put it there, oldest first: at least one, at most four.
+  public var causes: [QuarantineCause] {
+    get { parts.value.causes }
+    set { parts.value.causes = newValue }
+  }
+
+  /// How often its owner may still release it from the page.
+  public var releasesLeft: UInt32 {
+    get { parts.value.releasesLeft }
+    set { parts.value.releasesLeft = newValue }
+  }
+
+  /// What to tell the helpdesk: printable ASCII.
+  public var caseNumber: Text {
+    get { parts.value.caseNumber }
+    set { parts.value.caseNumber = newValue }
+  }
+}
+
+extension QuarantineStory {
+  fileprivate struct Parts: Hashable, Sendable {
+    var device: Device
+    var since: UnixTime
+    var lastSeen: UnixTime?
+    var ends: UnixTime?
+    var stopped: DropCounters
+    var recentPackets: UInt64
+    var quietSeconds: UInt32
+    var causes: [QuarantineCause]
+    var releasesLeft: UInt32
+    var caseNumber: Text
   }
 }
 

@@ -62,20 +62,8 @@ public indirect enum RequestOutcome: Hashable, Sendable {
 
 /// One mitigation as a retrieval or a notification shows it (RFC 9132, Section 4.4.2).
 public struct MitigationReport: Hashable, Sendable {
-  /// The mitigation's number.
-  public var mid: UInt32
-  /// What the client asked for.
-  public var scope: MitigationScope
-  /// What is left of the lifetime, in seconds.
-  public var remaining: Lifetime
-  /// Its status.
-  public var status: MitigationStatus
-  /// When it became active; nil while it is not.
-  public var start: UnixTime?
-  /// What was dropped; nil when not measured.
-  public var dropped: DropCounters?
-  /// The conflict that it is in.
-  public var conflict: ConflictInformation?
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A report of these parts.
   public init(
@@ -87,13 +75,73 @@ public struct MitigationReport: Hashable, Sendable {
     dropped: DropCounters? = nil,
     conflict: ConflictInformation? = nil
   ) {
-    self.mid = mid
-    self.scope = scope
-    self.remaining = remaining
-    self.status = status
-    self.start = start
-    self.dropped = dropped
-    self.conflict = conflict
+    parts = Behind(
+      Parts(
+        mid: mid,
+        scope: scope,
+        remaining: remaining,
+        status: status,
+        start: start,
+        dropped: dropped,
+        conflict: conflict
+      )
+    )
+  }
+}
+
+extension MitigationReport {
+  /// The mitigation's number.
+  public var mid: UInt32 {
+    get { parts.value.mid }
+    set { parts.value.mid = newValue }
+  }
+
+  /// What the client asked for.
+  public var scope: MitigationScope {
+    get { parts.value.scope }
+    set { parts.value.scope = newValue }
+  }
+
+  /// What is left of the lifetime, in seconds.
+  public var remaining: Lifetime {
+    get { parts.value.remaining }
+    set { parts.value.remaining = newValue }
+  }
+
+  /// Its status.
+  public var status: MitigationStatus {
+    get { parts.value.status }
+    set { parts.value.status = newValue }
+  }
+
+  /// When it became active; nil while it is not.
+  public var start: UnixTime? {
+    get { parts.value.start }
+    set { parts.value.start = newValue }
+  }
+
+  /// What was dropped; nil when not measured.
+  public var dropped: DropCounters? {
+    get { parts.value.dropped }
+    set { parts.value.dropped = newValue }
+  }
+
+  /// The conflict that it is in.
+  public var conflict: ConflictInformation? {
+    get { parts.value.conflict }
+    set { parts.value.conflict = newValue }
+  }
+}
+
+extension MitigationReport {
+  fileprivate struct Parts: Hashable, Sendable {
+    var mid: UInt32
+    var scope: MitigationScope
+    var remaining: Lifetime
+    var status: MitigationStatus
+    var start: UnixTime?
+    var dropped: DropCounters?
+    var conflict: ConflictInformation?
   }
 }
 
@@ -177,6 +225,9 @@ public struct Refusal: Hashable, Sendable, Error {
   private var parts: Behind<Parts>
 
   /// A refusal for this reason.
+  ///
+  /// Out of line, since there is one for each way in which a request can be wrong.
+  @inline(never)
   public init(
     _ reason: RefusalReason,
     mid: UInt32? = nil,

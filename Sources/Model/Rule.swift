@@ -45,24 +45,8 @@ public enum RuleSource: Hashable, Sendable {
 /// Addresses, ports and protocols are already checked against policy. A family pairs only with
 /// itself. Empty lists mean any.
 public struct Rule: Hashable, Sendable {
-  /// The mitigation; one counter of the kernel belongs to it.
-  public var id: MitigationID
-  /// Where packets come from; at least one.
-  public var sources: [RuleSource]
-  /// Where packets go: at least one block; 0.0.0.0/0 and ::/0 mean any.
-  public var targets: [Prefix]
-  /// IP protocols; empty: any.
-  public var protocols: [UInt8]
-  /// Source ports; empty: any.
-  public var sourcePorts: [PortRange]
-  /// Target ports; empty: any.
-  public var targetPorts: [PortRange]
-  /// ICMP types, applied to packets of ICMP and ICMPv6; empty: any.
-  public var icmpTypes: [ICMPTypeRange]
-  /// What happens to a packet that matches.
-  public var verdict: RuleVerdict
-  /// What the kernel keeps for core beside the counter: at most 256 bytes.
-  public var journal: [UInt8]
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A rule of these parts.
   public init(
@@ -76,15 +60,89 @@ public struct Rule: Hashable, Sendable {
     verdict: RuleVerdict = .drop,
     journal: [UInt8] = []
   ) {
-    self.id = id
-    self.sources = sources
-    self.targets = targets
-    self.protocols = protocols
-    self.sourcePorts = sourcePorts
-    self.targetPorts = targetPorts
-    self.icmpTypes = icmpTypes
-    self.verdict = verdict
-    self.journal = journal
+    parts = Behind(
+      Parts(
+        id: id,
+        sources: sources,
+        targets: targets,
+        protocols: protocols,
+        sourcePorts: sourcePorts,
+        targetPorts: targetPorts,
+        icmpTypes: icmpTypes,
+        verdict: verdict,
+        journal: journal
+      )
+    )
+  }
+}
+
+extension Rule {
+  /// The mitigation; one counter of the kernel belongs to it.
+  public var id: MitigationID {
+    get { parts.value.id }
+    set { parts.value.id = newValue }
+  }
+
+  /// Where packets come from; at least one.
+  public var sources: [RuleSource] {
+    get { parts.value.sources }
+    set { parts.value.sources = newValue }
+  }
+
+  /// Where packets go: at least one block; 0.0.0.0/0 and ::/0 mean any.
+  public var targets: [Prefix] {
+    get { parts.value.targets }
+    set { parts.value.targets = newValue }
+  }
+
+  /// IP protocols; empty: any.
+  public var protocols: [UInt8] {
+    get { parts.value.protocols }
+    set { parts.value.protocols = newValue }
+  }
+
+  /// Source ports; empty: any.
+  public var sourcePorts: [PortRange] {
+    get { parts.value.sourcePorts }
+    set { parts.value.sourcePorts = newValue }
+  }
+
+  /// Target ports; empty: any.
+  public var targetPorts: [PortRange] {
+    get { parts.value.targetPorts }
+    set { parts.value.targetPorts = newValue }
+  }
+
+  /// ICMP types, applied to packets of ICMP and ICMPv6; empty: any.
+  public var icmpTypes: [ICMPTypeRange] {
+    get { parts.value.icmpTypes }
+    set { parts.value.icmpTypes = newValue }
+  }
+
+  /// What happens to a packet that matches.
+  public var verdict: RuleVerdict {
+    get { parts.value.verdict }
+    set { parts.value.verdict = newValue }
+  }
+
+  /// What the kernel keeps for core beside the counter: at most 256 bytes.
+  public var journal: [UInt8] {
+    get { parts.value.journal }
+    set { parts.value.journal = newValue }
+  }
+}
+
+extension Rule {
+  fileprivate struct Parts: Hashable, Sendable {
+    var id: MitigationID
+    var sources: [RuleSource]
+    var targets: [Prefix]
+    var protocols: [UInt8]
+    var sourcePorts: [PortRange]
+    var targetPorts: [PortRange]
+    var icmpTypes: [ICMPTypeRange]
+    var verdict: RuleVerdict
+    var journal: [UInt8]
   }
 }
 

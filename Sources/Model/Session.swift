@@ -30,22 +30,8 @@ public enum Transport: UInt8, Hashable, Sendable {
 
 /// A session that the signal front holds: authenticated, not yet authorised.
 public struct Session: Hashable, Sendable {
-  /// The front's number of it; not used again while the front lives.
-  public var id: UInt32
-  /// The peer's address.
-  public var peer: IPAddress
-  /// The peer's port.
-  public var peerPort: UInt16
-  /// The router's address of the session.
-  public var local: IPAddress
-  /// The router's port of the session.
-  public var localPort: UInt16
-  /// What carries it.
-  public var transport: Transport
-  /// Who opened it.
-  public var role: SessionRole
-  /// Who the peer proved to be.
-  public var identity: PeerIdentity
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A session of these parts.
   public init(
@@ -58,13 +44,80 @@ public struct Session: Hashable, Sendable {
     role: SessionRole,
     identity: PeerIdentity
   ) {
-    self.id = id
-    self.peer = peer
-    self.peerPort = peerPort
-    self.local = local
-    self.localPort = localPort
-    self.transport = transport
-    self.role = role
-    self.identity = identity
+    parts = Behind(
+      Parts(
+        id: id,
+        peer: peer,
+        peerPort: peerPort,
+        local: local,
+        localPort: localPort,
+        transport: transport,
+        role: role,
+        identity: identity
+      )
+    )
+  }
+}
+
+extension Session {
+  /// The front's number of it; not used again while the front lives.
+  public var id: UInt32 {
+    get { parts.value.id }
+    set { parts.value.id = newValue }
+  }
+
+  /// The peer's address.
+  public var peer: IPAddress {
+    get { parts.value.peer }
+    set { parts.value.peer = newValue }
+  }
+
+  /// The peer's port.
+  public var peerPort: UInt16 {
+    get { parts.value.peerPort }
+    set { parts.value.peerPort = newValue }
+  }
+
+  /// The router's address of the session.
+  public var local: IPAddress {
+    get { parts.value.local }
+    set { parts.value.local = newValue }
+  }
+
+  /// The router's port of the session.
+  public var localPort: UInt16 {
+    get { parts.value.localPort }
+    set { parts.value.localPort = newValue }
+  }
+
+  /// What carries it.
+  public var transport: Transport {
+    get { parts.value.transport }
+    set { parts.value.transport = newValue }
+  }
+
+  /// Who opened it.
+  public var role: SessionRole {
+    get { parts.value.role }
+    set { parts.value.role = newValue }
+  }
+
+  /// Who the peer proved to be.
+  public var identity: PeerIdentity {
+    get { parts.value.identity }
+    set { parts.value.identity = newValue }
+  }
+}
+
+extension Session {
+  fileprivate struct Parts: Hashable, Sendable {
+    var id: UInt32
+    var peer: IPAddress
+    var peerPort: UInt16
+    var local: IPAddress
+    var localPort: UInt16
+    var transport: Transport
+    var role: SessionRole
+    var identity: PeerIdentity
   }
 }

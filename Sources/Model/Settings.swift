@@ -29,57 +29,163 @@ public enum OverlapRule: UInt8, Hashable, Sendable {
 
 /// A `client` section: who may ask, and for what.
 public struct ClientSettings: Hashable, Sendable {
-  /// The section's name.
-  public var section: Text
-  /// The name in the peer's certificate, or its PSK identity.
-  public var name: Text
-  /// SHA-256 of the public key it must have; nil when any will do.
-  public var pin: [UInt8]?
-  /// Actions that it may ask for.
-  public var may: [RequestedAction] = [.block]
-  /// Targets that it may name; empty: any.
-  public var targets: [Prefix] = []
-  /// Whether it may name addresses visible only inside the home.
-  public var mayNameInternal = false
-  /// What makes two of its requests overlap.
-  public var overlap = OverlapRule.scope
-  /// Whether its cdid counts.
-  public var isGateway = false
-  /// At most so many mitigations at a time.
-  public var maximumMitigations: UInt32 = 256
-  /// At most so many kernel elements at a time.
-  public var maximumElements: UInt32 = 4096
-  /// At most so many changes a second; 0: no limit.
-  public var maximumRate: UInt32 = 10
-  /// At most so many seconds of lifetime.
-  public var maximumLifetime: UInt32 = 86_400
-  /// Where to send it instead (redirected signalling); empty: nowhere.
-  public var alternateServer: Text = ""
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A section with the defaults.
   public init(section: Text, name: Text) {
-    self.section = section
-    self.name = name
+    parts = Behind(Parts(section: section, name: name))
+  }
+}
+
+extension ClientSettings {
+  /// The section's name.
+  public var section: Text {
+    get { parts.value.section }
+    set { parts.value.section = newValue }
+  }
+
+  /// The name in the peer's certificate, or its PSK identity.
+  public var name: Text {
+    get { parts.value.name }
+    set { parts.value.name = newValue }
+  }
+
+  /// SHA-256 of the public key it must have; nil when any will do.
+  public var pin: [UInt8]? {
+    get { parts.value.pin }
+    set { parts.value.pin = newValue }
+  }
+
+  /// Actions that it may ask for.
+  public var may: [RequestedAction] {
+    get { parts.value.may }
+    set { parts.value.may = newValue }
+  }
+
+  /// Targets that it may name; empty: any.
+  public var targets: [Prefix] {
+    get { parts.value.targets }
+    set { parts.value.targets = newValue }
+  }
+
+  /// Whether it may name addresses visible only inside the home.
+  public var mayNameInternal: Bool {
+    get { parts.value.mayNameInternal }
+    set { parts.value.mayNameInternal = newValue }
+  }
+
+  /// What makes two of its requests overlap.
+  public var overlap: OverlapRule {
+    get { parts.value.overlap }
+    set { parts.value.overlap = newValue }
+  }
+
+  /// Whether its cdid counts.
+  public var isGateway: Bool {
+    get { parts.value.isGateway }
+    set { parts.value.isGateway = newValue }
+  }
+
+  /// At most so many mitigations at a time.
+  public var maximumMitigations: UInt32 {
+    get { parts.value.maximumMitigations }
+    set { parts.value.maximumMitigations = newValue }
+  }
+
+  /// At most so many kernel elements at a time.
+  public var maximumElements: UInt32 {
+    get { parts.value.maximumElements }
+    set { parts.value.maximumElements = newValue }
+  }
+
+  /// At most so many changes a second; 0: no limit.
+  public var maximumRate: UInt32 {
+    get { parts.value.maximumRate }
+    set { parts.value.maximumRate = newValue }
+  }
+
+  /// At most so many seconds of lifetime.
+  public var maximumLifetime: UInt32 {
+    get { parts.value.maximumLifetime }
+    set { parts.value.maximumLifetime = newValue }
+  }
+
+  /// Where to send it instead (redirected signalling); empty: nowhere.
+  public var alternateServer: Text {
+    get { parts.value.alternateServer }
+    set { parts.value.alternateServer = newValue }
+  }
+}
+
+extension ClientSettings {
+  fileprivate struct Parts: Hashable, Sendable {
+    var section: Text
+    var name: Text
+    var pin: [UInt8]?
+    var may: [RequestedAction] = [.block]
+    var targets: [Prefix] = []
+    var mayNameInternal = false
+    var overlap = OverlapRule.scope
+    var isGateway = false
+    var maximumMitigations: UInt32 = 256
+    var maximumElements: UInt32 = 4096
+    var maximumRate: UInt32 = 10
+    var maximumLifetime: UInt32 = 86_400
+    var alternateServer: Text = ""
   }
 }
 
 /// A `policy` section: which action requests get that match it.
 public struct PolicySettings: Hashable, Sendable {
-  /// The section's name.
-  public var section: Text
-  /// Only devices with this hardware address.
-  public var mac: MACPrefix?
-  /// Only sources in this block.
-  public var source: Prefix?
-  /// Only requests of this `client` section.
-  public var client: Text?
-  /// What they get.
-  public var action: Action
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A section with this action.
   public init(section: Text, action: Action) {
-    self.section = section
-    self.action = action
+    parts = Behind(Parts(section: section, action: action))
+  }
+}
+
+extension PolicySettings {
+  /// The section's name.
+  public var section: Text {
+    get { parts.value.section }
+    set { parts.value.section = newValue }
+  }
+
+  /// Only devices with this hardware address.
+  public var mac: MACPrefix? {
+    get { parts.value.mac }
+    set { parts.value.mac = newValue }
+  }
+
+  /// Only sources in this block.
+  public var source: Prefix? {
+    get { parts.value.source }
+    set { parts.value.source = newValue }
+  }
+
+  /// Only requests of this `client` section.
+  public var client: Text? {
+    get { parts.value.client }
+    set { parts.value.client = newValue }
+  }
+
+  /// What they get.
+  public var action: Action {
+    get { parts.value.action }
+    set { parts.value.action = newValue }
+  }
+}
+
+extension PolicySettings {
+  fileprivate struct Parts: Hashable, Sendable {
+    var section: Text
+    var mac: MACPrefix?
+    var source: Prefix?
+    var client: Text?
+    var action: Action
   }
 }
 
@@ -87,70 +193,228 @@ public struct PolicySettings: Hashable, Sendable {
 ///
 /// All kinds present must match; the values of one kind are alternatives.
 public struct ProtectSettings: Hashable, Sendable {
-  /// The section's name.
-  public var section: Text
-  /// Devices with these hardware addresses.
-  public var macs: [MACPrefix] = []
-  /// Devices with these addresses.
-  public var sources: [Prefix] = []
-  /// Destinations.
-  public var prefixes: [Prefix] = []
-  /// UDP ports of the destination.
-  public var udpPorts: [PortRange] = []
-  /// TCP ports of the destination.
-  public var tcpPorts: [PortRange] = []
+  /// Behind one reference, so that a copy is one word.
+  private var parts: Behind<Parts>
 
   /// A section that protects nothing yet.
-  public init(section: Text) { self.section = section }
+  public init(section: Text) { parts = Behind(Parts(section: section)) }
+}
+
+extension ProtectSettings {
+  /// The section's name.
+  public var section: Text {
+    get { parts.value.section }
+    set { parts.value.section = newValue }
+  }
+
+  /// Devices with these hardware addresses.
+  public var macs: [MACPrefix] {
+    get { parts.value.macs }
+    set { parts.value.macs = newValue }
+  }
+
+  /// Devices with these addresses.
+  public var sources: [Prefix] {
+    get { parts.value.sources }
+    set { parts.value.sources = newValue }
+  }
+
+  /// Destinations.
+  public var prefixes: [Prefix] {
+    get { parts.value.prefixes }
+    set { parts.value.prefixes = newValue }
+  }
+
+  /// UDP ports of the destination.
+  public var udpPorts: [PortRange] {
+    get { parts.value.udpPorts }
+    set { parts.value.udpPorts = newValue }
+  }
+
+  /// TCP ports of the destination.
+  public var tcpPorts: [PortRange] {
+    get { parts.value.tcpPorts }
+    set { parts.value.tcpPorts = newValue }
+  }
+}
+
+extension ProtectSettings {
+  fileprivate struct Parts: Hashable, Sendable {
+    var section: Text
+    var macs: [MACPrefix] = []
+    var sources: [Prefix] = []
+    var prefixes: [Prefix] = []
+    var udpPorts: [PortRange] = []
+    var tcpPorts: [PortRange] = []
+  }
 }
 
 /// What core is told of the settings.
 public struct CoreSettings: Hashable, Sendable {
-  /// Interfaces towards the ISP.
-  public var wan: [Text] = []
-  /// Interfaces towards the home.
-  public var lan: [Text] = []
-  /// What a request does by default.
-  public var action = Action.block
-  /// The rate that passes when the action is limit, in bytes a second.
-  public var limit: UInt64 = 125_000
-  /// How long the owner is asked.
-  public var askTimeout: UInt32 = 600
-  /// Whether an unanswered question means block.
-  public var askDefaultsToBlock = true
-  /// Seconds for which a withdrawn mitigation goes on.
-  public var terminating: UInt32 = 120
-  /// What happens when clients conflict.
-  public var conflict = ConflictPolicy.accept
-  /// At most so many devices in quarantine.
-  public var maximumQuarantined: UInt32 = 8
-  /// Whether conntrack entries of matched flows are deleted.
-  public var flushesOffload = false
-  /// The user to run as.
-  public var user: Text = "cordon"
-  /// The folder of the state file.
-  public var state: Text = "/var/lib/cordon"
-  /// The DHCP leases file; empty: none.
-  public var leases: Text = ""
-  /// How much is logged.
-  public var logLevel = LogLevel.info
-  /// Ports on which the router serves DOTS.
-  public var listenPorts: [UInt16] = []
-  /// The resolvers that the router itself asks.
-  public var resolvers: [IPAddress] = []
-  /// What devices in quarantine may reach, but for names of the garden.
-  public var quarantine = QuarantineAccess(portalPort: 8646)
-  /// How often an owner may release a device from the page.
-  public var releases: UInt32 = 2
-  /// The file with makers' names by hardware address; empty: none.
-  public var vendors: Text = ""
-  /// Who may ask.
-  public var clients: [ClientSettings] = []
-  /// Which action requests get; the first match wins.
-  public var policies: [PolicySettings] = []
-  /// What no request can touch.
-  public var protections: [ProtectSettings] = []
+  /// Behind one reference, so that a copy is one word.
+  private var parts = Behind(Parts())
 
   /// The defaults.
   public init() {}
+}
+
+extension CoreSettings {
+  /// Interfaces towards the ISP.
+  public var wan: [Text] {
+    get { parts.value.wan }
+    set { parts.value.wan = newValue }
+  }
+
+  /// Interfaces towards the home.
+  public var lan: [Text] {
+    get { parts.value.lan }
+    set { parts.value.lan = newValue }
+  }
+
+  /// What a request does by default.
+  public var action: Action {
+    get { parts.value.action }
+    set { parts.value.action = newValue }
+  }
+
+  /// The rate that passes when the action is limit, in bytes a second.
+  public var limit: UInt64 {
+    get { parts.value.limit }
+    set { parts.value.limit = newValue }
+  }
+
+  /// How long the owner is asked.
+  public var askTimeout: UInt32 {
+    get { parts.value.askTimeout }
+    set { parts.value.askTimeout = newValue }
+  }
+
+  /// Whether an unanswered question means block.
+  public var askDefaultsToBlock: Bool {
+    get { parts.value.askDefaultsToBlock }
+    set { parts.value.askDefaultsToBlock = newValue }
+  }
+
+  /// Seconds for which a withdrawn mitigation goes on.
+  public var terminating: UInt32 {
+    get { parts.value.terminating }
+    set { parts.value.terminating = newValue }
+  }
+
+  /// What happens when clients conflict.
+  public var conflict: ConflictPolicy {
+    get { parts.value.conflict }
+    set { parts.value.conflict = newValue }
+  }
+
+  /// At most so many devices in quarantine.
+  public var maximumQuarantined: UInt32 {
+    get { parts.value.maximumQuarantined }
+    set { parts.value.maximumQuarantined = newValue }
+  }
+
+  /// Whether conntrack entries of matched flows are deleted.
+  public var flushesOffload: Bool {
+    get { parts.value.flushesOffload }
+    set { parts.value.flushesOffload = newValue }
+  }
+
+  /// The user to run as.
+  public var user: Text {
+    get { parts.value.user }
+    set { parts.value.user = newValue }
+  }
+
+  /// The folder of the state file.
+  public var state: Text {
+    get { parts.value.state }
+    set { parts.value.state = newValue }
+  }
+
+  /// The DHCP leases file; empty: none.
+  public var leases: Text {
+    get { parts.value.leases }
+    set { parts.value.leases = newValue }
+  }
+
+  /// How much is logged.
+  public var logLevel: LogLevel {
+    get { parts.value.logLevel }
+    set { parts.value.logLevel = newValue }
+  }
+
+  /// Ports on which the router serves DOTS.
+  public var listenPorts: [UInt16] {
+    get { parts.value.listenPorts }
+    set { parts.value.listenPorts = newValue }
+  }
+
+  /// The resolvers that the router itself asks.
+  public var resolvers: [IPAddress] {
+    get { parts.value.resolvers }
+    set { parts.value.resolvers = newValue }
+  }
+
+  /// What devices in quarantine may reach, but for names of the garden.
+  public var quarantine: QuarantineAccess {
+    get { parts.value.quarantine }
+    set { parts.value.quarantine = newValue }
+  }
+
+  /// How often an owner may release a device from the page.
+  public var releases: UInt32 {
+    get { parts.value.releases }
+    set { parts.value.releases = newValue }
+  }
+
+  /// The file with makers' names by hardware address; empty: none.
+  public var vendors: Text {
+    get { parts.value.vendors }
+    set { parts.value.vendors = newValue }
+  }
+
+  /// Who may ask.
+  public var clients: [ClientSettings] {
+    get { parts.value.clients }
+    set { parts.value.clients = newValue }
+  }
+
+  /// Which action requests get; the first match wins.
+  public var policies: [PolicySettings] {
+    get { parts.value.policies }
+    set { parts.value.policies = newValue }
+  }
+
+  /// What no request can touch.
+  public var protections: [ProtectSettings] {
+    get { parts.value.protections }
+    set { parts.value.protections = newValue }
+  }
+}
+
+extension CoreSettings {
+  fileprivate struct Parts: Hashable, Sendable {
+    var wan: [Text] = []
+    var lan: [Text] = []
+    var action = Action.block
+    var limit: UInt64 = 125_000
+    var askTimeout: UInt32 = 600
+    var askDefaultsToBlock = true
+    var terminating: UInt32 = 120
+    var conflict = ConflictPolicy.accept
+    var maximumQuarantined: UInt32 = 8
+    var flushesOffload = false
+    var user: Text = "cordon"
+    var state: Text = "/var/lib/cordon"
+    var leases: Text = ""
+    var logLevel = LogLevel.info
+    var listenPorts: [UInt16] = []
+    var resolvers: [IPAddress] = []
+    var quarantine = QuarantineAccess(portalPort: 8646)
+    var releases: UInt32 = 2
+    var vendors: Text = ""
+    var clients: [ClientSettings] = []
+    var policies: [PolicySettings] = []
+    var protections: [ProtectSettings] = []
+  }
 }

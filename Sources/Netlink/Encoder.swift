@@ -4,7 +4,7 @@ import Firewall
 
 /// Writes the messages of a batch; owns the memory in which libnftnl builds one message.
 struct Encoder: ~Copyable {
-  private let buffer: UnsafeMutableRawPointer
+  private let buffer: UnsafeMutablePointer<CChar>
   /// The messages so far.
   private(set) var bytes: [UInt8] = []
 
@@ -12,15 +12,15 @@ struct Encoder: ~Copyable {
   private static let bufferLength = 16_384
   /// What one message may hold; plans stay far below.
   private static let maximumExpressions = 64
-  private static let maximumValue = 64
+  private static let maximumKey = 64
   private static let maximumJournal = 256
   private static let maximumName = 128
 
-  init() { buffer = .allocate(byteCount: Self.bufferLength, alignment: 16) }
+  init() { buffer = .allocate(capacity: Self.bufferLength) }
 
   deinit { buffer.deallocate() }
 
-  /// The name of our table.
+  /// The name of our table; the shim knows it too.
   static let table: Text = "cordon"
   /// NFPROTO_INET.
   static let family: UInt16 = 1
@@ -59,7 +59,9 @@ struct Encoder: ~Copyable {
   /// NLM_F_CREATE and NLM_F_APPEND.
   private static let append: UInt16 = 0xC00
   /// NLM_F_ACK.
-  private static let acknowledge: UInt16 = 0x4
+  static let acknowledge: UInt16 = 0x4
+  /// NLM_F_DUMP.
+  static let dump: UInt16 = 0x300
 
   /// How operations are said to this kernel.
   struct Dialect {
@@ -70,11 +72,34 @@ struct Encoder: ~Copyable {
   }
 
   mutating func beginBatch(_ sequence: UInt32) {
-    append { UnsafeMutablePointer(nftnl_batch_begin($0, sequence)) }
+    take(UnsafeMutablePointer(nftnl_batch_begin(buffer, sequence)).pointee.nlmsg_len)
   }
 
   mutating func endBatch(_ sequence: UInt32) {
-    append { UnsafeMutablePointer(nftnl_batch_end($0, sequence)) }
+    take(UnsafeMutablePointer(nftnl_batch_end(buffer, sequence)).pointee.nlmsg_len)
+  }
+
+  /// Appends a request for what has these names, all of a kind with the flag `dump`; `object` is the
+  /// type of what it asks for, where it has one.
+  mutating func ask(
+    _ kind: Kind,
+    _ sequence: UInt32,
+    flags: UInt16,
+    table: Text = Encoder.table,
+    name: Text = "",
+    object: UInt32 = 0
+  ) {
+    take(
+      cordon_put_request(
+        buffer,
+        kind.rawValue,
+        flags,
+        sequence,
+        table.bytes + [0],
+        name.bytes + [0],
+        object
+      )
+    )
   }
 
   /// Appends the message of one operation; asks for an acknowledgement with the last one.
@@ -84,292 +109,139 @@ struct Encoder: ~Copyable {
     isLast: Bool,
     _ dialect: Dialect
   ) throws(KernelError) {
-    let more: UInt16 = isLast ? Self.acknowledge : 0
-    let header = Header(sequence: sequence, flags: more, destroys: dialect.destroys)
-    switch operation {
-    case .addTable:
-      let flags = dialect.tableFlags
-      try put(.newTable, Self.create, header) { cordon_put_table($0, $1, flags) }
-    case .deleteTable:
-      try put(header.destroys ? .destroyTable : .deleteTable, 0, header) {
-        cordon_put_table($0, $1, 0)
-      }
-    case .flushTable:
-      try rule(nil, [], header)
-    case .addChain(let name, let attachment):
-      let hook = attachment.map { Int32(bitPattern: $0.hook.rawValue) } ?? -1
-      let priority = attachment?.priority ?? 0
-      let translates = attachment?.translates ?? false
-      try put(.newChain, Self.createOnly, header, name) {
-        cordon_put_chain($0, $1, $2, hook, priority, translates)
-      }
-    case .flushChain(let name):
-      try rule(name, [], header)
-    case .deleteChain(let name):
-      try put(header.destroys ? .destroyChain : .deleteChain, 0, header, name) {
-        cordon_put_chain($0, $1, $2, -1, 0, false)
-      }
-    case .addRule(let chain, let expressions):
-      try rule(chain, expressions, header)
-    case .addSet(let name, let key, let content):
-      let length = key.reduce(0) { $0 + UInt32($1.paddedLength) }
-      let type = key.reduce(0) { $0 << 6 | $1.kernelType }
-      try put(.newSet, Self.createOnly, header, name) {
-        cordon_put_set($0, $1, $2, type, length, content.kernelNumber, sequence)
-      }
-    case .deleteSet(let name):
-      try put(header.destroys ? .destroySet : .deleteSet, 0, header, name) {
-        cordon_put_set($0, $1, $2, 0, 0, 0, 0)
-      }
-    case .addElement(let set, let key, let value, let timeout):
-      var milliseconds = UInt64(clamping: max(timeout.milliseconds, 1))
-      if case .block = value { milliseconds = 0 }
-      try element(set, key, value, milliseconds, header)
-    case .deleteElement(let set, let key):
-      try element(set, key, nil, 0, header)
-    case .addCounter(let name, let journal):
-      try object(name, NFT_OBJECT_COUNTER, header, creates: true, journal: journal)
-    case .deleteCounter(let name):
-      try object(name, NFT_OBJECT_COUNTER, header, creates: false)
-    case .addLimit(let name, let rate):
-      try object(name, NFT_OBJECT_LIMIT, header, creates: true, rate: max(rate, 1))
-    case .deleteLimit(let name):
-      try object(name, NFT_OBJECT_LIMIT, header, creates: false)
-    }
+    guard operation.name.count <= Self.maximumName else { throw KernelError(errno: EINVAL) }
+    let (kind, flags) = Self.kind(operation, destroys: dialect.destroys)
+    guard
+      let message = nftnl_nlmsg_build_hdr(
+        buffer,
+        kind.rawValue,
+        Self.family,
+        flags | (isLast ? Self.acknowledge : 0),
+        sequence
+      )
+    else { throw KernelError(errno: ENOMEM) }
+    try Self.fill(message, operation, sequence, dialect)
+    take(message.pointee.nlmsg_len)
   }
 
-  /// Appends a request that reads: one thing, or with `dumps` all of a kind.
-  mutating func get(
-    _ kind: Kind,
-    family: UInt16 = Encoder.family,
-    _ sequence: UInt32,
-    dumps: Bool,
-    _ fill: (UnsafeMutablePointer<nlmsghdr>) -> Void
-  ) {
-    // NLM_F_DUMP.
-    let flags: UInt16 = dumps ? 0x300 : 0
-    append { buffer in
-      let message = nftnl_nlmsg_build_hdr(buffer, kind.rawValue, family, flags, sequence)
-      if let message { fill(message) }
-      return message
-    }
+  /// Appends the message that was built.
+  private mutating func take(_ length: UInt32) {
+    let padded = min((Int(length) + 3) & ~3, Self.bufferLength)
+    bytes += UnsafeRawBufferPointer(start: buffer, count: padded)
   }
 }
 
 // MARK: Parts
 
 extension Encoder {
-  private struct Header {
-    var sequence: UInt32
-    var flags: UInt16
-    var destroys: Bool
+  private static func kind(
+    _ operation: Operation,
+    destroys: Bool
+  ) -> (kind: Kind, flags: UInt16) {
+    switch operation.kind {
+    case .addTable: (.newTable, create)
+    case .deleteTable: (destroys ? .destroyTable : .deleteTable, 0)
+    case .flushTable, .flushChain: (.deleteRule, 0)
+    case .addChain: (.newChain, createOnly)
+    case .deleteChain: (destroys ? .destroyChain : .deleteChain, 0)
+    case .addRule: (.newRule, append)
+    case .addSet: (.newSet, createOnly)
+    case .deleteSet: (destroys ? .destroySet : .deleteSet, 0)
+    case .addElement: (.newElement, createOnly)
+    case .deleteElement:
+      // All of a set are deleted, never destroyed: that always succeeds.
+      (destroys && !operation.bytes.isEmpty ? .destroyElement : .deleteElement, 0)
+    case .addCounter, .addLimit: (.newObject, create)
+    case .deleteCounter, .deleteLimit: (destroys ? .destroyObject : .deleteObject, 0)
+    }
   }
 
-  private typealias Message = UnsafeMutablePointer<nlmsghdr>
-
-  private mutating func append(_ build: (UnsafeMutablePointer<CChar>) -> Message?) {
-    let chars = buffer.bindMemory(to: CChar.self, capacity: Self.bufferLength)
-    guard let message = build(chars) else { return }
-    let length = min(Int(message.pointee.nlmsg_len) + 3 & ~3, Self.bufferLength)
-    bytes += UnsafeRawBufferPointer(start: buffer, count: length)
-  }
-
-  /// Appends a message that `fill` completes, given the names of the table and of the thing.
-  private mutating func put(
-    _ kind: Kind,
-    _ flags: UInt16,
-    _ header: Header,
-    _ name: Text = "",
-    _ fill: (Message, UnsafePointer<CChar>, UnsafePointer<CChar>) -> Bool
+  /// Completes the message of an operation.
+  private static func fill(
+    _ message: UnsafeMutablePointer<nlmsghdr>,
+    _ operation: Operation,
+    _ sequence: UInt32,
+    _ dialect: Dialect
   ) throws(KernelError) {
-    guard name.count <= Self.maximumName else { throw KernelError(errno: EINVAL) }
-    var isFilled = false
-    append { buffer in
-      guard
-        let message = nftnl_nlmsg_build_hdr(
-          buffer,
-          kind.rawValue,
-          Self.family,
-          flags | header.flags,
-          header.sequence
-        )
-      else { return nil }
-      isFilled = Self.table.withCharacters { table in
-        name.withCharacters { fill(message, table, $0) }
+    let name = operation.name.bytes + [0]
+    let bytes = operation.bytes
+    let length = UInt32(bytes.count)
+    let number = operation.number
+    let isFilled: Bool
+    switch operation.kind {
+    case .addTable: isFilled = cordon_put_table(message, dialect.tableFlags)
+    case .deleteTable: isFilled = cordon_put_table(message, 0)
+    case .addChain, .deleteChain:
+      let attachment = operation.attachment
+      let hook = attachment.map { Int32(bitPattern: $0.hook.rawValue) } ?? -1
+      let priority = attachment?.priority ?? 0
+      let translates = attachment?.translates ?? false
+      isFilled = cordon_put_chain(message, name, hook, priority, translates)
+    case .addRule, .flushChain, .flushTable: isFilled = try fill(message, rule: operation)
+    case .addSet, .deleteSet:
+      let key = operation.key
+      let content = Int32(operation.content.rawValue)
+      isFilled = cordon_put_set(message, name, key.number, key.length, content, sequence)
+    case .addElement, .deleteElement:
+      guard bytes.count <= maximumKey else { throw KernelError(errno: EINVAL) }
+      var timeout = operation.kind == .addElement ? max(number, 1) : 0
+      var kind: Int32 = 0
+      var value: [UInt8] = []
+      switch operation.value {
+      case .none: break
+      case .counter(let counter): (kind, value) = (1, counter.bytes)
+      case .jump(let chain): (kind, value) = (2, chain.bytes)
+      case .block(let end): (kind, value, timeout) = (3, end, 0)
       }
-      return message
+      let count = UInt32(value.count)
+      isFilled = cordon_put_element(
+        message,
+        name,
+        bytes,
+        length,
+        kind,
+        value + [0],
+        count,
+        timeout
+      )
+    case .addCounter, .deleteCounter:
+      guard bytes.count <= maximumJournal else { throw KernelError(errno: E2BIG) }
+      let type = UInt32(NFT_OBJECT_COUNTER)
+      isFilled = cordon_put_object(message, name, type, 0, bytes, length)
+    case .addLimit, .deleteLimit:
+      let rate = operation.kind == .addLimit ? max(number, 1) : 0
+      isFilled = cordon_put_object(message, name, UInt32(NFT_OBJECT_LIMIT), rate, bytes, 0)
     }
     guard isFilled else { throw KernelError(errno: ENOMEM) }
   }
 
-  private mutating func put(
-    _ kind: Kind,
-    _ flags: UInt16,
-    _ header: Header,
-    _ fill: (Message, UnsafePointer<CChar>) -> Bool
-  ) throws(KernelError) {
-    try put(kind, flags, header, "") { message, table, _ in fill(message, table) }
-  }
-
-  private mutating func element(
-    _ set: Text,
-    _ key: [UInt8],
-    _ value: ElementValue?,
-    _ timeout: UInt64,
-    _ header: Header
-  ) throws(KernelError) {
-    guard key.count <= Self.maximumValue else { throw KernelError(errno: EINVAL) }
-    let length = UInt32(key.count)
-    // All of a set are deleted, never destroyed: that always succeeds.
-    let delete: Kind = header.destroys && !key.isEmpty ? .destroyElement : .deleteElement
-    let kind: Kind = value == nil ? delete : .newElement
-    let flags = value == nil ? 0 : Self.createOnly
-    try put(kind, flags, header, set) { message, table, name in
-      switch value {
-      case nil, ElementValue.none?:
-        return cordon_put_element(message, table, name, key, length, nil, nil, nil, timeout)
-      case .counter(let counter)?:
-        return counter.withCharacters {
-          cordon_put_element(message, table, name, key, length, nil, $0, nil, timeout)
-        }
-      case .jump(let chain)?:
-        return chain.withCharacters {
-          cordon_put_element(message, table, name, key, length, nil, nil, $0, timeout)
-        }
-      case .block(let end)?:
-        let end = end.count == key.count ? end : nil
-        return cordon_put_element(message, table, name, key, length, end, nil, nil, timeout)
+  /// Without a rule: removes those of the chain, or of all.
+  private static func fill(
+    _ message: UnsafeMutablePointer<nlmsghdr>,
+    rule operation: Operation
+  ) throws(KernelError) -> Bool {
+    var expressions: [Expression] = []
+    if operation.kind == .addRule {
+      guard let read = Expression.list(reading: Text(operation.bytes)) else {
+        throw KernelError(errno: EINVAL)
       }
+      expressions = read
     }
-  }
-
-  private mutating func object(
-    _ name: Text,
-    _ type: Int32,
-    _ header: Header,
-    creates: Bool,
-    rate: UInt64 = 0,
-    journal: [UInt8] = []
-  ) throws(KernelError) {
-    guard journal.count <= Self.maximumJournal else { throw KernelError(errno: E2BIG) }
-    let length = UInt32(journal.count)
-    let delete: Kind = header.destroys ? .destroyObject : .deleteObject
-    let number = UInt32(bitPattern: type)
-    try put(creates ? .newObject : delete, creates ? Self.create : 0, header, name) {
-      cordon_put_object($0, $1, $2, number, rate, journal, length)
+    guard expressions.count <= maximumExpressions else { throw KernelError(errno: E2BIG) }
+    guard let rule = cordon_rule(operation.name.bytes + [0]) else { return false }
+    var isWhole = true
+    for expression in expressions where isWhole {
+      isWhole = cordon_add(
+        rule,
+        UInt32(expression.kind.rawValue),
+        expression.register,
+        expression.what,
+        expression.first,
+        expression.second,
+        expression.bytes + [0],
+        UInt32(expression.bytes.count)
+      )
     }
-  }
-
-  /// Without expressions: removes the rules of the chain, or of all.
-  private mutating func rule(
-    _ chain: Text?,
-    _ expressions: [Expression],
-    _ header: Header
-  ) throws(KernelError) {
-    guard expressions.count <= Self.maximumExpressions else { throw KernelError(errno: E2BIG) }
-    let kind: Kind = expressions.isEmpty ? .deleteRule : .newRule
-    let flags = expressions.isEmpty ? 0 : Self.append
-    try put(kind, flags, header, chain ?? "") { message, table, name in
-      guard let rule = cordon_rule(table, chain == nil ? nil : name) else { return false }
-      defer { nftnl_rule_free(rule) }
-      for expression in expressions where !expression.add(to: rule) { return false }
-      nftnl_rule_nlmsg_build_payload(message, rule)
-      return true
-    }
-  }
-}
-
-extension Expression {
-  /// NFT_REG32_00: the first of the 4-byte registers.
-  private static let firstRegister: UInt32 = 8
-  private static let maximumValue = 16
-
-  /// Adds the expression to libnftnl's rule; false when there is no memory or a value is too long.
-  fileprivate func add(to rule: OpaquePointer) -> Bool {
-    let first = Self.firstRegister
-    switch self {
-    case .payload(let header, let offset, let length, let register):
-      return cordon_add_payload(rule, header.rawValue, offset, length, first + register)
-    case .meta(let key, let register):
-      return cordon_add_meta(rule, key.rawValue, first + register)
-    case .destinationType(let onInput, let register):
-      return cordon_add_destination_type(rule, onInput, first + register)
-    case .originalSource(let family, let register):
-      let key = family == .v4 ? NFT_CT_SRC_IP : NFT_CT_SRC_IP6
-      return cordon_add_connection(rule, key.rawValue, true, first + register)
-    case .connectionState(let register):
-      return cordon_add_connection(rule, NFT_CT_STATE.rawValue, false, first + register)
-    case .networkOrder(let register):
-      return cordon_add_network_order(rule, first + register)
-    case .mask(let register, let mask):
-      return cordon_add_mask(rule, first + register, mask, UInt32(mask.count))
-    case .equals(let register, let value):
-      guard value.count <= Self.maximumValue else { return false }
-      return cordon_add_equals(rule, first + register, value, UInt32(value.count))
-    case .isWithin(let register, let lower, let upper):
-      guard lower.count <= Self.maximumValue, lower.count == upper.count else { return false }
-      return cordon_add_range(rule, first + register, lower, upper, UInt32(lower.count))
-    case .isIn(let set, let register):
-      return set.withCharacters { cordon_add_lookup(rule, $0, first + register, false, false) }
-    case .isNotIn(let set, let register):
-      return set.withCharacters { cordon_add_lookup(rule, $0, first + register, false, true) }
-    case .isWithinPace(let set, let register, let rate, let burst):
-      return set.withCharacters { cordon_add_pace(rule, $0, first + register, rate, burst) }
-    case .jumpByMap(let map, let register):
-      return map.withCharacters { cordon_add_lookup(rule, $0, first + register, true, false) }
-    case .countByMap(let map, let register):
-      return map.withCharacters { cordon_add_object_by_map(rule, $0, first + register) }
-    case .count(let counter):
-      return counter.withCharacters {
-        cordon_add_object(rule, UInt32(bitPattern: NFT_OBJECT_COUNTER), $0)
-      }
-    case .isOver(let limit):
-      return limit.withCharacters {
-        cordon_add_object(rule, UInt32(bitPattern: NFT_OBJECT_LIMIT), $0)
-      }
-    case .reject(let resets): return cordon_add_reject(rule, resets)
-    case .redirect(let port): return cordon_add_redirect(rule, first, port)
-    // NF_ACCEPT, NF_DROP, NFT_RETURN, NFT_JUMP, NFT_GOTO.
-    case .accept: return cordon_add_verdict(rule, 1, nil)
-    case .drop: return cordon_add_verdict(rule, 0, nil)
-    case .comeBack: return cordon_add_verdict(rule, -5, nil)
-    case .jump(let chain): return chain.withCharacters { cordon_add_verdict(rule, -3, $0) }
-    case .goTo(let chain): return chain.withCharacters { cordon_add_verdict(rule, -4, $0) }
-    }
-  }
-}
-
-extension KeyField {
-  /// The number by which `nft` shows a key's parts; the kernel only keeps it.
-  fileprivate var kernelType: UInt32 {
-    switch self {
-    case .family: 2
-    case .address(.v4): 7
-    case .address(.v6): 8
-    case .hardware: 9
-    case .transportProtocol: 12
-    case .port: 13
-    }
-  }
-}
-
-extension SetContent {
-  /// How the shim calls it.
-  fileprivate var kernelNumber: Int32 {
-    switch self {
-    case .keys: 0
-    case .counters: 1
-    case .jumps: 2
-    case .blocks: 3
-    case .paces: 4
-    }
-  }
-}
-
-extension Text {
-  /// Calls `body` with the characters and a zero after them.
-  func withCharacters<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-    let characters = bytes.map { CChar(bitPattern: $0) } + [0]
-    return body(characters)
+    return cordon_put_rule(message, rule, isWhole)
   }
 }

@@ -61,17 +61,21 @@ public final class NetfilterConnection {
 
   private func commitAll(_ operations: [Operation]) throws(KernelError) {
     dialect.tableFlags = ownerFlags
-    let makesTable = operations.contains(.addTable)
+    var makesTable = false
+    var replacesAll = false
+    var pending: [Pending] = []
+    for operation in operations {
+      if operation.kind == .addTable { makesTable = true }
+      if operation.kind == .deleteTable || operation.kind == .flushTable { replacesAll = true }
+      pending.append(Pending(operation: operation, index: pending.count))
+    }
     if makesTable, operations.count > 1, try hasTable() {
       // The kernel refuses base chains (EINVAL) in the batch in which a table changes hands.
       try settle([Pending(operation: .addTable, index: 0)])
     }
-    var pending = operations.indices.map { Pending(operation: operations[$0], index: $0) }
-    let replacesAll = operations.contains { $0 == .deleteTable || $0 == .flushTable }
     if !replacesAll {
-      for leftover in leftovers {
-        let isBack = operations.contains { $0.addedName == leftover.removedName }
-        if !isBack { pending.append(Pending(operation: leftover, index: nil)) }
+      for leftover in leftovers where !operations.contains(where: { $0.addsName(of: leftover) }) {
+        pending.append(Pending(operation: leftover, index: nil))
       }
     }
     leftovers = []
@@ -81,27 +85,22 @@ public final class NetfilterConnection {
 
   /// The names, values and journals of all counters; empty when there is no table.
   public func counters() throws(KernelError) -> [KernelCounter] {
-    try objects(NFT_OBJECT_COUNTER).compactMap(Self.counter)
+    var counters: [KernelCounter] = []
+    for message in try dump(.getObject, object: Self.counterType) {
+      if let counter = Self.counter(message) { counters.append(counter) }
+    }
+    return counters
   }
 
   /// One counter; nil when there is no such.
   public func counter(_ name: Text) throws(KernelError) -> KernelCounter? {
-    let answer = try socket.ask { sequence in
-      Self.request(.getObject, sequence, dumps: false) { message in
-        Self.put(Encoder.table, 1, message)
-        Self.put(name, 2, message)
-        mnl_attr_put_u32(message, 3, UInt32(bitPattern: NFT_OBJECT_COUNTER).bigEndian)
-      }
-    }
-    return answer.flatMap(Self.counter)
+    let request = Self.request(.getObject, name: name, object: Self.counterType)
+    return try socket.ask(request).flatMap { Self.counter($0) }
   }
 
   /// Whether there is a table `inet cordon`, whoever made it.
   public func hasTable() throws(KernelError) -> Bool {
-    let answer = try socket.ask { sequence in
-      Self.request(.getTable, sequence, dumps: false) { Self.put(Encoder.table, 1, $0) }
-    }
-    return answer != nil
+    try socket.ask(Self.request(.getTable)) != nil
   }
 
   /// All that the table holds; nil when there is none.
@@ -111,17 +110,12 @@ public final class NetfilterConnection {
     guard try hasTable() else { return nil }
     var snapshot = KernelSnapshot()
     snapshot.counters = try counters().ordered { $0.name < $1.name }
-    snapshot.limits = try objects(NFT_OBJECT_LIMIT).compactMap { $0.attributes(after: 4).text(2) }
-      .ordered()
-    snapshot.chains = try dump(.getChain).compactMap { $0.attributes(after: 4).text(3) }.ordered(
-      by: <
-    )
+    snapshot.limits = names(try dump(.getObject, object: UInt32(NFT_OBJECT_LIMIT)), 2)
+    snapshot.chains = names(try dump(.getChain), 3)
     snapshot.ruleCount = try dump(.getRule).count
-    snapshot.sets = try dump(.getSet).compactMap { $0.attributes(after: 4).text(2) }.ordered()
+    snapshot.sets = names(try dump(.getSet), 2)
     for set in snapshot.sets {
-      for (name, remaining) in try elements(of: set) {
-        snapshot.remaining[name] = max(snapshot.remaining[name] ?? .zero, remaining)
-      }
+      for message in try dump(.getElement, name: set) { Self.noteElements(message, in: &snapshot) }
     }
     return snapshot
   }
@@ -149,24 +143,22 @@ extension NetfilterConnection {
       if pending.isEmpty { return }
       let failures = try send(pending)
       if failures.isEmpty { return }
-      try adapt(&pending, to: failures)
+      pending = try adapted(pending, to: failures)
     }
     throw KernelError(errno: EAGAIN)
   }
 
   private func send(_ pending: [Pending]) throws(KernelError) -> [Failure] {
     let first = socket.takeSequence(pending.count + 2)
+    var sequence = first
     var encoder = Encoder()
     encoder.beginBatch(first)
-    for (place, item) in pending.enumerated() {
-      try encoder.append(
-        item.operation,
-        first &+ 1 &+ UInt32(truncatingIfNeeded: place),
-        isLast: place == pending.count - 1,
-        dialect
-      )
+    for item in pending {
+      sequence &+= 1
+      let isLast = sequence &- first == UInt32(truncatingIfNeeded: pending.count)
+      try encoder.append(item.operation, sequence, isLast: isLast, dialect)
     }
-    encoder.endBatch(first &+ 1 &+ UInt32(truncatingIfNeeded: pending.count))
+    encoder.endBatch(sequence &+ 1)
     try socket.send(encoder.bytes)
     return try failures(first: first, count: pending.count)
   }
@@ -180,13 +172,8 @@ extension NetfilterConnection {
         let place = Int(message.sequence &- first) - 1
         guard place >= -1, place <= count else { continue }
         if errno != 0 {
-          let explanation = message.explanation
-          let error = KernelError(
-            errno: errno,
-            words: explanation.text,
-            offset: explanation.offset
-          )
           let isOfOperation = place >= 0 && place < count
+          let error = message.refusal(errno)
           failures.append(Failure(place: isOfOperation ? place : nil, error: error))
           if !isOfOperation { return failures }
         }
@@ -195,36 +182,32 @@ extension NetfilterConnection {
     }
   }
 
-  /// Leaves out what needn't succeed; throws when something failed that must.
-  private func adapt(_ pending: inout [Pending], to failures: [Failure]) throws(KernelError) {
-    for failure in failures {
-      guard let place = failure.place, case .addTable = pending[place].operation else { continue }
-      // What follows failed for want of a table.
-      let isUnknownFlag = failure.error.errno == EOPNOTSUPP || failure.error.errno == EINVAL
-      guard isUnknownFlag, dialect.tableFlags != 0 else { throw error(failure, pending) }
-      dialect.tableFlags = 0
-      return
-    }
+  /// What is left of the batch without what needn't succeed; throws when something failed that must.
+  private func adapted(
+    _ pending: [Pending],
+    to failures: [Failure]
+  ) throws(KernelError) -> [Pending] {
     var isLeftOut = [Bool](repeating: false, count: pending.count)
     for failure in failures {
-      guard let place = failure.place, pending[place].operation.isDelete else {
-        throw error(failure, pending)
+      var error = failure.error
+      guard let place = failure.place else { throw error }
+      let operation = pending[place].operation
+      error.operation = pending[place].index
+      if operation.kind == .addTable {
+        // What follows failed for want of a table.
+        let isUnknownFlag = error.errno == EOPNOTSUPP || error.errno == EINVAL
+        guard isUnknownFlag, dialect.tableFlags != 0 else { throw error }
+        dialect.tableFlags = 0
+        return pending
       }
-      switch failure.error.errno {
-      case ENOENT: break
-      case EBUSY where pending[place].operation.removedName != nil:
-        if leftovers.count < Self.maximumLeftovers { leftovers.append(pending[place].operation) }
-      default: throw error(failure, pending)
-      }
+      let isInUse = error.errno == EBUSY && operation.canWait
+      guard operation.isDelete, error.errno == ENOENT || isInUse else { throw error }
+      if isInUse, leftovers.count < Self.maximumLeftovers { leftovers.append(operation) }
       isLeftOut[place] = true
     }
-    pending = pending.indices.filter { !isLeftOut[$0] }.map { pending[$0] }
-  }
-
-  private func error(_ failure: Failure, _ pending: [Pending]) -> KernelError {
-    var error = failure.error
-    error.operation = failure.place.flatMap { pending[$0].index }
-    return error
+    var left: [Pending] = []
+    for (place, item) in pending.enumerated() where !isLeftOut[place] { left.append(item) }
+    return left
   }
 
   /// Asks to destroy a table that isn't there.
@@ -232,10 +215,8 @@ extension NetfilterConnection {
     let first = socket.takeSequence(3)
     var encoder = Encoder()
     encoder.beginBatch(first)
-    encoder.get(.destroyTable, first &+ 1, dumps: false) { message in
-      Self.put("cordon-none", 1, message)
-      message.pointee.nlmsg_flags |= UInt16(NLM_F_ACK)
-    }
+    // NLM_F_REQUEST is always set.
+    encoder.ask(.destroyTable, first &+ 1, flags: Encoder.acknowledge, table: "cordon-none")
     encoder.endBatch(first &+ 2)
     try socket.send(encoder.bytes)
     let failures = try failures(first: first, count: 1)
@@ -247,26 +228,26 @@ extension NetfilterConnection {
 extension Operation {
   /// Whether it removes something, so that its absence does no harm.
   fileprivate var isDelete: Bool {
-    switch self {
+    switch kind {
     case .deleteTable, .deleteChain, .deleteSet, .deleteElement, .deleteCounter, .deleteLimit: true
     default: false
     }
   }
 
-  /// The name of what it removes, when that is the number of a mitigation: it can be removed later.
-  fileprivate var removedName: Text? {
-    switch self {
-    case .deleteCounter(let name), .deleteLimit(let name): name
-    case .deleteChain(let name): name.hasPrefix("m") ? name : nil
-    default: nil
+  /// Whether it can be done later: it removes something with the number of a mitigation.
+  fileprivate var canWait: Bool {
+    switch kind {
+    case .deleteCounter, .deleteLimit: true
+    case .deleteChain: name.hasPrefix("m")
+    default: false
     }
   }
 
-  /// The name of the object or chain that it makes.
-  fileprivate var addedName: Text? {
-    switch self {
-    case .addCounter(let name, _), .addLimit(let name, _), .addChain(let name, _): name
-    default: nil
+  /// Whether it makes an object or chain of the name of what `other` removes.
+  fileprivate func addsName(of other: Operation) -> Bool {
+    switch kind {
+    case .addCounter, .addLimit, .addChain: name == other.name
+    default: false
     }
   }
 }
@@ -274,73 +255,66 @@ extension Operation {
 // MARK: Reading
 
 extension NetfilterConnection {
+  private static let counterType = UInt32(NFT_OBJECT_COUNTER)
+
   private static func request(
     _ kind: Encoder.Kind,
-    _ sequence: UInt32,
-    dumps: Bool,
-    _ fill: (UnsafeMutablePointer<nlmsghdr>) -> Void
+    flags: UInt16 = 0,
+    name: Text = "",
+    object: UInt32 = 0
   ) -> [UInt8] {
     var encoder = Encoder()
-    encoder.get(kind, sequence, dumps: dumps, fill)
+    encoder.ask(kind, 0, flags: flags, name: name, object: object)
     return encoder.bytes
   }
 
-  private static func put(
-    _ text: Text,
-    _ type: UInt16,
-    _ message: UnsafeMutablePointer<nlmsghdr>
-  ) {
-    text.withCharacters { mnl_attr_put_strz(message, type, $0) }
-  }
-
-  /// All things of a kind in our table; the first attribute of each kind names the table.
+  /// All things of a kind in our table; the first attribute of each kind names the table, the third of
+  /// objects is their type.
   private func dump(
     _ kind: Encoder.Kind,
-    _ fill: (UnsafeMutablePointer<nlmsghdr>) -> Void = { _ in }
+    name: Text = "",
+    object: UInt32 = 0
   ) throws(KernelError) -> [NetlinkMessage] {
+    let request = Self.request(kind, flags: Encoder.dump, name: name, object: object)
     do throws(KernelError) {
-      return try socket.dump { sequence in
-        Self.request(kind, sequence, dumps: true) { message in
-          Self.put(Encoder.table, 1, message)
-          fill(message)
-        }
-      }.filter { $0.attributes(after: 4).text(1) == Encoder.table }
+      return try socket.dump(request).filter { message in
+        let attributes = message.attributes(after: 4)
+        return attributes[1]?.text == Encoder.table
+          && (object == 0 || attributes[3]?.network == UInt64(object))
+      }
     } catch {
       if error.errno == ENOENT { return [] }
       throw error
     }
   }
 
-  private func objects(_ type: Int32) throws(KernelError) -> [NetlinkMessage] {
-    let number = UInt32(bitPattern: type)
-    return try dump(.getObject) { mnl_attr_put_u32($0, 3, number.bigEndian) }
-      .filter { $0.attributes(after: 4).network(3) == UInt64(number) }
+  /// The names of things, in order; `attribute` is what names each.
+  private func names(_ messages: [NetlinkMessage], _ attribute: UInt32) -> [Text] {
+    var names: [Text] = []
+    for message in messages {
+      if let name = message.attributes(after: 4)[attribute] { names.append(name.text) }
+    }
+    return names.ordered()
   }
 
   private static func counter(_ message: NetlinkMessage) -> KernelCounter? {
     let attributes = message.attributes(after: 4)
-    guard let name = attributes.text(2) else { return nil }
+    guard let name = attributes[2] else { return nil }
     let data = attributes.nested(4)
     return KernelCounter(
-      name: name,
-      packets: data.network(2) ?? 0,
-      bytes: data.network(1) ?? 0,
-      journal: attributes[8].map { [UInt8]($0) } ?? []
+      name: name.text,
+      packets: data[2]?.network ?? 0,
+      bytes: data[1]?.network ?? 0,
+      journal: attributes.nested(8).array
     )
   }
 
-  /// For each element that leads to a counter or chain: its name, and how long the element lives.
-  private func elements(of set: Text) throws(KernelError) -> [(Text, Span)] {
-    var result: [(Text, Span)] = []
-    for message in try dump(.getElement, { Self.put(set, 2, $0) }) {
-      for (_, element) in message.attributes(after: 4).nested(3) {
-        let attributes = Attributes(element)
-        let chain = attributes.nested(2).nested(2).text(2)
-        guard let name = attributes.text(9) ?? chain else { continue }
-        let remaining = attributes.network(5) ?? 0
-        result.append((name, .milliseconds(remaining)))
-      }
+  /// Notes of each element that leads to a counter or chain how long it lives.
+  private static func noteElements(_ message: NetlinkMessage, in snapshot: inout KernelSnapshot) {
+    var elements = message.attributes(after: 4).nested(3)
+    while let (_, element) = elements.attribute() {
+      guard let name = element[9] ?? element.nested(2).nested(2)[2] else { continue }
+      snapshot.note(.milliseconds(element[5]?.network ?? 0), of: name.text)
     }
-    return result
   }
 }

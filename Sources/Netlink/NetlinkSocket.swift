@@ -88,16 +88,25 @@ struct NetlinkSocket: ~Copyable {
   /// How often a dump is begun again that changes interrupted.
   private static let maximumDumps = 8
 
-  /// All answers to a request for a dump; a change of the kernel's table meanwhile begins it anew.
-  mutating func dump(
-    _ request: (_ sequence: UInt32) -> [UInt8]
-  ) throws(KernelError) -> [NetlinkMessage] {
+  /// All answers to a request for a dump, a message without a sequence number; a change of the kernel's
+  /// table meanwhile begins it anew.
+  mutating func dump(_ request: [UInt8]) throws(KernelError) -> [NetlinkMessage] {
     for _ in 0..<Self.maximumDumps {
-      let sequence = takeSequence()
-      try send(request(sequence))
+      let sequence = try send(request: request)
       if let messages = try answers(to: sequence) { return messages }
     }
     throw KernelError(errno: EINTR)
+  }
+
+  /// Gives a request a number, by which its answers are known.
+  private mutating func send(request: [UInt8]) throws(KernelError) -> UInt32 {
+    let sequence = takeSequence()
+    var number: [UInt8] = []
+    number.append(host: sequence, width: 4)
+    var request = request
+    for index in 0..<4 { request[8 + index] = number[index] }
+    try send(request)
+    return sequence
   }
 
   /// Nil when the dump was interrupted.
@@ -106,9 +115,7 @@ struct NetlinkSocket: ~Copyable {
     var isConsistent = true
     while true {
       for message in try receive() where message.sequence == sequence {
-        if let error = message.error, error != 0 {
-          throw KernelError(errno: error, words: message.explanation.text)
-        }
+        if let error = message.error, error != 0 { throw message.refusal(error) }
         // NLM_F_DUMP_INTR.
         if message.flags & 0x10 != 0 { isConsistent = false }
         // NLMSG_DONE.
@@ -118,18 +125,27 @@ struct NetlinkSocket: ~Copyable {
     }
   }
 
-  /// The answer to a request for one thing; nil when there is no such thing.
-  mutating func ask(
-    _ request: (_ sequence: UInt32) -> [UInt8]
-  ) throws(KernelError) -> NetlinkMessage? {
-    let sequence = takeSequence()
-    try send(request(sequence))
+  /// The answer to a request for one thing, a message without a sequence number; nil when there is no
+  /// such thing.
+  mutating func ask(_ request: [UInt8]) throws(KernelError) -> NetlinkMessage? {
+    let sequence = try send(request: request)
     while true {
       for message in try receive() where message.sequence == sequence {
         guard let error = message.error else { return message }
         if error == ENOENT { return nil }
-        throw KernelError(errno: error, words: message.explanation.text)
+        throw message.refusal(error)
       }
+    }
+  }
+}
+
+extension [UInt8] {
+  /// Appends an integer of so many bytes in the machine's byte order.
+  mutating func append(host value: UInt32, width: Int) {
+    let big = UInt16(1).bigEndian == 1
+    for index in 0..<width {
+      let shift = 8 * UInt32(big ? width - 1 - index : index)
+      append(UInt8(truncatingIfNeeded: value >> shift))
     }
   }
 }

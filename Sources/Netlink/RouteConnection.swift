@@ -39,31 +39,35 @@ public final class RouteConnection {
   /// The addresses of all interfaces.
   public func addresses() throws(KernelError) -> [InterfaceAddress] {
     let names = try names()
+    var found: [InterfaceAddress] = []
     // RTM_GETADDR; struct ifaddrmsg: family, length, flags, scope, index.
-    return try dump(22, 8).compactMap { message in
+    for message in try dump(22, 8) {
       let attributes = message.attributes(after: 8)
-      guard let length = message.payload.dropFirst().first,
-        let name = message.payload.host32(at: 4).flatMap({ names[$0] }),
-        // IFA_LOCAL, where the other end has an address too; else IFA_ADDRESS.
-        let address = (attributes[2] ?? attributes[1]).flatMap({ IPAddress(bytes: $0) })
-      else { return nil }
-      return InterfaceAddress(interface: name, address: address, length: Int(length))
+      // IFA_LOCAL, where the other end has an address too; else IFA_ADDRESS.
+      guard let length = message.payload.byte(at: 1),
+        let name = Self.name(message.payload.host(4, at: 4), names),
+        let bytes = attributes[2] ?? attributes[1], let address = IPAddress(bytes: bytes.array)
+      else { continue }
+      found.append(InterfaceAddress(interface: name, address: address, length: Int(length)))
     }
+    return found
   }
 
   /// The neighbours whose hardware address is known.
   public func neighbours() throws(KernelError) -> [Neighbour] {
     let names = try names()
+    var found: [Neighbour] = []
     // RTM_GETNEIGH; struct ndmsg: family, padding, index, state, flags, type.
-    return try dump(30, 12).compactMap { message in
+    for message in try dump(30, 12) {
       let attributes = message.attributes(after: 12)
       // NDA_DST, NDA_LLADDR.
-      guard let name = message.payload.host32(at: 4).flatMap({ names[$0] }),
-        let address = attributes[1].flatMap({ IPAddress(bytes: $0) }),
-        let mac = attributes[2].flatMap({ MACAddress(bytes: $0) }), mac.value != 0
-      else { return nil }
-      return Neighbour(interface: name, address: address, mac: mac)
+      guard let name = Self.name(message.payload.host(4, at: 4), names),
+        let address = IPAddress(bytes: attributes.nested(1).array),
+        let mac = MACAddress(bytes: attributes.nested(2).array), mac.value != 0
+      else { continue }
+      found.append(Neighbour(interface: name, address: address, mac: mac))
     }
+    return found
   }
 
   /// Has the kernel ask who has an address on the interface with this number; needs CAP_NET_ADMIN.
@@ -72,21 +76,18 @@ public final class RouteConnection {
   /// nobody has is no fault.
   public func ask(for address: IPAddress, on interface: UInt32) throws(KernelError) {
     let bytes = address.bytes
-    let message = withUnsafeTemporaryAllocation(byteCount: 64, alignment: 16) { buffer -> [UInt8] in
-      guard let start = buffer.baseAddress else { return [] }
-      // RTM_NEWNEIGH; NLM_F_REQUEST, NLM_F_CREATE.
-      let message = cordon_message(start, 28, 0x401, 0)
-      let body = mnl_nlmsg_put_extra_header(message, 12)
-      // AF_INET, AF_INET6.
-      body?.storeBytes(of: address.family == .v4 ? 2 : 10, as: UInt8.self)
-      body?.storeBytes(of: interface, toByteOffset: 4, as: UInt32.self)
-      // NTF_USE: as if a packet were to be sent there.
-      body?.storeBytes(of: 1, toByteOffset: 10, as: UInt8.self)
-      // NDA_DST.
-      bytes.withUnsafeBytes { mnl_attr_put(message, 1, $0.count, $0.baseAddress) }
-      return [UInt8](buffer.prefix(28 + 4 + bytes.count))
-    }
-    try socket.send(message)
+    var body: [UInt8] = []
+    // struct ndmsg. AF_INET, AF_INET6.
+    body.append(host: address.family == .v4 ? 2 : 10, width: 1)
+    body += [0, 0, 0]
+    body.append(host: interface, width: 4)
+    // NTF_USE: as if a packet were to be sent there.
+    body += [0, 0, 1, 0]
+    // NDA_DST.
+    body.append(host: UInt32(4 + bytes.count), width: 2)
+    body.append(host: 1, width: 2)
+    // RTM_NEWNEIGH; NLM_F_REQUEST, NLM_F_CREATE.
+    try socket.send(Self.message(28, 0x401, body + bytes))
   }
 
   /// The interfaces with these names that are there, in the order of the names.
@@ -96,33 +97,40 @@ public final class RouteConnection {
     var found: [(name: Text, number: UInt32)] = []
     let names = try names()
     for name in wanted {
-      for number in names.keys where names[number] == name { found.append((name, number)) }
+      for interface in names where interface.name == name { found.append(interface) }
     }
     return found
   }
 
-  /// The names of interfaces by their numbers.
-  private func names() throws(KernelError) -> [UInt32: Text] {
-    var names: [UInt32: Text] = .init()
+  /// The names and numbers of all interfaces.
+  private func names() throws(KernelError) -> [(name: Text, number: UInt32)] {
+    var names: [(name: Text, number: UInt32)] = []
     // RTM_GETLINK; struct ifinfomsg: family, type, index, flags, change. IFLA_IFNAME.
     for message in try dump(18, 16) {
-      guard let index = message.payload.host32(at: 4) else { continue }
-      names[index] = message.attributes(after: 16).text(3)
+      guard let name = message.attributes(after: 16)[3] else { continue }
+      names.append((name.text, message.payload.host(4, at: 4)))
     }
     return names
   }
 
+  private static func name(_ number: UInt32, _ names: [(name: Text, number: UInt32)]) -> Text? {
+    for interface in names where interface.number == number { return interface.name }
+    return nil
+  }
+
   /// The answers to a request of this type whose header has `length` zeros: all families.
-  private func dump(_ type: UInt16, _ length: Int) throws(KernelError) -> [NetlinkMessage] {
-    try socket.dump { sequence in
-      withUnsafeTemporaryAllocation(byteCount: 64, alignment: 16) { buffer in
-        guard let start = buffer.baseAddress else { return [] }
-        // NLM_F_REQUEST, NLM_F_DUMP.
-        let message = cordon_message(start, type, 0x301, sequence)
-        mnl_nlmsg_put_extra_header(message, length)
-        return [UInt8](buffer.prefix(16 + length))
-      }
-    }
+  private func dump(_ type: UInt32, _ length: Int) throws(KernelError) -> [NetlinkMessage] {
+    // NLM_F_REQUEST, NLM_F_DUMP.
+    try socket.dump(Self.message(type, 0x301, [UInt8](repeating: 0, count: length)))
+  }
+
+  /// A message without a sequence number.
+  private static func message(_ type: UInt32, _ flags: UInt32, _ body: [UInt8]) -> [UInt8] {
+    var message: [UInt8] = []
+    message.append(host: UInt32(16 + body.count), width: 4)
+    message.append(host: type, width: 2)
+    message.append(host: flags, width: 2)
+    return message + [0, 0, 0, 0, 0, 0, 0, 0] + body
   }
 }
 

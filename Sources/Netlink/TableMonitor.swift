@@ -2,7 +2,7 @@ import Bytes
 import CNetfilter
 
 /// What others did to our table.
-public enum TableEvent: Hashable, Sendable {
+public enum TableEvent: UInt8, Sendable {
   /// It was deleted: rebuild it.
   case deleted
   /// Something in it was changed: compare it with what it should be.
@@ -27,36 +27,29 @@ public final class TableMonitor {
 
   /// What happened since the last call, each kind once; never waits.
   public func readEvents() throws(KernelError) -> [TableEvent] {
-    var isDeleted = false
-    var isChanged = false
-    var isLost = false
+    var events: [TableEvent] = []
+    func note(_ event: TableEvent) {
+      if !events.contains(event) { events.append(event) }
+    }
     while true {
       do throws(KernelError) {
-        guard let messages = try socket.receiveNow() else { break }
+        guard let messages = try socket.receiveNow() else { return events }
         for message in messages where Self.isOurs(message) {
-          if message.type & 0xFF == Encoder.Kind.deleteTable.rawValue {
-            isDeleted = true
-          } else {
-            isChanged = true
-          }
+          let isDeletion = message.type & 0xFF == UInt32(Encoder.Kind.deleteTable.rawValue)
+          note(isDeletion ? .deleted : .changed)
         }
       } catch {
         guard error.errno == ENOBUFS else { throw error }
-        isLost = true
+        note(.lost)
       }
     }
-    var events: [TableEvent] = []
-    if isDeleted { events.append(.deleted) }
-    if isChanged { events.append(.changed) }
-    if isLost { events.append(.lost) }
-    return events
   }
 
   /// The first attribute of all messages but those of generations names the table.
   private static func isOurs(_ message: NetlinkMessage) -> Bool {
     // NFNL_SUBSYS_NFTABLES; NFT_MSG_NEWGEN.
     message.type >> 8 == 10 && message.type & 0xFF != 15
-      && message.payload.first == UInt8(Encoder.family)
-      && message.attributes(after: 4).text(1) == Encoder.table
+      && message.payload.byte(at: 0) == UInt8(Encoder.family)
+      && message.attributes(after: 4)[1]?.text == Encoder.table
   }
 }

@@ -46,13 +46,10 @@ extension SignalFront {
   /// New settings or credentials: sessions stay whose certificates are good under them.
   private func reload(_ setup: Setup) throws(FrontFault) {
     log.level = setup.settings.logLevel
-    for index in entrances.indices {
-      entrances[index].server.timeFloor = setup.settings.timeFloor
+    for (index, entrance) in entrances.enumerated() {
+      entrance.server.timeFloor = setup.settings.timeFloor
       do throws(TLSError) {
-        let actions = try entrances[index].server.reload(
-          TLS.Credentials(setup.files),
-          wall: Clock.wall
-        )
+        let actions = try entrance.server.reload(TLS.Credentials(setup), wall: Clock.wall)
         perform(actions, at: index)
       } catch {
         try report(.refused(FrontFault.credentials(error).text))
@@ -76,7 +73,7 @@ extension SignalFront {
     }
     core = door
     tellIdentity()
-    for id in sessions.keys.ordered() { announce(id) }
+    for session in sessions { announce(session) }
   }
 
   private func disconnect() {
@@ -94,10 +91,7 @@ extension SignalFront {
     tellCore(.identity(certificateExpires: expires))
   }
 
-  func announce(_ id: UInt32) {
-    guard let session = sessions[id] else { return }
-    tellCore(.sessionOpened(session.announced))
-  }
+  func announce(_ session: FrontSession) { tellCore(.sessionOpened(session.announced)) }
 
   func tellCore(_ message: SignalMessage) {
     guard let core else { return }
@@ -108,27 +102,6 @@ extension SignalFront {
       log.warning("the door to core is closed: \(error)")
       disconnect()
     }
-  }
-
-  /// Puts a request to core.
-  func ask(_ request: MitigationRequest, _ exchange: ExchangeID, on id: UInt32) {
-    guard core != nil, questions.count < Self.maximumQuestions else {
-      let refusal = RequestOutcome.refused(
-        Refusal(.unavailable, mid: request.mid, retryAfter: 1)
-      )
-      if let response = refusal.response(to: request)?.message {
-        respond(response, to: exchange, on: id)
-      }
-      return
-    }
-    let handle = nextHandle()
-    questions[handle] = Question(
-      session: id,
-      exchange: exchange,
-      request: request,
-      deadline: Clock.now + Self.corePatience
-    )
-    tellCore(.request(session: id, handle: handle, request))
   }
 
   func serveCore(_ event: Poller.Event) {
@@ -156,36 +129,21 @@ extension SignalFront {
   }
 
   private func received(_ message: CoreMessage) {
-    guard case .reply(let handle, let outcome, let more) = message else { return }
-    guard case .content(let reports) = outcome else {
-      answer(handle, outcome)
-      return
+    switch message {
+    case .standing(let id, let isClient, let isMitigating):
+      guard let session = session(id) else { return }
+      session.isClient = isClient
+      session.isMitigating = isMitigating
+      session.useParameters(now: Clock.now)
+    case .ended(let id, let cuid, let report):
+      if let session = session(id) { ended(report, of: cuid, on: session) }
+    case .reply(let handle, let outcome, let more):
+      guard case .content(let reports) = outcome else {
+        answer(handle, outcome)
+        return
+      }
+      questions[handle]?.reports += reports
+      if !more { answer(handle, .content(questions[handle]?.reports ?? [])) }
     }
-    questions[handle]?.reports += reports
-    if !more { answer(handle, .content(questions[handle]?.reports ?? [])) }
-  }
-
-  /// Answers a request; nothing happens when its session has ended meanwhile.
-  func answer(_ handle: UInt32, _ outcome: RequestOutcome) {
-    guard let question = questions.removeValue(forKey: handle) else { return }
-    guard let response = outcome.response(to: question.request)?.message else {
-      leaveUnanswered(question.exchange, on: question.session)
-      return
-    }
-    guard fits(response, question.session) else {
-      var refusal = DOTSResponse(.internalServerError)
-      refusal.diagnostic = "the answer does not fit a datagram: ask for one mid"
-      respond(refusal.message, to: question.exchange, on: question.session)
-      return
-    }
-    respond(response, to: question.exchange, on: question.session)
-  }
-
-  /// Whether a response goes into one datagram; blocks of it come with a later version.
-  private func fits(_ response: CoAPMessage, _ id: UInt32) -> Bool {
-    guard let session = sessions[id] else { return true }
-    let limit = entrances[session.listener].server.maximumPayload(of: session.tls) ?? 0
-    let longest = CoAPDatagram(.nonConfirmable, messageID: 0, response).encoded.count
-    return longest + CoAPMessage.maximumTokenLength <= limit
   }
 }

@@ -7,34 +7,42 @@ import Model
 import TLS
 
 extension SignalFront {
-  /// Does what the DTLS server of an entrance asks for.
-  func perform(_ actions: [DTLSServer.Action], at entrance: Int) {
+  /// Does what the (D)TLS server of an entrance asks for.
+  func perform(_ actions: [PeerServer.Action], at index: Int) {
+    let entrance = entrances[index]
     for action in actions {
       switch action {
-      case .send(let datagram, let peer):
-        entrances[entrance].socket.send(
-          datagram,
-          to: Endpoint(peer.remote, port: peer.remotePort),
-          from: peer.local
-        )
+      case .send(let bytes, let peer):
+        if case .datagrams(let socket, _) = entrance.path {
+          let remote = Endpoint(peer.remote, port: peer.remotePort)
+          socket.send(bytes, to: remote, from: peer.local)
+        } else {
+          send(bytes, to: peer, at: index)
+        }
       case .established(let tls, let identity, let peer):
-        open(tls, identity, peer, at: entrance)
+        open(tls, identity, peer, at: index)
       case .received(let tls, let bytes):
-        guard let id = entrances[entrance].sessions[tls] else { continue }
-        let actions = sessions[id]?.layer.received(bytes, now: Clock.now) ?? []
-        perform(actions, on: id)
+        guard let id = entrance.sessions[tls], let session = session(id) else { continue }
+        let now = Clock.now
+        session.heartbeats.received(now: now)
+        perform(session.layer.received(bytes, now: now), on: session)
       case .closed(let tls, let reason):
-        guard let id = entrances[entrance].sessions.removeValue(forKey: tls) else { continue }
+        guard let id = entrance.sessions.removeValue(forKey: tls), let session = session(id) else {
+          continue
+        }
         logSession { "session \(id) is over: \(reason)" }
-        forget(id)
+        forget(session)
+        tellCore(.sessionClosed(id))
+        finish(session.peer, at: index)
       case .refused(let peer, let failure):
         logRefusal(of: peer, failure)
+        finish(peer, at: index)
       }
     }
   }
 
   /// A client may come and go as often as it likes.
-  private func logSession(_ line: () -> Text) {
+  func logSession(_ line: () -> Text) {
     guard sessionLines.allows(now: Clock.now) else { return }
     let missing = sessionLines.takeSuppressed()
     if missing > 0 { log.info("\(missing) more lines about sessions were not logged") }
@@ -52,97 +60,135 @@ extension SignalFront {
     _ tls: SessionID,
     _ identity: TLS.PeerIdentity,
     _ peer: PeerAddress,
-    at entrance: Int
+    at index: Int
   ) {
     // Without randomness nothing could be sent safely: the client finds no answer and tries again.
     guard let seed = try? randomBytes(8) else { return }
+    let entrance = entrances[index]
     let id = nextSession()
     let announced = Session(
       id: id,
       peer: peer.remote,
       peerPort: peer.remotePort,
       local: peer.local,
-      localPort: entrances[entrance].listener.port,
-      transport: .udp,
+      localPort: entrance.listener.port,
+      transport: entrance.listener.transport,
       role: .base,
       identity: Model.PeerIdentity(
         names: identity.names,
         publicKeyDigest: identity.publicKeyDigest
       )
     )
-    entrances[entrance].sessions[tls] = id
-    sessions[id] = FrontSession(
-      listener: entrance,
+    let session = FrontSession(
+      id,
+      entrance: index,
       tls: tls,
       announced: announced,
-      layer: MessageLayer(seed: seed.reduce(0) { $0 << 8 | UInt64($1) })
+      layer: entrance.layer(of: tls, seed: seed.reduce(0) { $0 << 8 | UInt64($1) }),
+      now: Clock.now
     )
+    entrance.sessions[tls] = id
+    sessions.append(session)
     let name = identity.names.first ?? "no name"
     logSession { "session \(id) with \(peer): \(name)" }
-    announce(id)
+    announce(session)
+    perform(session.layer.opened(now: Clock.now), on: session)
   }
 
-  private func forget(_ id: UInt32) {
-    sessions[id] = nil
-    for handle in questions.keys.ordered() where questions[handle]?.session == id {
+  private func forget(_ session: FrontSession) {
+    sessions.removeAll { $0 === session }
+    for handle in questions.keys.ordered() where questions[handle]?.session == session.id {
       questions[handle] = nil
     }
-    tellCore(.sessionClosed(id))
+  }
+
+  /// Ends a session from this side; with `isLost` its client's requests that wait for that begin.
+  private func close(_ session: FrontSession, isLost: Bool) {
+    let entrance = entrances[session.entrance]
+    guard entrance.sessions.removeValue(forKey: session.tls) != nil else { return }
+    forget(session)
+    tellCore(isLost ? .sessionLost(session.id) : .sessionClosed(session.id))
+    perform(entrance.server.close(session.tls), at: session.entrance)
+    finish(session.peer, at: session.entrance)
   }
 
   /// Does what the message layer of a session asks for.
-  func perform(_ actions: [MessageAction], on id: UInt32) {
+  func perform(_ actions: [MessageAction], on session: FrontSession) {
     for action in actions {
       switch action {
-      case .send(let bytes): send(bytes, on: id)
-      case .deliver(let exchange, let message): received(message, exchange, on: id)
-      case .deliverResponse, .failed, .rejected, .close: break
+      case .send(let bytes): send(bytes, on: session)
+      case .deliver(let exchange, let message): received(message, exchange, on: session)
+      case .deliverResponse(let exchange, _):
+        if exchange == session.heartbeat { session.heartbeats.answered(now: Clock.now) }
+      case .failed, .rejected: break
+      case .close(let end):
+        logSession { "session \(session.id) is over: \(end.text)" }
+        close(session, isLost: false)
       }
     }
   }
 
-  private func send(_ bytes: [UInt8], on id: UInt32) {
-    guard let session = sessions[id] else { return }
+  /// Does what the heartbeats of a session ask for.
+  func perform(_ actions: [HeartbeatClock.Action], on session: FrontSession) {
+    for action in actions {
+      switch action {
+      case .send(let heartbeat): send(heartbeat, on: session)
+      case .peerSaturated:
+        logSession { "session \(session.id): the peer is heard and doesn't answer" }
+      case .lost:
+        logSession { "session \(session.id) is lost: nothing was heard" }
+        close(session, isLost: true)
+      }
+    }
+  }
+
+  private func send(_ heartbeat: Heartbeat, on session: FrontSession) {
+    guard let message = DOTSRequest.heartbeat(heartbeat).message else { return }
+    if let last = session.heartbeat { session.layer.forget(last) }
+    session.heartbeat = nil
+    let patience = session.configuration.parameters(mitigating: session.isMitigating).interval
+    do throws(SendRefusal) {
+      let sent = try session.layer.send(
+        message,
+        confirmable: false,
+        patience: patience,
+        now: Clock.now
+      )
+      session.heartbeat = sent.exchange
+      perform(sent.actions, on: session)
+    } catch {
+      // The next one is due soon.
+    }
+  }
+
+  private func send(_ bytes: [UInt8], on session: FrontSession) {
     do throws(SendFailure) {
-      let actions = try entrances[session.listener].server.send(bytes, on: session.tls)
-      perform(actions, at: session.listener)
+      let actions = try entrances[session.entrance].send(bytes, on: session.tls)
+      perform(actions, at: session.entrance)
     } catch {
-      log.warning("session \(id): an answer of \(bytes.count) bytes could not be sent")
+      log.warning("session \(session.id): \(bytes.count) bytes could not be sent")
     }
   }
+}
 
-  /// A request that the message layer found well formed.
-  private func received(_ message: CoAPMessage, _ exchange: ExchangeID, on id: UInt32) {
-    let role = sessions[id]?.announced.role ?? .base
-    do throws(PeerError) {
-      switch try DOTSRequest(message, role: role) {
-      case .mitigation(let request):
-        switch request {
-        case .mitigate(_, let scope, _, _) where !scope.fitsMessage,
-          .mitigateNew(_, let scope, _) where !scope.fitsMessage:
-          refuse(.tooManyValues, exchange, on: id)
-        default: ask(request, exchange, on: id)
-        }
-      case .unmatched: leaveUnanswered(exchange, on: id)
-      case .heartbeat, .retrieveConfiguration, .configure, .resetConfiguration:
-        refuse(.resourceNotServed, exchange, on: id)
-      }
-    } catch {
-      respond(DOTSResponse(error).message, to: exchange, on: id)
+extension FrontSession {
+  /// The address of the peer, as TLS knows it.
+  var peer: PeerAddress {
+    PeerAddress(
+      remote: announced.peer,
+      remotePort: announced.peerPort,
+      local: announced.local
+    )
+  }
+}
+
+extension StreamEnd {
+  /// English for a log line; what the peer says isn't repeated.
+  fileprivate var text: Text {
+    switch self {
+    case .released: "released by the client"
+    case .aborted: "aborted by the client"
+    case .refused(let fault): fault.text
     }
-  }
-
-  private func refuse(_ fault: Fault, _ exchange: ExchangeID, on id: UInt32) {
-    respond(DOTSResponse(PeerError(fault)).message, to: exchange, on: id)
-  }
-
-  func leaveUnanswered(_ exchange: ExchangeID, on id: UInt32) {
-    let actions = sessions[id]?.layer.leaveUnanswered(exchange, now: Clock.now)
-    perform(actions ?? [], on: id)
-  }
-
-  func respond(_ response: CoAPMessage, to exchange: ExchangeID, on id: UInt32) {
-    let actions = sessions[id]?.layer.respond(to: exchange, with: response, now: Clock.now)
-    perform(actions ?? [], on: id)
   }
 }

@@ -21,39 +21,30 @@ final class SignalFront {
     }
   }
 
-  /// A client's session above TLS.
-  struct FrontSession {
-    let listener: Int
-    let tls: SessionID
-    let announced: Session
-    var layer: MessageLayer
-  }
-
   /// A request that core has not answered.
   struct Question {
+    /// What the answer is for.
+    enum Purpose {
+      case answer(ExchangeID)
+      case notification(token: [UInt8])
+    }
+
     let session: UInt32
-    let exchange: ExchangeID
+    let purpose: Purpose
     let request: MitigationRequest
     var reports: [MitigationReport] = []
     let deadline: Instant
   }
 
-  /// One bound socket and the DTLS server on it.
-  struct Entrance {
-    let socket: UDPSocket
-    let server: DTLSServer
-    let listener: Listener
-    var sessions: [SessionID: UInt32] = .init()
-  }
-
   enum Token {
     static let launcher: UInt64 = 0
     static let core: UInt64 = 1
-    static let firstSocket: UInt64 = 16
+    static let firstEntrance: UInt64 = 16
+    static let connections: UInt64 = 1 << 32
   }
 
-  /// Datagrams of one socket between looks at everything else.
-  static let datagramsPerTurn = 64
+  /// Datagrams or connections of one socket between looks at everything else.
+  static let eventsPerTurn = 64
   /// How long core may take with one request: longer than any batch of the kernel.
   static let corePatience = Span.seconds(5)
   /// How long the door to core may be closed.
@@ -70,7 +61,8 @@ final class SignalFront {
   /// Since when there is no door to core.
   var closedSince = Clock.now
   var entrances: [Entrance] = []
-  var sessions: [UInt32: FrontSession] = .init()
+  /// By their numbers: the newest is the last.
+  var sessions: [FrontSession] = []
   var questions: [UInt32: Question] = .init()
   var assembly = FrontAssembly()
   var log: Log
@@ -78,10 +70,11 @@ final class SignalFront {
   var sessionLines = LineBudget()
   private var lastSession: UInt32 = 0
   private var lastHandle: UInt32 = 0
+  private var lastConnection: UInt32 = 0
 
   init(
     setup: Setup,
-    sockets: [UDPSocket],
+    descriptors: [FileDescriptor],
     launcher: PacketSocket,
     log: Log
   ) throws(FrontFault) {
@@ -90,27 +83,18 @@ final class SignalFront {
     do {
       poller = try Poller()
       try launcher.watch(with: poller, token: Token.launcher)
-      for (index, socket) in sockets.enumerated() {
-        try poller.add(socket.descriptor, token: Token.firstSocket + UInt64(index))
-      }
     } catch { throw .system("watch sockets", error) }
-    for (listener, socket) in zip(setup.settings.listeners, sockets) {
-      let server = try Self.server(setup)
-      entrances.append(Entrance(socket: socket, server: server, listener: listener))
+    for (listener, descriptor) in zip(setup.settings.listeners, descriptors) {
+      let entrance: Entrance
+      do { entrance = try Entrance(listener, descriptor: descriptor, setup) } catch {
+        throw .credentials(error)
+      }
+      do {
+        let token = Token.firstEntrance + UInt64(entrances.count)
+        try poller.add(entrance.descriptor, token: token)
+      } catch { throw .system("watch sockets", error) }
+      entrances.append(entrance)
     }
-  }
-
-  private static func server(
-    _ setup: Setup
-  ) throws(FrontFault) -> DTLSServer {
-    do {
-      return try DTLSServer(
-        credentials: TLS.Credentials(setup.files),
-        timeFloor: setup.settings.timeFloor,
-        limits: DTLSServer.Limits(sessions: Int(setup.settings.maximumSessions)),
-        now: Clock.now
-      )
-    } catch { throw .credentials(error) }
   }
 
   /// Serves until the launcher is gone.
@@ -124,7 +108,9 @@ final class SignalFront {
         switch event.token {
         case Token.launcher: guard try serveLauncher(event) else { return }
         case Token.core: serveCore(event)
-        default: serveSocket(Int(event.token - Token.firstSocket))
+        case ..<Token.connections: serveEntrance(Int(event.token - Token.firstEntrance))
+        default:
+          serveConnection(UInt32(truncatingIfNeeded: event.token - Token.connections), event)
         }
       }
       timedOut()
@@ -139,21 +125,22 @@ final class SignalFront {
     }
     if core == nil { consider(closedSince + Self.reconnection) }
     for entrance in entrances { consider(entrance.server.nextTimeout) }
-    for session in sessions.values { consider(session.layer.nextTimeout) }
+    for session in sessions { consider(session.nextTimeout) }
     for question in questions.values { consider(question.deadline) }
     return next
   }
 
   private func timedOut() {
     let now = Clock.now
-    for index in entrances.indices {
-      guard let due = entrances[index].server.nextTimeout, due <= now else { continue }
-      perform(entrances[index].server.timedOut(now: now, wall: Clock.wall), at: index)
+    for (index, entrance) in entrances.enumerated() {
+      guard let due = entrance.server.nextTimeout, due <= now else { continue }
+      perform(entrance.server.timedOut(now: now, wall: Clock.wall), at: index)
     }
-    for id in sessions.keys.ordered() {
-      guard let due = sessions[id]?.layer.nextTimeout, due <= now else { continue }
-      let actions = sessions[id]?.layer.timedOut(now: now) ?? []
-      perform(actions, on: id)
+    for session in sessions {
+      guard let due = session.nextTimeout, due <= now else { continue }
+      perform(session.layer.timedOut(now: now), on: session)
+      perform(session.heartbeats.timedOut(now: now), on: session)
+      if let due = session.pollAt, due <= now { poll(session, now: now) }
     }
     for handle in questions.keys.ordered() {
       guard let question = questions[handle], question.deadline <= now else { continue }
@@ -161,27 +148,13 @@ final class SignalFront {
     }
   }
 
-  private func serveSocket(_ index: Int) {
-    guard entrances.indices.contains(index) else { return }
-    for _ in 0..<Self.datagramsPerTurn {
-      guard let datagram = try? entrances[index].socket.receive() else { return }
-      let peer = PeerAddress(
-        remote: datagram.peer.address,
-        remotePort: datagram.peer.port,
-        local: datagram.local
-      )
-      let actions = entrances[index].server.received(
-        datagram.bytes,
-        from: peer,
-        now: Clock.now,
-        wall: Clock.wall
-      )
-      perform(actions, at: index)
-    }
+  func session(_ id: UInt32) -> FrontSession? {
+    for session in sessions where session.id == id { return session }
+    return nil
   }
 
   func nextSession() -> UInt32 {
-    repeat { lastSession &+= 1 } while lastSession == 0 || sessions[lastSession] != nil
+    repeat { lastSession &+= 1 } while lastSession == 0 || session(lastSession) != nil
     return lastSession
   }
 
@@ -189,17 +162,10 @@ final class SignalFront {
     repeat { lastHandle &+= 1 } while questions[lastHandle] != nil
     return lastHandle
   }
-}
 
-extension TLS.Credentials {
-  init(_ files: RoomFiles) {
-    let revocations = files[.revocations]
-    self.init(
-      certificateChain: files[.certificate],
-      privateKey: files[.key],
-      trust: files[.trust],
-      revocations: revocations.isEmpty ? nil : revocations
-    )
+  func nextConnection() -> UInt32 {
+    lastConnection &+= 1
+    return lastConnection
   }
 }
 

@@ -20,6 +20,8 @@ public enum SignalRoom {
       .epollWait, .epollControl,
       // Datagrams, and the doors to the launcher and core.
       .receiveMessage, .sendMessage,
+      // Connections: taken, with the address of ours that they reached; read, written.
+      .accept, .socketName, .receive, .send,
       // Descriptors that came through a door are kept from programs (which can't be started).
       .fcntl,
       // OpenSSL asks which process it is in before it uses its random numbers, and has locks.
@@ -40,12 +42,10 @@ public enum SignalRoom {
       log.level = setup.settings.logLevel
       let root = FileDescriptor(adopting: rootNumber)
       let sockets = setup.settings.listeners.indices.map { index in
-        UDPSocket(
-          adopting: FileDescriptor(adopting: firstSocket + Int32(truncatingIfNeeded: index))
-        )
+        FileDescriptor(adopting: firstSocket + Int32(truncatingIfNeeded: index))
       }
       try confine(setup.user, root: root)
-      let front = try SignalFront(setup: setup, sockets: sockets, launcher: door, log: log)
+      let front = try SignalFront(setup: setup, descriptors: sockets, launcher: door, log: log)
       do { try CallFilter(calls).install() } catch {
         throw FrontFault.system("forbid system calls", error)
       }

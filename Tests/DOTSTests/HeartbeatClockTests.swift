@@ -8,11 +8,11 @@ import Testing
 
   private func after(_ seconds: Int) -> Instant { start + .seconds(seconds) }
 
-  private func parameters(interval: UInt16 = 30, missing: UInt16 = 15) -> SessionParameters {
-    var parameters = SessionParameters()
-    parameters.heartbeatInterval = interval
-    parameters.missingHeartbeatsAllowed = missing
-    return parameters
+  private func parameters(interval: UInt64 = 30, missing: UInt64 = 15) -> SessionParameters {
+    var set = ConfigurationSet()
+    set.heartbeatInterval = ConfigurationValue(current: interval)
+    set.missingHeartbeatsAllowed = ConfigurationValue(current: missing)
+    return SessionParameters(set)
   }
 
   @Test("HB-01 a heartbeat goes out every interval")

@@ -66,54 +66,60 @@ struct ModelKernel {
 
   /// Why the kernel refuses; nil when it doesn't.
   private mutating func apply(_ operation: Operation) -> String? {
-    if !exists, operation != .addTable { return "no table" }
-    switch operation {
+    if !exists, operation.kind != .addTable { return "no table" }
+    let name = operation.name
+    switch operation.kind {
     case .addTable: exists = true
     case .deleteTable: self = ModelKernel()
     case .flushTable: for name in chains.keys { chains[name] = [] }
-    case .addChain(let name, let attachment):
+    case .addChain:
       guard chains[name] == nil else { return "exists" }
       chains[name] = []
-      bases[name] = attachment
-    case .flushChain(let name):
+      bases[name] = operation.attachment
+    case .flushChain:
       guard chains[name] != nil else { return "absent" }
       chains[name] = []
-    case .deleteChain(let name):
+    case .deleteChain:
       guard chains.removeValue(forKey: name) != nil else { return "absent" }
       bases[name] = nil
       if isReferred(name) { return "in use" }
-    case .addRule(let chain, let expressions):
-      guard chains[chain] != nil else { return "absent" }
+    case .addRule:
+      guard chains[name] != nil else { return "absent" }
+      guard let expressions = Expression.list(reading: Text(operation.bytes)) else {
+        return "unreadable"
+      }
       for expression in expressions where !isKnown(expression) { return "refers to nothing" }
-      chains[chain]?.append(expressions)
-    case .addSet(let name, let key, _):
+      chains[name]?.append(expressions)
+    case .addSet:
       guard sets[name] == nil else { return "exists" }
       sets[name] = [:]
-      keyLengths[name] = key.reduce(0) { $0 + $1.paddedLength }
-    case .deleteSet(let name):
+      keyLengths[name] = Int(operation.key.length)
+    case .deleteSet:
       guard let elements = sets.removeValue(forKey: name) else { return "absent" }
       if elements.values.contains(where: { $0.timeout > .zero }) { return "left elements" }
       if isReferred(name) { return "in use" }
-    case .addElement(let set, let key, let value, let timeout):
-      guard sets[set] != nil, sets[set]?[key] == nil else { return "absent, or exists" }
-      guard key.count == keyLengths[set] else { return "key length" }
-      if case .block = value {
+    case .addElement:
+      let key = operation.bytes
+      let timeout = Span.milliseconds(operation.number)
+      guard sets[name] != nil, sets[name]?[key] == nil else { return "absent, or exists" }
+      guard key.count == keyLengths[name] else { return "key length" }
+      if case .block = operation.value {
         guard timeout == .zero else { return "timeout" }
       } else {
         guard timeout > .zero, timeout <= .milliseconds(3_600_500) else { return "timeout" }
       }
-      sets[set]?[key] = Element(value: value, timeout: timeout)
-    case .deleteElement(let set, []):
-      guard sets[set] != nil else { return "absent" }
-      sets[set] = [:]
-    case .deleteElement(let set, let key):
-      guard sets[set]?.removeValue(forKey: key) != nil else { return "absent" }
-    case .addCounter(let name, _): counters[name] = counters[name] ?? 0
-    case .deleteCounter(let name):
+      sets[name]?[key] = Element(value: operation.value, timeout: timeout)
+    case .deleteElement where operation.bytes.isEmpty:
+      guard sets[name] != nil else { return "absent" }
+      sets[name] = [:]
+    case .deleteElement:
+      guard sets[name]?.removeValue(forKey: operation.bytes) != nil else { return "absent" }
+    case .addCounter: counters[name] = counters[name] ?? 0
+    case .deleteCounter:
       guard counters.removeValue(forKey: name) != nil else { return "absent" }
       if isReferred(name) { return "in use" }
-    case .addLimit(let name, _): limits.insert(name)
-    case .deleteLimit(let name):
+    case .addLimit: limits.insert(name)
+    case .deleteLimit:
       guard limits.remove(name) != nil else { return "absent" }
       if isReferred(name) { return "in use" }
     }
@@ -121,14 +127,13 @@ struct ModelKernel {
   }
 
   private func isKnown(_ expression: Expression) -> Bool {
-    switch expression {
-    case .isIn(let set, _), .isNotIn(let set, _), .isWithinPace(let set, _, _, _),
-      .jumpByMap(let set, _), .countByMap(let set, _):
-      sets[set] != nil
-    case .count(let name): counters[name] != nil
-    case .isOver(let name): limits.contains(name)
-    case .jump(let name), .goTo(let name): chains[name] != nil
-    default: true
+    let name = Text(expression.bytes)
+    switch expression.kind {
+    case .isIn, .isNotIn, .isWithinPace, .jumpByMap, .countByMap: return sets[name] != nil
+    case .count: return counters[name] != nil
+    case .isOver: return limits.contains(name)
+    case .jump, .goTo: return chains[name] != nil
+    default: return true
     }
   }
 
@@ -210,62 +215,77 @@ struct ModelKernel {
       [UInt8](registers[Int(register) * 4..<Int(register) * 4 + count])
     }
     for expression in rule {
-      switch expression {
-      case .payload(let header, let offset, let length, let register):
-        let bytes =
-          header == .network ? packet.network : header == .link ? packet.link : packet.header
-        store(bytes.dropFirst(Int(offset)).prefix(Int(length)), register)
-      case .meta(.family, let register): store([packet.source.family == .v4 ? 2 : 10], register)
-      case .meta(.transportProtocol, let register): store([packet.transport], register)
-      case .meta(.inputType, let register): store([1, 0], register)
-      case .meta(.inputName, let register):
-        let name = packet.interface.bytes
-        store(name + [UInt8](repeating: 0, count: 16 - name.count), register)
-      case .meta(_, let register): store([9, 9, 9, 9], register)
-      case .destinationType(_, let register): store([packet.targetType, 0, 0, 0], register)
-      case .connectionState(let register): store([isNew ? 8 : 2, 0, 0, 0], register)
-      case .originalSource(_, let register): store(packet.source.bytes, register)
-      case .networkOrder(let register): store(load(register, 4).reversed(), register)
-      case .mask(let register, let mask):
+      let register = expression.register
+      let name = Text(expression.bytes)
+      switch expression.kind {
+      case .payload:
+        let header = [packet.link, packet.network, packet.header][Int(expression.what)]
+        let bytes = header.dropFirst(Int(expression.first)).prefix(Int(expression.second))
+        store(bytes, register)
+      case .meta: store(packet.known(expression.what), register)
+      case .destinationType: store([packet.targetType, 0, 0, 0], register)
+      case .connectionState: store([isNew ? 8 : 2, 0, 0, 0], register)
+      case .originalSource: store(packet.source.bytes, register)
+      case .networkOrder: store(load(register, 4).reversed(), register)
+      case .mask:
+        let mask = expression.bytes
         store(zip(load(register, mask.count), mask).map { $0 & $1 }, register)
-      case .equals(let register, let value):
-        if load(register, value.count) != value { return .goOn }
-      case .isWithin(let register, let lower, let upper):
-        let value = load(register, lower.count)
-        if value.lexicographicallyPrecedes(lower) || upper.lexicographicallyPrecedes(value) {
+      case .equals:
+        if load(register, expression.bytes.count) != expression.bytes { return .goOn }
+      case .isWithin:
+        let half = expression.bytes.count / 2
+        let value = load(register, half)
+        if value.lexicographicallyPrecedes(expression.bytes.prefix(half))
+          || expression.bytes.suffix(half).lexicographicallyPrecedes(value)
+        {
           return .goOn
         }
-      case .isIn(let set, let register):
-        if !has(load(register, keyLengths[set] ?? 0), in: set) { return .goOn }
-      case .isNotIn(let set, let register):
-        if has(load(register, keyLengths[set] ?? 0), in: set) { return .goOn }
+      case .isIn:
+        if !has(load(register, keyLengths[name] ?? 0), in: name) { return .goOn }
+      case .isNotIn:
+        if has(load(register, keyLengths[name] ?? 0), in: name) { return .goOn }
       case .isWithinPace: if !keepsPace { return .goOn }
-      case .jumpByMap(let map, let register):
-        guard case .jump(let chain)? = sets[map]?[load(register, keyLengths[map] ?? 0)]?.value
+      case .jumpByMap:
+        guard case .jump(let chain)? = sets[name]?[load(register, keyLengths[name] ?? 0)]?.value
         else { return .goOn }
         return walk(chain, packet, &last)
-      case .countByMap(let map, let register):
-        guard case .counter(let name)? = sets[map]?[load(register, keyLengths[map] ?? 0)]?.value
+      case .countByMap:
+        guard
+          case .counter(let name)? = sets[name]?[load(register, keyLengths[name] ?? 0)]?.value
         else { return .goOn }
         counters[name, default: 0] += 1
         last = name
-      case .count(let name):
+      case .count:
         counters[name, default: 0] += 1
         last = name
       case .isOver: break
       case .accept: return .accept
       case .drop: return .drop
-      case .jump(let chain):
-        let outcome = walk(chain, packet, &last)
+      case .jump:
+        let outcome = walk(name, packet, &last)
         if outcome != .goOn { return outcome }
-      case .goTo(let chain):
-        let outcome = walk(chain, packet, &last)
+      case .goTo:
+        let outcome = walk(name, packet, &last)
         return outcome == .goOn ? .comeBack : outcome
       case .comeBack: return .comeBack
-      case .reject(let resets): return .reject(resets: resets)
-      case .redirect(let port): return .redirect(port)
+      case .reject: return .reject(resets: expression.what == 1)
+      case .redirect: return .redirect(UInt16(expression.what))
       }
     }
     return .goOn
+  }
+}
+
+extension Packet {
+  /// What the kernel knows of it under this key.
+  fileprivate func known(_ key: UInt32) -> [UInt8] {
+    switch key {
+    case Expression.Meta.family: [source.family == .v4 ? 2 : 10]
+    case Expression.Meta.transportProtocol: [transport]
+    case Expression.Meta.inputType: [1, 0]
+    case Expression.Meta.inputName:
+      interface.bytes + [UInt8](repeating: 0, count: 16 - interface.count)
+    default: [9, 9, 9, 9]
+    }
   }
 }

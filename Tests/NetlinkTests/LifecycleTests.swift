@@ -148,7 +148,7 @@ struct LifecycleTests {
       try enforcer.install(try rule(1))
       let error = try #require(throws: KernelError.self) {
         try connection.commit([
-          .addCounter("m50", journal: []), .addRule(chain: "nowhere", [.drop]),
+          .addCounter("m50", journal: []), .addRule(chain: "nowhere", "drop"),
           .addCounter("m51", journal: []),
         ])
       }

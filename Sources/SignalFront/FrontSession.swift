@@ -1,0 +1,68 @@
+import Bytes
+import CoAP
+import DOTS
+import Model
+import TLS
+
+/// A client's session above (D)TLS.
+final class FrontSession {
+  /// What was told last of what a client observes.
+  struct Told {
+    let token: [UInt8]
+    /// Mids, statuses and conflicts: another one is told at once.
+    var states: [UInt8]
+    var packets: UInt64
+  }
+
+  let id: UInt32
+  let entrance: Int
+  let tls: SessionID
+  let announced: Session
+  let layer: SessionLayer
+  var configuration = ConfigurationDesk()
+  var heartbeats: HeartbeatClock
+  /// The heartbeat of ours that has no answer yet.
+  var heartbeat: ExchangeID?
+  /// Whether a `client` section names the peer; true until core has said otherwise.
+  var isClient = true
+  /// Whether the client has an active mitigation.
+  var isMitigating = false
+  /// When what is observed is looked at again; nil while nothing is.
+  var pollAt: Instant?
+  var told: [Told] = []
+
+  init(
+    _ id: UInt32,
+    entrance: Int,
+    tls: SessionID,
+    announced: Session,
+    layer: SessionLayer,
+    now: Instant
+  ) {
+    self.id = id
+    self.entrance = entrance
+    self.tls = tls
+    self.announced = announced
+    self.layer = layer
+    heartbeats = HeartbeatClock(now: now)
+  }
+
+  var nextTimeout: Instant? {
+    var next = layer.nextTimeout
+    for moment in [heartbeats.nextTimeout, pollAt] {
+      if let moment { next = next.map { min($0, moment) } ?? moment }
+    }
+    return next
+  }
+
+  /// Lets what was negotiated hold: for heartbeats, and for repetitions where nothing else repeats.
+  func useParameters(now: Instant) {
+    let parameters = configuration.parameters(mitigating: isMitigating)
+    heartbeats.set(parameters, now: now)
+    layer.parameters = TransmissionParameters(
+      ackTimeout: .milliseconds(parameters.ackTimeout * 10),
+      ackRandomFactor: UInt16(clamping: parameters.ackRandomFactor),
+      maxRetransmit: UInt8(clamping: parameters.maximumRetransmit)
+    )
+  }
+}

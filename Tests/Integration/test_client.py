@@ -1,14 +1,16 @@
 """cordon-client against cordond: what operators and scripts of the ISP see of the signal channel."""
 import base64
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
-from home import BUILD, CAMERA, CUID, ROUTER, VICTIM
+from home import BUILD, CAMERA, CUID, ROUTER, VICTIM, section
 from peers import coap, path
 from suite import expect, expect_between, expect_equal, test, wait_for
 
@@ -258,3 +260,184 @@ def interrupt(home):
     expect_equal(process.returncode, 1, "exit status")
     expect("interrupted" in said, f"not told: {said}")
     wait_for(lambda: not home.ctl_json("status")["sessions"], 2, "the session is gone")
+
+
+@test("cordon-client: a list of targets too long for a datagram is sent in blocks")
+def blocks(home):
+    home.daemon()
+    targets = [word for one in range(60) for word in ("--target", f"2001:db8:5:ffff:{one:x}::/80")]
+    done(home, "mitigate", "--mid", "1", "--source", "2001:db8:1::20", *targets)
+    told = done_json(home, "status", "--mid", "1")["mitigations"][0]
+    expect_equal(len(told["targets"]), 60, "targets")
+
+
+TCP = section("listen", "streams", {"transport": ["tcp"]})
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+def key_settings(home):
+    """Settings for a client with a pre-shared key, on both transports."""
+    with open(f"{home.work}/psk", "w") as file:
+        file.write(KEY + "\n")
+    return TCP + section("psk", "script", {"identity": "script", "key_file": file.name}) + section(
+        "client", "script", {"name": "script", "internal": "1", "max_rate": "0"})
+
+
+def key_client(home, *words):
+    """cordon-client with that key; what it says."""
+    return done(home, "--psk-identity", "script", "--psk-file", f"{home.work}/psk", *words,
+                identity=None)
+
+
+class Watch:
+    """A running 'status --watch', whose objects are read as they come."""
+
+    def __init__(self, home, *words):
+        self.process = home.start("isp", *line(home, "--json", "status", "--watch", *words),
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.told = []
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for one in self.process.stdout:
+            self.told.append(json.loads(one)["mitigations"])
+
+    def statuses(self):
+        return [one["status"] for told in self.told for one in told]
+
+    def end(self, seconds=5):
+        """Its exit status; all that it told has been read."""
+        status = self.process.wait(seconds)
+        self.reader.join(seconds)
+        return status
+
+
+@test("MIT-OBS-01 cordon-client: --watch tells each status until the mitigation has ended")
+def watches(home):
+    # Longer than the three seconds within which only the latest state is told.
+    home.daemon(agent={"terminating": "5"})
+    done(home, "mitigate", "--mid", "1", *SCOPE)
+    watch = Watch(home, "--mid", "1")
+    wait_for(lambda: watch.told, 5, "the first state")
+    done(home, "withdraw", "--mid", "1")
+    expect_equal(watch.end(15), 0, "exit status")
+    expect_equal(watch.statuses()[0], "attack-mitigation-in-progress", "first status")
+    expect("dots-client-withdrawn-mitigation" in watch.statuses(), f"told: {watch.statuses()}")
+
+
+@test("MIT-OBS-06 cordon-client: an interrupted watch ends its observation and its session")
+def interrupted_watch(home):
+    home.daemon()
+    done(home, "mitigate", "--mid", "1", *SCOPE)
+    watch = Watch(home)
+    wait_for(lambda: watch.told, 5, "the first state")
+    watch.process.send_signal(signal.SIGINT)
+    expect_equal(watch.end(), 0, "exit status")
+    wait_for(lambda: not home.ctl_json("status")["sessions"], 2, "the session is gone")
+
+
+@test("cordon-client: a watch of nothing, or of an unknown mid, ends at once")
+def watches_nothing(home):
+    home.daemon()
+    expect_equal(done(home, "status", "--watch"), "no mitigations\n", "all")
+    fails(home, 5, "4.04", "status", "--watch", "--mid", "3")
+
+
+@test("CFG-03 cordon-client: config get tells what holds and its ranges, over UDP and TCP")
+def configuration(home):
+    home.daemon(more=TCP)
+    for transport in ("udp", "tcp"):
+        told = done_json(home, "--transport", transport, "config", "get")
+        for values in (told["mitigating"], told["idle"]):
+            expect_equal(values["heartbeat_interval"],
+                         {"current": 30, "minimum": 15, "maximum": 240}, "heartbeat-interval")
+            expect_equal(values["ack_timeout"],
+                         {"current": "2.00", "minimum": "1.00", "maximum": "30.00"}, "ack-timeout")
+    said = done(home, "config", "get")
+    expect("  ack-random-factor: 1.50 (1.10 to 4.00)\n" in said, f"in words: {said}")
+
+
+@test("CFG-08 cordon-client: config set and reset are accepted, a value out of range is 4.22 (4)")
+def configures(home):
+    home.daemon()
+    said = done_json(home, "config", "set", "--heartbeat-interval", "60", "--ack-timeout", "2.5")
+    expect_equal(said["result"], "accepted", "result")
+    expect_between(1, said["sid"], 4294967295, "sid")
+    expect_equal(done(home, "config", "reset"), "configuration: reset\n", "reset")
+    fails(home, 4, "4.22 Unprocessable Entity", "config", "set", "--idle", "--max-retransmit", "99")
+
+
+@test("HB-03 cordon-client: a heartbeat is answered")
+def heartbeat(home):
+    home.daemon(more=TCP)
+    for transport in ("udp", "tcp", "auto"):
+        said = done_json(home, "--transport", transport, "heartbeat")
+        expect_equal(said["result"], "answered", "result")
+        expect_between(0, said["milliseconds"], 2000, "milliseconds")
+
+
+@test("TLS-15 cordon-client: all of a mitigation's life over TCP, IPv4 and IPv6")
+def over_tcp(home):
+    home.daemon(more=TCP)
+    for mid, host in (("1", ROUTER), ("2", "[2001:db8:100::2]:4646")):
+        over = {"host": host}
+        tcp = ("--transport", "tcp")
+        done(home, *tcp, "mitigate", "--mid", mid, *SCOPE, **over)
+        told = done_json(home, *tcp, "status", "--mid", mid, **over)["mitigations"]
+        expect_equal(told[0]["mid"], int(mid), "mid")
+        done(home, *tcp, "withdraw", "--mid", mid, **over)
+    fails(home, 5, "4.04", "--transport", "tcp", "status", "--mid", "77")
+    home.home_script("certificates", f"{home.work}/other")
+    for end in ("crt", "key"):
+        shutil.copy(f"{home.work}/other/telemetry.{end}", f"{home.work}/stranger.{end}")
+    fails(home, 4, "the server refused the session: ", "--transport", "tcp", "heartbeat",
+          identity="stranger")
+
+
+@test("TLS-06 cordon-client: --ticket resumes a session over TCP")
+def resumes_tcp(home):
+    home.daemon(more=TCP)
+    ticket = f"{home.work}/ticket"
+    sizes = []
+    for _ in range(2):
+        before = received(home)
+        done(home, "--ticket", ticket, "--transport", "tcp", "status")
+        sizes.append(received(home) - before)
+    expect(sizes[1] < sizes[0] - 300, f"bytes from the router: {sizes}")
+    # A ticket for TCP is of no use over UDP, and does no harm.
+    done(home, "--ticket", ticket, "status")
+    os.unlink(ticket)
+
+
+@test("HE-01 cordon-client: --transport auto goes over TCP where UDP is lost on the way")
+def falls_back(home):
+    home.daemon(more=TCP)
+    home.nft("add", "table", "inet", "mute")
+    home.nft("add", "chain", "inet", "mute", "in", "{ type filter hook input priority 0; }")
+    try:
+        home.nft("add", "rule", "inet", "mute", "in", "udp", "dport", "4646", "drop")
+        start = time.monotonic()
+        done(home, "--transport", "auto", "status")
+        expect_between(0.25, time.monotonic() - start, 2, "seconds until TCP served")
+    finally:
+        home.nft("delete", "table", "inet", "mute")
+
+
+@test("TLS-07 cordon-client: a pre-shared key serves over UDP and TCP; a wrong one is refused")
+def preshared(home):
+    home.daemon(more=key_settings(home))
+    for mid, transport in (("1", "udp"), ("2", "tcp")):
+        key_client(home, "--transport", transport, "mitigate", "--mid", mid, *SCOPE)
+        told = home.ctl_json("mitigations")["mitigations"][-1]
+        expect_equal(told["client"], "script", "client")
+        digest = hashlib.sha256(b"script").digest()[:16]
+        own = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        expect_equal(told["cuid"], own, "cuid")
+    with open(f"{home.work}/psk", "w") as file:
+        file.write("f" * 32)
+    for transport in ("udp", "tcp"):
+        answer = home.run("isp", *line(
+            home, "--transport", transport, "--timeout", "3", "heartbeat", "--psk-identity",
+            "script", "--psk-file", file.name, identity=None))
+        expect(answer.returncode in (3, 4), f"over {transport}: {answer}")

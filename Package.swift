@@ -135,6 +135,8 @@ let everything: [Target] =
     module("TLSFront", "Bytes", "Model", "TLS", "Link", "Linux"),
     module("Resolver", "Bytes", "Model", "Link", "Linux"),
     module("Control", "Bytes", "Model", "Link", "Report", "Linux"),
+    // The other side: what the ISP runs.
+    module("Client", "Bytes", "Model", "TLS", "CoAP", "DOTS", "Report", "Linux"),
     // Executables.
     executable("cordond", "Launcher"),
     executable("cordond-core", "Core", links: "mnl", "nftnl", flags: codeOnce),
@@ -143,6 +145,7 @@ let everything: [Target] =
     executable("cordond-tls", "TLSFront", links: "ssl", "crypto"),
     executable("cordond-resolve", "Resolver"),
     executable("cordonctl", "Control"),
+    executable("cordon-client", "Client", links: "ssl", "crypto"),
   ]
   + (embedded
     ? []
@@ -156,6 +159,18 @@ let everything: [Target] =
       tests("LinkTests", "Bytes", "Model", "Link", "TestSupport"),
       tests("ReportTests", "Bytes", "Model", "JSON", "Report"),
       tests("ControlTests", "Bytes", "Model", "Link", "Report", "Linux", "Control"),
+      tests(
+        "ClientTests",
+        "Bytes",
+        "Model",
+        "CoAP",
+        "DOTS",
+        "Report",
+        "Linux",
+        "Client",
+        "TestSupport",
+        links: ["ssl", "crypto"]
+      ),
       tests("DOTSTests", "Bytes", "Model", "CBOR", "CoAP", "DOTS", "TestSupport"),
       tests("MitigationTests", "Bytes", "Model", "Mitigation", "TestSupport"),
       tests("FirewallTests", "Bytes", "Model", "Firewall", "TestSupport"),

@@ -402,6 +402,29 @@ static inline long cordon_send(int fd, const void *bytes, size_t count) {
   return cordon_result(send(fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 static inline long cordon_end_sending(int fd) { return cordon_result(shutdown(fd, SHUT_WR)); }
+// Begins to connect; cordon_connect_result tells how it went once the socket can be written to.
+static inline long cordon_tcp_connect(const uint8_t *bytes, size_t count, uint16_t port,
+                                      uint32_t scope) {
+  union cordon_address address;
+  socklen_t length = cordon_pack(&address, bytes, count, port, scope);
+  long fd = cordon_result(socket(count == 16 ? AF_INET6 : AF_INET,
+                                 SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+  if (fd < 0) return fd;
+  // Messages are small and each one is waited for.
+  long error = cordon_set((int)fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (!error) error = cordon_result(connect((int)fd, &address.any, length));
+  if (error && error != -EINPROGRESS) {
+    close((int)fd);
+    return error;
+  }
+  return fd;
+}
+static inline long cordon_connect_result(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return -(long)errno;
+  return -(long)error;
+}
 
 // Names.
 

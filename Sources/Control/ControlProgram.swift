@@ -46,7 +46,10 @@ public enum ControlProgram {
       do throws(ExchangeFault) {
         let socket = try Exchange.connect(arguments.socket)
         let answer = try Exchange.ask(command, over: socket)
-        let style = TextStyle(isColoured: isColoured, now: Clock.wall)
+        let style = TextStyle(
+          isColoured: StandardStream.output.wantsColour,
+          now: Clock.wall
+        )
         StandardStream.output.write(arguments.isJSON ? answer.json : answer.text(style))
         return .done
       } catch {
@@ -54,13 +57,6 @@ public enum ControlProgram {
         return error.status
       }
     }
-  }
-
-  /// Whether somebody looks at the output and has not asked for plain text (NO_COLOR).
-  private static var isColoured: Bool {
-    guard StandardStream.output.isTerminal else { return false }
-    guard Environment.value(of: "NO_COLOR")?.isEmpty ?? true else { return false }
-    return Environment.value(of: "TERM") != "dumb"
   }
 
   private static func complain(_ text: Text) {

@@ -5,6 +5,11 @@ import CLinux
 ///
 /// Answers at most `limit` addresses in ascending order, none twice.
 public func addresses(of name: Text, limit: Int) throws(SystemError) -> [IPAddress] {
+  try preferredAddresses(of: name, limit: limit).distinct()
+}
+
+/// The same in the order in which the C library would try them (RFC 6724); an address may come twice.
+public func preferredAddresses(of name: Text, limit: Int) throws(SystemError) -> [IPAddress] {
   let length = 17
   var found = [UInt8](repeating: 0, count: limit * length)
   let count = try system("getaddrinfo") { cordon_resolve(name.characters, &found, limit) }
@@ -14,7 +19,7 @@ public func addresses(of name: Text, limit: Int) throws(SystemError) -> [IPAddre
     let bytes = one.dropFirst().prefix(Int(one.first ?? 0))
     if let address = IPAddress(bytes: bytes) { addresses.append(address.unmapped) }
   }
-  return addresses.distinct()
+  return addresses
 }
 
 /// Ends this process when it has used the processor for so many seconds.

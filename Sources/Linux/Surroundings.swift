@@ -14,6 +14,12 @@ public enum StandardStream: Int32, Sendable {
 
   /// Whether somebody looks at it: a terminal.
   public var isTerminal: Bool { isatty(rawValue) == 1 }
+
+  /// Whether somebody looks at it and has not asked for plain text (NO_COLOR).
+  public var wantsColour: Bool {
+    guard isTerminal, Environment.value(of: "NO_COLOR")?.isEmpty ?? true else { return false }
+    return Environment.value(of: "TERM") != "dumb"
+  }
 }
 
 /// What the process was started with beside its arguments.

@@ -53,6 +53,17 @@ extension Action {
   }
 }
 
+extension RequestedAction {
+  /// How the command line spells it.
+  var label: Text {
+    switch self {
+    case .block: "block"
+    case .limit: "limit"
+    case .quarantine: "quarantine"
+    }
+  }
+}
+
 extension SessionRole {
   /// `base` or `call_home`.
   var label: Text { self == .base ? "base" : "call_home" }

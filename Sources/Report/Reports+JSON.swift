@@ -91,7 +91,7 @@ extension MitigationSummary {
 
 extension Lifetime {
   /// Seconds; -1 when indefinite, as on the wire (RFC 9132, Section 4.4.1.1).
-  fileprivate var json: JSONValue {
+  var json: JSONValue {
     switch self {
     case .seconds(let seconds): .unsigned(UInt64(seconds))
     case .indefinite: .integer(-1)
@@ -110,7 +110,8 @@ extension DeviceMatch {
 }
 
 extension ConflictInformation {
-  fileprivate var json: JSONValue {
+  /// The conflict as a value.
+  var json: JSONValue {
     .object([
       "status": .optional(status) { .string($0.label) },
       "cause": .string(cause.label),
@@ -135,13 +136,15 @@ extension ConflictScope {
 }
 
 extension PortRange {
-  fileprivate var json: JSONValue {
+  /// The range as a value.
+  var json: JSONValue {
     .object(["lower": .unsigned(UInt64(lower)), "upper": .unsigned(UInt64(upper))])
   }
 }
 
 extension ICMPTypeRange {
-  fileprivate var json: JSONValue {
+  /// The range as a value.
+  var json: JSONValue {
     .object(["lower": .unsigned(UInt64(lower)), "upper": .unsigned(UInt64(upper))])
   }
 }

@@ -66,7 +66,8 @@ extension MitigationSummary {
 }
 
 extension Lifetime {
-  fileprivate var text: Text {
+  /// The lifetime in words.
+  var text: Text {
     switch self {
     case .seconds(let seconds): Quantity.duration(UInt64(seconds))
     case .indefinite: "no end"
@@ -75,7 +76,8 @@ extension Lifetime {
 }
 
 extension DropCounters {
-  fileprivate var text: Text {
+  /// Both totals in words.
+  var text: Text {
     Quantity.count(packets, "packet") + ", " + Quantity.size(bytes)
   }
 }
@@ -91,7 +93,8 @@ extension DeviceMatch {
 }
 
 extension ConflictInformation {
-  fileprivate var text: Text {
+  /// What is known of the conflict beside its scope.
+  var text: Text {
     var text = cause.label
     if let status { text += ", " + status.label }
     if let retryTimer { text += ", retry in " + Quantity.duration(UInt64(retryTimer)) }

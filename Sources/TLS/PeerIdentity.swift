@@ -52,7 +52,7 @@ public struct PeerIdentity: Hashable, Sendable {
     self.names = [Text](names.prefix(Self.maximumNames))
   }
 
-  private static func publicKeyDigest(of certificate: OpaquePointer) -> [UInt8] {
+  static func publicKeyDigest(of certificate: OpaquePointer) -> [UInt8] {
     var der: UnsafeMutablePointer<UInt8>?
     let length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der)
     guard length > 0, let der else { return [] }

@@ -44,6 +44,31 @@ private func waited(for descriptor: FileDescriptor) throws {
 struct StreamTests {
   private let any = IPAddress(v4: 0)
 
+  @Test(
+    "a client connects without waiting, to either family, and then speaks",
+    arguments: [false, true]
+  )
+  func connects(_ v6: Bool) throws {
+    let listener = try StreamListener(port: 0, interface: "lo")
+    let address = try #require(IPAddress(parsing: v6 ? "::1" : "127.0.0.1"))
+    let client = try StreamSocket.connect(to: Endpoint(address, port: listener.port()))
+    try waited(for: listener.descriptor)
+    let accepted = try #require(try listener.accept())
+    try client.connected()
+    #expect(try client.send([1, 2]) == 2)
+    try waited(for: accepted.descriptor)
+    #expect(try accepted.receive(limit: 10) == [1, 2])
+  }
+
+  @Test("a connection that is refused is told when it was waited for")
+  func refusedConnection() throws {
+    let port = try StreamListener(port: 0, interface: "lo").port()
+    let address = IPAddress(v4: 0x7F00_0001)
+    let client = try StreamSocket.connect(to: Endpoint(address, port: port))
+    try waited(for: client.descriptor)
+    #expect(throws: SystemError.self) { try client.connected() }
+  }
+
   @Test("a connection tells both its addresses, of either family", arguments: [false, true])
   func accept(_ v6: Bool) throws {
     let listener = try StreamListener(port: 0, interface: "lo")

@@ -351,3 +351,11 @@ func parsed(_ datagram: [UInt8]) -> ClientHello? {
     #expect(!HandshakeFilter.admits(try #require(record(type: 21))))
   }
 }
+
+@Test("IDS-02 a client without a certificate is identified by its key's name")
+func identityDigest() {
+  let key = PresharedKey(identity: "script", key: [UInt8](repeating: 1, count: 16))
+  #expect(Credentials(presharedKeys: [key]).identityDigest == sha256([UInt8]("script".utf8)))
+  #expect(Credentials().identityDigest == nil)
+  #expect(Credentials(certificateChain: [1], presharedKeys: [key]).identityDigest == nil)
+}

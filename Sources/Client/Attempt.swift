@@ -1,0 +1,182 @@
+import Bytes
+import Linux
+import Model
+import TLS
+
+/// One way to the server that is tried: a socket, and the client's end of a session on it.
+final class Attempt {
+  /// What the owner learns, in order.
+  enum Event {
+    /// The server proved who it is.
+    case established
+    /// It sent a datagram, or the next bytes of the stream.
+    case received([UInt8])
+    /// The session is over.
+    case closed(CloseReason)
+    /// There will be no session.
+    case failed(HandshakeFailure)
+    /// The connection can't be made, or is broken.
+    case broken(SystemError)
+  }
+
+  private enum Path {
+    case datagrams(UDPSocket)
+    case stream(StreamSocket)
+  }
+
+  /// What is read of a stream at a time, in bytes.
+  private static let portion = 16_384
+
+  /// The way.
+  let candidate: Candidate
+  private let endpoint: Endpoint
+  private let connection: ClientConnection
+  private let path: Path
+  private var isConnecting = false
+  private var isOver = false
+  private var backlog: [UInt8] = []
+
+  /// Makes the socket; the session begins with `start`.
+  init(
+    _ candidate: Candidate,
+    port: UInt16,
+    _ connection: ClientConnection
+  ) throws(SystemError) {
+    self.candidate = candidate
+    self.connection = connection
+    endpoint = Endpoint(candidate.address, port: port)
+    if candidate.transport == .udp {
+      path = .datagrams(try UDPSocket(binding: Endpoint(candidate.address.unspecified, port: 0)))
+    } else {
+      path = .stream(try StreamSocket.connect(to: endpoint))
+      isConnecting = true
+    }
+  }
+
+  /// What to wait for.
+  var descriptor: FileDescriptor {
+    switch path {
+    case .datagrams(let socket): socket.descriptor
+    case .stream(let socket): socket.descriptor
+    }
+  }
+
+  /// Whether writing is waited for as well.
+  var wantsWriting: Bool { isConnecting || !backlog.isEmpty }
+
+  /// When `timedOut` has something to do; nil for never.
+  var nextTimeout: Instant? { isOver ? nil : connection.nextTimeout }
+
+  /// The most that fits one datagram, in bytes.
+  var maximumPayload: Int { connection.maximumPayload }
+
+  /// What resumes the session later; nil when there is nothing.
+  var ticket: [UInt8]? { connection.ticket }
+
+  /// Begins; a stream has to be connected before.
+  func start(now: Instant) -> [Event] {
+    isConnecting ? [] : perform(connection.start(now: now, wall: Clock.wall))
+  }
+
+  /// The socket is ready.
+  func ready(_ event: Poller.Event, now: Instant) -> [Event] {
+    guard !isOver else { return [] }
+    do throws(SystemError) {
+      switch path {
+      case .datagrams(let socket): return try receive(socket, now: now)
+      case .stream(let socket):
+        if isConnecting {
+          guard event.isWritable || event.isReadable else { return [] }
+          try socket.connected()
+          isConnecting = false
+          return start(now: now)
+        }
+        try flush(socket)
+        return event.isReadable ? try receive(socket, now: now) : []
+      }
+    } catch {
+      isOver = true
+      return [.broken(error)]
+    }
+  }
+
+  /// `nextTimeout` came.
+  func timedOut(now: Instant) -> [Event] {
+    guard let due = nextTimeout, due <= now else { return [] }
+    return perform(connection.timedOut(now: now))
+  }
+
+  /// Sends application data; what can't be sent is lost, like anything on the way.
+  func send(_ bytes: [UInt8]) -> [Event] {
+    guard let actions = try? connection.send(bytes) else { return [] }
+    return perform(actions)
+  }
+
+  /// Ends the session at the server too, as far as the kernel takes it at once.
+  func close() {
+    guard !isOver, !isConnecting else { return }
+    _ = perform(connection.close())
+    isOver = true
+  }
+
+  private func receive(_ socket: UDPSocket, now: Instant) throws(SystemError) -> [Event] {
+    var events: [Event] = []
+    while let datagram = try socket.receive() {
+      let peer = datagram.peer
+      guard peer.address == endpoint.address, peer.port == endpoint.port else { continue }
+      events += perform(connection.received(datagram.bytes, now: now, wall: Clock.wall))
+    }
+    return events
+  }
+
+  private func receive(_ socket: StreamSocket, now: Instant) throws(SystemError) -> [Event] {
+    var events: [Event] = []
+    while let bytes = try socket.receive(limit: Self.portion) {
+      guard !bytes.isEmpty else { return events + perform(connection.disconnected()) }
+      events += perform(connection.received(bytes, now: now, wall: Clock.wall))
+      if isOver { break }
+    }
+    return events
+  }
+
+  private func perform(_ actions: [ClientConnection.Action]) -> [Event] {
+    var events: [Event] = []
+    for action in actions {
+      switch action {
+      case .send(let bytes): transmit(bytes)
+      case .established: events.append(.established)
+      case .received(let bytes): events.append(.received(bytes))
+      case .closed(let reason):
+        isOver = true
+        events.append(.closed(reason))
+      case .failed(let failure):
+        isOver = true
+        events.append(.failed(failure))
+      }
+    }
+    return events
+  }
+
+  private func transmit(_ bytes: [UInt8]) {
+    switch path {
+    case .datagrams(let socket):
+      socket.send(bytes, to: endpoint, from: endpoint.address.unspecified)
+    case .stream(let socket):
+      backlog += bytes
+      // A broken connection shows when it is read.
+      try? flush(socket)
+    }
+  }
+
+  private func flush(_ socket: StreamSocket) throws(SystemError) {
+    let count = try socket.send(backlog[...])
+    backlog.removeFirst(count)
+  }
+}
+
+extension IPAddress {
+  /// The address of the same family that means any of this machine's.
+  fileprivate var unspecified: IPAddress {
+    family == .v6 ? IPAddress(v6High: 0, low: 0) : IPAddress(v4: 0)
+  }
+}

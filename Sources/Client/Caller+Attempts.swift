@@ -88,7 +88,7 @@ extension Caller {
       session = SessionLayer(StreamLayer())
     } else {
       session = SessionLayer(MessageLayer(seed: numbers[0]))
-      session.maximumDatagram = min(session.maximumDatagram, attempt.maximumPayload)
+      session.maximumSize = min(session.maximumSize, attempt.maximumPayload)
     }
     let conversation = Conversation(
       call.command,

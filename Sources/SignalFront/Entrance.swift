@@ -93,7 +93,7 @@ final class Entrance {
     switch path {
     case .datagrams(_, let server):
       let layer = SessionLayer(MessageLayer(seed: seed))
-      layer.maximumDatagram = server.maximumPayload(of: session) ?? layer.maximumDatagram
+      layer.maximumSize = server.maximumPayload(of: session) ?? layer.maximumSize
       return layer
     case .streams: return SessionLayer(StreamLayer())
     }

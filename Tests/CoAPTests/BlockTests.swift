@@ -8,9 +8,9 @@ private struct Server {
   let session: SessionLayer
   private var messageID: UInt16 = 0
 
-  init(stream: Bool = false, maximumDatagram: Int = 1152) {
+  init(stream: Bool = false, maximumSize: Int = 1152) {
     session = stream ? SessionLayer(openStream()) : SessionLayer(layer())
-    session.maximumSize = maximumDatagram
+    session.maximumSize = maximumSize
   }
 
   /// What the session does with a request, which is confirmable over datagrams.
@@ -343,7 +343,7 @@ func snapshotExpiry() throws {
   arguments: 0...6 as ClosedRange<UInt8>
 )
 func askedSize(exponent: UInt8) throws {
-  var server = Server(maximumDatagram: 400)
+  var server = Server(maximumSize: 400)
   let sent = try server.answer(message(options: [block2(0, exponent)]), with: large(2000))
   let size = min(exponent, 4)
   #expect(sent.block2 == CoAPBlock(number: 0, hasMore: true, sizeExponent: size))
@@ -354,7 +354,7 @@ func askedSize(exponent: UInt8) throws {
 
 @Test("BLK-04 a block asked for in a size too large begins where it was asked for")
 func largerLaterSize() throws {
-  var server = Server(maximumDatagram: 400)
+  var server = Server(maximumSize: 400)
   _ = try server.answer(message(), with: large(3000))
   let sent = try server.answer(message(options: [block2(2, 6)]), with: nil)
   #expect(sent.block2 == CoAPBlock(number: 8, hasMore: true, sizeExponent: 4))

@@ -313,7 +313,7 @@ func overtakenState() throws {
   arguments: 1...60 as ClosedRange<UInt64>
 )
 func lossyBodies(seed: UInt64) throws {
-  var network = VirtualNetwork(seed: seed, isStream: false, maximumDatagram: 200)
+  var network = VirtualNetwork(seed: seed, isStream: false, maximumSize: 200)
   network.loss = 3
   network.resource = resource(700)
   for number in 0..<3 {
@@ -345,7 +345,7 @@ func lossyBodies(seed: UInt64) throws {
   arguments: 1...60 as ClosedRange<UInt64>
 )
 func lossyObservation(seed: UInt64) throws {
-  var network = VirtualNetwork(seed: seed, isStream: false, maximumDatagram: 200)
+  var network = VirtualNetwork(seed: seed, isStream: false, maximumSize: 200)
   network.loss = 3
   network.resource = resource(300)
   let watch = try network.ask(message(options: [observe]), confirmable: true)

@@ -29,7 +29,7 @@ struct VirtualNetwork {
   private var underWay: [(arrival: Instant, toServer: Bool, bytes: [UInt8])] = []
   private var losses: [[UInt8]: Int] = [:]
 
-  init(seed: UInt64, isStream: Bool, maximumDatagram: Int = 1152) {
+  init(seed: UInt64, isStream: Bool, maximumSize: Int = 1152) {
     random = SeededGenerator(seed: seed)
     let parameters = TransmissionParameters(maxRetransmit: 6)
     let sessions = (0...1 as ClosedRange<UInt64>).map { side in
@@ -37,7 +37,7 @@ struct VirtualNetwork {
         ? SessionLayer(StreamLayer())
         : SessionLayer(MessageLayer(seed: seed &+ side, parameters: parameters))
     }
-    for session in sessions { session.maximumSize = maximumDatagram }
+    for session in sessions { session.maximumSize = maximumSize }
     client = ClientLayer(sessions[0], seed: seed)
     server = sessions[1]
     take(client.session.opened(now: now), fromServer: false)

@@ -33,8 +33,8 @@ let smallCode =
 /// They make a function for each closure that one is passed, a loop for each case of its bounds, and
 /// a callee in each caller: a thirteenth of it. The small ones have few calls of each, and grow.
 let codeOnce = [
-  "closure-specialize", "capture-prop", "inline", "array-property-opt", "loop-unroll",
-  "loop-rotate", "cow-array-opt",
+  "closure-specialize", "capture-prop", "array-property-opt", "loop-unroll", "loop-rotate",
+  "cow-array-opt", "early-inline",
 ].flatMap { ["-Xllvm", "-sil-disable-pass=\($0)"] }
 
 let swiftSettings: [SwiftSetting] =
@@ -140,7 +140,7 @@ let everything: [Target] =
     // Executables.
     executable("cordond", "Launcher"),
     executable("cordond-core", "Core", links: "mnl", "nftnl", flags: codeOnce),
-    executable("cordond-signal", "SignalFront", links: "ssl", "crypto"),
+    executable("cordond-signal", "SignalFront", links: "ssl", "crypto", flags: codeOnce),
     executable("cordond-portal", "PortalFront"),
     executable("cordond-tls", "TLSFront", links: "ssl", "crypto"),
     executable("cordond-resolve", "Resolver"),

@@ -18,14 +18,38 @@ public struct CoAPMessage: Hashable, Sendable {
   /// How many options a received message may have: a DOTS request needs about a dozen.
   public static let maximumOptions = 64
 
+  private struct Parts: Hashable, Sendable {
+    var code: CoAPCode
+    var token: [UInt8]
+    var options: [CoAPOption] = []
+    var payload: [UInt8]
+  }
+
+  private var parts: Behind<Parts>
+
   /// The method or response code.
-  public var code: CoAPCode
+  public var code: CoAPCode {
+    get { parts.value.code }
+    set { parts.value.code = newValue }
+  }
+
   /// What matches a response to its request: at most 8 bytes; echoed, never read.
-  public var token: [UInt8]
+  public var token: [UInt8] {
+    get { parts.value.token }
+    set { parts.value.token = newValue }
+  }
+
   /// The options in ascending order of their numbers; those of one number in the order of arrival.
-  public private(set) var options: [CoAPOption]
+  public private(set) var options: [CoAPOption] {
+    get { parts.value.options }
+    set { parts.value.options = newValue }
+  }
+
   /// The payload; empty when there is none.
-  public var payload: [UInt8]
+  public var payload: [UInt8] {
+    get { parts.value.payload }
+    set { parts.value.payload = newValue }
+  }
 
   /// A message; `options` may come in any order.
   public init(
@@ -34,10 +58,7 @@ public struct CoAPMessage: Hashable, Sendable {
     options: [CoAPOption] = [],
     payload: [UInt8] = []
   ) {
-    self.code = code
-    self.token = token
-    self.options = []
-    self.payload = payload
+    parts = Behind(Parts(code: code, token: token, payload: payload))
     for option in options { add(option) }
   }
 
@@ -45,7 +66,7 @@ public struct CoAPMessage: Hashable, Sendable {
   public mutating func add(_ option: CoAPOption) {
     let index =
       options.lastIndex { $0.number.rawValue <= option.number.rawValue }.map { $0 + 1 } ?? 0
-    options.insert(option, at: index)
+    parts.value.options.insert(option, at: index)
   }
 
   /// An error response with a diagnostic payload (RFC 7252, Section 5.5.2).

@@ -6,7 +6,7 @@ public struct ExchangeID: Hashable, Sendable {
 }
 
 /// What the owner of a session must do, in this order.
-public enum MessageAction: Equatable, Sendable {
+public indirect enum MessageAction: Equatable, Sendable {
   /// Send these bytes to the peer.
   case send([UInt8])
   /// Process this request of the peer, then call `respond` or `leaveUnanswered`.

@@ -4,19 +4,48 @@ import Model
 
 /// A response or notification on `/mitigate`, as both roles see it (RFC 9132, Sections 4.4 and 9).
 public struct DOTSResponse: Hashable, Sendable {
+  private struct Parts: Hashable, Sendable {
+    var code: CoAPCode
+    var entries: [MitigationEntry] = []
+    var diagnostic: Text = ""
+    var maxAge: UInt32?
+    var observe: UInt32?
+  }
+
+  private var parts: Behind<Parts>
+
   /// The response code.
-  public var code: CoAPCode
+  public var code: CoAPCode {
+    get { parts.value.code }
+    set { parts.value.code = newValue }
+  }
+
   /// The entries of the body; none means that there is no body.
-  public var entries: [MitigationEntry] = []
+  public var entries: [MitigationEntry] {
+    get { parts.value.entries }
+    set { parts.value.entries = newValue }
+  }
+
   /// What an error says; empty with a body, or when nothing is said.
-  public var diagnostic: Text = ""
+  public var diagnostic: Text {
+    get { parts.value.diagnostic }
+    set { parts.value.diagnostic = newValue }
+  }
+
   /// For how many seconds it holds, and how long to wait after a 5.03; nil for the default, 60.
-  public var maxAge: UInt32?
+  public var maxAge: UInt32? {
+    get { parts.value.maxAge }
+    set { parts.value.maxAge = newValue }
+  }
+
   /// The number of a notification; nil when it is none.
-  public var observe: UInt32?
+  public var observe: UInt32? {
+    get { parts.value.observe }
+    set { parts.value.observe = newValue }
+  }
 
   /// A response without a body.
-  public init(_ code: CoAPCode) { self.code = code }
+  public init(_ code: CoAPCode) { parts = Behind(Parts(code: code)) }
 
   /// The answer to a request that can't be taken.
   public init(_ error: PeerError) {

@@ -4,27 +4,78 @@ import Model
 
 /// One entry of `scope`, in whatever message: only what is set is there (RFC 9132, Section 4.4).
 public struct MitigationEntry: Hashable, Sendable {
-  /// The mitigation's number; only in responses.
-  public var mid: UInt32?
-  /// What is asked for; without any attribute in most responses.
-  public var scope = MitigationScope()
-  /// What is asked for, granted or left.
-  public var lifetime: Lifetime?
-  /// How the attack goes on; only in efficacy updates.
-  public var attackStatus: AttackStatus?
-  /// When the mitigation began; only in responses, like all that follows.
-  public var start: UnixTime?
-  /// How it stands.
-  public var status: MitigationStatus?
-  /// What was dropped; of counters that the peer left out the value is 0.
-  public var dropped: DropCounters?
-  /// The conflict that it is in.
-  public var conflict: ConflictInformation?
-  /// The ACLs that it is in conflict with: a part of the conflict's scope.
-  public var conflictACLs: [ACLReference] = []
+  private struct Parts: Hashable, Sendable {
+    var mid: UInt32?
+    var scope = MitigationScope()
+    var lifetime: Lifetime?
+    var attackStatus: AttackStatus?
+    var start: UnixTime?
+    var status: MitigationStatus?
+    var dropped: DropCounters?
+    var conflict: ConflictInformation?
+    var conflictACLs: [ACLReference] = []
+  }
+
+  private var parts = Behind(Parts())
 
   /// An entry without any attribute.
   public init() {}
+}
+
+extension MitigationEntry {
+  /// The mitigation's number; only in responses.
+  public var mid: UInt32? {
+    get { parts.value.mid }
+    set { parts.value.mid = newValue }
+  }
+
+  /// What is asked for; without any attribute in most responses.
+  public var scope: MitigationScope {
+    get { parts.value.scope }
+    set { parts.value.scope = newValue }
+  }
+
+  /// What is asked for, granted or left.
+  public var lifetime: Lifetime? {
+    get { parts.value.lifetime }
+    set { parts.value.lifetime = newValue }
+  }
+
+  /// How the attack goes on; only in efficacy updates.
+  public var attackStatus: AttackStatus? {
+    get { parts.value.attackStatus }
+    set { parts.value.attackStatus = newValue }
+  }
+
+  /// When the mitigation began; only in responses, like all that follows.
+  public var start: UnixTime? {
+    get { parts.value.start }
+    set { parts.value.start = newValue }
+  }
+
+  /// How it stands.
+  public var status: MitigationStatus? {
+    get { parts.value.status }
+    set { parts.value.status = newValue }
+  }
+
+  /// What was dropped; of counters that the peer left out the value is 0.
+  public var dropped: DropCounters? {
+    get { parts.value.dropped }
+    set { parts.value.dropped = newValue }
+  }
+
+  /// The conflict that it is in.
+  public var conflict: ConflictInformation? {
+    get { parts.value.conflict }
+    set { parts.value.conflict = newValue }
+  }
+
+  /// The ACLs that it is in conflict with: a part of the conflict's scope.
+  public var conflictACLs: [ACLReference] {
+    get { parts.value.conflictACLs }
+    set { parts.value.conflictACLs = newValue }
+  }
 }
 
 extension MitigationEntry {

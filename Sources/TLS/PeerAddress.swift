@@ -4,19 +4,25 @@ import Bytes
 ///
 /// The local address belongs to it, because an answer has to leave from the address that was asked.
 public struct PeerAddress: Hashable, Sendable {
-  /// The peer's address.
-  public let remote: IPAddress
-  /// The peer's port.
-  public let remotePort: UInt16
-  /// Our address that the peer sends to.
-  public let local: IPAddress
+  private struct Parts: Hashable, Sendable {
+    let remote: IPAddress
+    let remotePort: UInt16
+    let local: IPAddress
+  }
+
+  private let parts: Behind<Parts>
 
   /// Makes the address of a peer.
   public init(remote: IPAddress, remotePort: UInt16, local: IPAddress) {
-    self.remote = remote
-    self.remotePort = remotePort
-    self.local = local
+    parts = Behind(Parts(remote: remote, remotePort: remotePort, local: local))
   }
+
+  /// The peer's address.
+  public var remote: IPAddress { parts.value.remote }
+  /// The peer's port.
+  public var remotePort: UInt16 { parts.value.remotePort }
+  /// Our address that the peer sends to.
+  public var local: IPAddress { parts.value.local }
 }
 
 extension PeerAddress: CustomTextConvertible {

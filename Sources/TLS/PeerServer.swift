@@ -6,7 +6,7 @@ import Bytes
 /// What peers send and the time go in, actions come out.
 public class PeerServer {
   /// What the caller has to do, in order.
-  public enum Action: Equatable, Sendable {
+  public indirect enum Action: Equatable, Sendable {
     /// Send this datagram from `local` of the address to its remote side, or these bytes on the peer's
     /// stream.
     case send([UInt8], to: PeerAddress)

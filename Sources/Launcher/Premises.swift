@@ -5,7 +5,7 @@ import Linux
 import Model
 
 /// What is made once, as root, and stays until cordond is restarted: users, folders, sockets.
-struct Premises {
+final class Premises {
   /// The users of the rooms, in the order of `RoomKind`.
   private let users: [RoomUser]
   let control: Text

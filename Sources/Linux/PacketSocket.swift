@@ -177,10 +177,10 @@ public final class PacketListener {
   ///
   /// Anything else than a socket at `path` stays, and the call throws. The folder must be one that
   /// only the caller can write to.
-  public init(path: Text, mode: UInt32) throws(SystemError) {
+  public convenience init(path: Text, mode: UInt32) throws(SystemError) {
     if cordon_is_socket(path.characters) == 1 { try File.remove(path) }
     let number = try system("bind") { cordon_packet_listen(path.characters, path.count) }
-    descriptor = FileDescriptor(result: number)
+    self.init(adopting: FileDescriptor(result: number))
     try system("chmod") { cordon_chmod(path.characters, mode) }
   }
 

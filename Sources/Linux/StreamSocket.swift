@@ -10,26 +10,28 @@ public final class StreamListener {
   private static let backlog: Int32 = 64
 
   /// Takes a listening socket that another room has made.
+  ///
+  /// The one designated initialiser: others would be in every program, called or not.
   public init(adopting descriptor: FileDescriptor) { self.descriptor = descriptor }
 
   /// Listens on `interface`, or on all when its name is empty; port 0 means any that is free.
   ///
   /// What comes over any other interface doesn't reach it (SO_BINDTODEVICE, which Linux 5.7 and later
   /// let anybody set). When the interface goes it has to be made anew.
-  public init(port: UInt16, interface: Text) throws(SystemError) {
+  public convenience init(port: UInt16, interface: Text) throws(SystemError) {
     let number = try system("bind") {
       cordon_tcp_listen(nil, 0, port, interface.characters, interface.count, Self.backlog)
     }
-    descriptor = FileDescriptor(result: number)
+    self.init(adopting: FileDescriptor(result: number))
   }
 
   /// Listens on an address, and for its family alone: `::` and `0.0.0.0` stand side by side.
-  public init(binding local: Endpoint) throws(SystemError) {
+  public convenience init(binding local: Endpoint) throws(SystemError) {
     let bytes = local.address.bytes
     let number = try system("bind") {
       cordon_tcp_listen(bytes, bytes.count, local.port, nil, 0, Self.backlog)
     }
-    descriptor = FileDescriptor(result: number)
+    self.init(adopting: FileDescriptor(result: number))
   }
 
   /// The port that it is bound to.

@@ -4,7 +4,7 @@ import Model
 /// The two pages: for the device itself, and for all others.
 extension Page {
   /// The page of a device in quarantine; without a token it has no buttons.
-  mutating func quarantine(
+  func quarantine(
     _ story: QuarantineStory,
     _ settings: PortalSettings,
     outcome: WishOutcome?,
@@ -25,7 +25,7 @@ extension Page {
   }
 
   /// The page of a device that isn't in quarantine.
-  mutating func status(
+  func status(
     _ view: PortalView,
     _ settings: PortalSettings,
     outcome: WishOutcome?,
@@ -62,7 +62,7 @@ extension Page {
   }
 
   /// The two buttons, and the field for a code.
-  private mutating func act(_ story: QuarantineStory, _ outcome: WishOutcome?, _ token: Text) {
+  private func act(_ story: QuarantineStory, _ outcome: WishOutcome?, _ token: Text) {
     heading(.act)
     form("/check?lang=", token)
     button(.check)
@@ -81,7 +81,7 @@ extension Page {
     }
   }
 
-  private mutating func codeForm(_ token: Text) {
+  private func codeForm(_ token: Text) {
     form("/release?lang=", token)
     html.markup("<label>")
     say(.code)
@@ -90,7 +90,7 @@ extension Page {
   }
 
   /// Begins a form, which `button` ends.
-  private mutating func form(_ action: StaticString, _ token: Text) {
+  private func form(_ action: StaticString, _ token: Text) {
     html.markup("<form method=\"post\" action=\"")
     html.markup(action)
     html.text(language.tag)
@@ -99,14 +99,14 @@ extension Page {
     html.markup("\">")
   }
 
-  private mutating func button(_ key: TextKey) {
+  private func button(_ key: TextKey) {
     html.markup("<button>")
     say(key)
     html.markup("</button></form>")
   }
 
   /// Whom to ask, how to know that the page is genuine, and what else everybody must know.
-  private mutating func help(_ settings: PortalSettings, _ caseNumber: Text) {
+  private func help(_ settings: PortalSettings, _ caseNumber: Text) {
     heading(.help)
     html.markup("<dl>")
     let phone = theme.phone

@@ -4,12 +4,12 @@ import Model
 /// One quarantine, told on the device itself and on the others alike.
 extension Page {
   /// What the headline says of it.
-  mutating func headline(_ story: QuarantineStory) {
+  func headline(_ story: QuarantineStory) {
     say(story.isAttack ? .headline : .ownerHeadline, text(story.device.kind.key))
   }
 
   /// The device: how its owner knows it, and what the router knows.
-  mutating func device(_ device: Device) {
+  func device(_ device: Device) {
     heading(.device)
     html.markup("<dl>")
     entry(.name, device.name)
@@ -21,7 +21,7 @@ extension Page {
   }
 
   /// What it did, in words and numbers.
-  mutating func happened(_ story: QuarantineStory) {
+  func happened(_ story: QuarantineStory) {
     heading(.happened)
     paragraph(story.isAttack ? .reported : .byOwner)
     html.markup("<dl>")
@@ -39,7 +39,7 @@ extension Page {
 
   private func packets(_ count: UInt64) -> Text { text(.counts, with: number(count)) }
 
-  private mutating func details(_ story: QuarantineStory) {
+  private func details(_ story: QuarantineStory) {
     guard story.isAttack else { return }
     html.markup("<details><summary>")
     say(.details)
@@ -78,7 +78,7 @@ extension Page {
   }
 
   /// What is blocked, what works, and how it ends.
-  mutating func rules(_ stories: [QuarantineStory], _ settings: PortalSettings) {
+  func rules(_ stories: [QuarantineStory], _ settings: PortalSettings) {
     heading(.rules)
     html.markup("<ul>")
     item(.blocked)
@@ -100,7 +100,7 @@ extension Page {
   }
 
   /// What cleans this kind of device, in the order in which it helps.
-  mutating func steps(_ kind: DeviceKind, then: Bool) {
+  func steps(_ kind: DeviceKind, then: Bool) {
     heading(.steps)
     html.markup("<ol>")
     for key in kind.steps { item(key) }

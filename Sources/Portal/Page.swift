@@ -3,7 +3,7 @@ import HTTP
 import Model
 
 /// A page being written in one language.
-struct Page {
+final class Page {
   let language: Language
   let theme: PortalTheme
   let wall: UnixTime
@@ -38,7 +38,7 @@ struct Page {
   }
 
   /// Writes a text; `insert` takes the place of `{}`.
-  mutating func say(_ key: TextKey, _ insert: Text = "") {
+  func say(_ key: TextKey, _ insert: Text = "") {
     let (before, after) = parts(key)
     html.text(before)
     guard let after else { return }
@@ -47,27 +47,27 @@ struct Page {
   }
 
   /// `<p>`, a text, `</p>`.
-  mutating func paragraph(_ key: TextKey, _ insert: Text = "") {
+  func paragraph(_ key: TextKey, _ insert: Text = "") {
     html.markup("<p>")
     say(key, insert)
     html.markup("</p>")
   }
 
-  mutating func item(_ key: TextKey, _ insert: Text = "") {
+  func item(_ key: TextKey, _ insert: Text = "") {
     html.markup("<li>")
     say(key, insert)
     html.markup("</li>")
   }
 
   /// A heading below the title, or below the device of an article.
-  mutating func heading(_ key: TextKey) {
+  func heading(_ key: TextKey) {
     html.markup(isInArticle ? "<h3>" : "<h2>")
     say(key)
     html.markup(isInArticle ? "</h3>" : "</h2>")
   }
 
   /// A term and what is said of it; nothing when that is empty.
-  mutating func entry(_ key: TextKey, _ value: Text) {
+  func entry(_ key: TextKey, _ value: Text) {
     guard !value.isEmpty else { return }
     html.markup("<dt>")
     say(key)
@@ -77,7 +77,7 @@ struct Page {
   }
 
   /// A term and a link.
-  mutating func entry(_ key: TextKey, link url: Text, _ words: Text) {
+  func entry(_ key: TextKey, link url: Text, _ words: Text) {
     guard !words.isEmpty else { return }
     html.markup("<dt>")
     say(key)
@@ -89,7 +89,7 @@ struct Page {
   /// A term and a moment, as in `2026-11-24 01:13 UTC (3 h 12 min ago)`; nothing when it isn't known.
   ///
   /// A clock that was wrong may have made it the future.
-  mutating func entry(_ key: TextKey, at moment: UnixTime?) {
+  func entry(_ key: TextKey, at moment: UnixTime?) {
     guard let moment else { return }
     html.markup("<dt>")
     say(key)
@@ -104,7 +104,7 @@ struct Page {
   }
 
   /// Everything before the first heading; the language of the page is chosen here.
-  mutating func begin(_ title: TextKey) {
+  func begin(_ title: TextKey) {
     html.markup("<!DOCTYPE html><html lang=\"")
     html.text(language.tag)
     html.markup(language.isRightToLeft ? "\" dir=\"rtl\">" : "\" dir=\"ltr\">")
@@ -127,7 +127,7 @@ struct Page {
     html.markup("</header><main>")
   }
 
-  private mutating func languages() {
+  private func languages() {
     html.markup("<nav aria-label=\"")
     html.text(text(.language))
     html.markup("\"><ul>")
@@ -145,7 +145,7 @@ struct Page {
   }
 
   /// A page of one sentence.
-  mutating func notice(_ key: TextKey) {
+  func notice(_ key: TextKey) {
     begin(.home)
     html.markup("<h1>")
     say(key)
@@ -157,7 +157,7 @@ struct Page {
   }
 
   /// What came of a wish.
-  mutating func banner(_ outcome: WishOutcome?) {
+  func banner(_ outcome: WishOutcome?) {
     guard let outcome else { return }
     html.markup("<p class=\"n\" role=\"status\">")
     switch outcome {

@@ -149,7 +149,7 @@ extension Portal {
 
   /// A page that says one thing.
   func notice(_ status: UInt16, _ key: TextKey, for request: HTTPRequest) -> HTTPResponse {
-    var page = Page(language(of: request), theme, wall: UnixTime(seconds: 0))
+    let page = Page(language(of: request), theme, wall: UnixTime(seconds: 0))
     page.notice(key)
     return page.response(status)
   }

@@ -95,7 +95,7 @@ public struct Portal: Sendable {
     }
     if request.method == .post { return result(outcome ?? .failed, of: request) }
     if Place(request.path) == .api { return api(view) }
-    var page = Page(language(of: request), theme, wall: wall)
+    let page = Page(language(of: request), theme, wall: wall)
     let shown = Self.shown(request, view)
     if let story = view.story {
       var token: Text?

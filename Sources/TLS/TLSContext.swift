@@ -41,19 +41,26 @@ final class TLSContext {
   /// What the context points to; none for clients that prove nothing.
   private let desk: Desk?
 
+  /// The one designated initialiser: others would be in every program, called or not.
+  private init(_ handle: OpaquePointer, keys: [UInt8], desk: Desk?) {
+    self.handle = handle
+    self.keys = keys
+    self.desk = desk
+  }
+
   /// Makes a context for a server whose clients prove who they are.
   ///
   /// Its tickets are sealed with `ticketKeys`, 80 secret bytes. No `datagramLimit` means streams.
-  init(
+  convenience init(
     server credentials: Credentials,
     ticketKeys: [UInt8],
     desk: Desk,
     datagramLimit: Int?
   ) throws(TLSError) {
     let isStream = datagramLimit == nil
-    handle = try Self.make(isStream ? TLS_server_method() : DTLS_server_method())
-    keys = try Self.entries(credentials)
-    self.desk = desk
+    let keys = try Self.entries(credentials)
+    let handle = try Self.make(isStream ? TLS_server_method() : DTLS_server_method())
+    self.init(handle, keys: keys, desk: desk)
     cordon_prepare_server(handle, desk.shared, isStream ? 1 : 0)
     let hasKeys = !keys.isEmpty
     let hasCertificate = !credentials.certificateChain.isEmpty || !hasKeys
@@ -73,10 +80,16 @@ final class TLSContext {
   }
 
   /// Makes a context for clients; no `datagramLimit` means streams.
-  init(client credentials: Credentials, desk: Desk, datagramLimit: Int?) throws(TLSError) {
-    handle = try Self.make(datagramLimit == nil ? TLS_client_method() : DTLS_client_method())
-    keys = try Self.entries(credentials)
-    self.desk = desk
+  convenience init(
+    client credentials: Credentials,
+    desk: Desk,
+    datagramLimit: Int?
+  ) throws(TLSError) {
+    let keys = try Self.entries(credentials)
+    let handle = try Self.make(
+      datagramLimit == nil ? TLS_client_method() : DTLS_client_method()
+    )
+    self.init(handle, keys: keys, desk: desk)
     let hasKeys = !keys.isEmpty
     let hasTrust = !credentials.trust.isEmpty || !hasKeys
     cordon_prepare_client(handle, desk.shared, hasKeys ? 1 : 0)
@@ -94,10 +107,8 @@ final class TLSContext {
   }
 
   /// Makes a context for TLS 1.2 and 1.3 on streams: clients prove nothing, no session is kept.
-  init(streamsOf credentials: Credentials) throws(TLSError) {
-    handle = try Self.make(TLS_server_method())
-    keys = []
-    desk = nil
+  convenience init(streamsOf credentials: Credentials) throws(TLSError) {
+    self.init(try Self.make(TLS_server_method()), keys: [], desk: nil)
     cordon_prepare_stream_server(handle)
     SSL_CTX_set_security_level(handle, Self.securityLevel)
     SSL_CTX_ctrl(handle, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)

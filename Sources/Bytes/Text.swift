@@ -58,6 +58,7 @@ public struct Text: Hashable, Comparable, Sendable {
   public static func + (left: Text, right: Text) -> Text { Text(left.bytes + right.bytes) }
 
   /// Appends `other`.
+  @inline(never)
   public static func += (left: inout Text, other: Text) { left.bytes += other.bytes }
 
   /// Whether the first bytes are those of `prefix`.

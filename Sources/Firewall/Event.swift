@@ -2,24 +2,18 @@ import Bytes
 import Model
 
 extension Firewall {
-  /// One event: what it touches, in the order in which it does, and what was there before.
-  ///
-  /// From it follow the plan and the way back.
-  struct Event {
+  /// Where an event begins, beside items.
+  final class Start: Sendable {
     let policy: TablePolicy
     let nextRenewal: Instant?
     let outliving: Int
     let shapes: [ShapeUse]
     /// Whether there was no table.
     let wasEmpty: Bool
-    /// Whether it changes the policy.
+    /// Whether the event changes the policy.
     let isOfPolicy: Bool
-    /// The keys of items, each once.
-    private(set) var keys: [[UInt8]] = []
-    private var before: [[UInt8]: Item] = [:]
 
-    /// An event that begins at `firewall`.
-    init(at firewall: Firewall, isOfPolicy: Bool = false) {
+    init(at firewall: Firewall, isOfPolicy: Bool) {
       policy = firewall.policy
       nextRenewal = firewall.nextRenewal
       outliving = firewall.outliving
@@ -27,20 +21,24 @@ extension Firewall {
       wasEmpty = firewall.isEmpty
       self.isOfPolicy = isOfPolicy
     }
+  }
 
-    /// Notes what is there before the first change of an item.
-    mutating func touch(_ key: [UInt8], _ item: Item?) {
+  /// The items that an event touches, and what was there before: from it follow the plan and the way
+  /// back.
+  struct Touched {
+    /// Their keys, each once, in the order in which it touches them.
+    private(set) var keys: [[UInt8]] = []
+    private var before: [[UInt8]: Item] = [:]
+
+    /// Notes what is there before the first change.
+    mutating func note(_ key: [UInt8], _ item: Item) {
       guard before[key] == nil else { return }
-      before[key] = item ?? .nothing
+      before[key] = item
       keys.append(key)
     }
 
     /// What was there before the event.
-    func item(_ key: [UInt8]) -> Item? {
-      let item = before[key]
-      if case .nothing? = item { return nil }
-      return item
-    }
+    func item(_ key: [UInt8]) -> Item { before[key] ?? .nothing }
   }
 
   /// Takes back the last `apply`, `renew`, `setProtection` or `setAccess`: the kernel refused its
@@ -48,48 +46,61 @@ extension Firewall {
   ///
   /// Only the last one can be taken back, and only once; otherwise nothing happens.
   public mutating func rollBack() {
-    guard let event else { return }
-    for key in event.keys { items[key] = event.item(key) }
-    policy = event.policy
-    nextRenewal = event.nextRenewal
-    outliving = event.outliving
-    shapes = event.shapes
-    self.event = nil
+    guard let start else { return }
+    for key in touched.keys { put(touched.item(key), key) }
+    policy = start.policy
+    nextRenewal = start.nextRenewal
+    outliving = start.outliving
+    shapes = start.shapes
+    self.start = nil
   }
 
   /// An event begins.
   mutating func begin(isOfPolicy: Bool = false) {
-    event = Event(at: self, isOfPolicy: isOfPolicy)
+    start = Start(at: self, isOfPolicy: isOfPolicy)
+    touched = Touched()
   }
 
   /// Notes that the event concerns this item.
-  mutating func touch(_ key: [UInt8]) { event?.touch(key, items[key]) }
+  mutating func touch(_ key: [UInt8]) { touched.note(key, item(key)) }
 
-  private mutating func set(_ item: Item?, _ key: [UInt8]) {
+  private mutating func set(_ item: Item, _ key: [UInt8]) {
     touch(key)
-    items[key] = item
+    put(item, key)
   }
 
-  mutating func set(_ entry: Entry?, of holder: Holder) {
-    if self.entry(of: holder)?.outlivesKernel == true { outliving -= 1 }
-    if entry?.outlivesKernel == true { outliving += 1 }
-    set(entry.map { .entry($0) }, holder.code)
+  mutating func put(_ item: Item, _ key: [UInt8]) {
+    if case .nothing = item { items[key] = nil } else { items[key] = item }
+  }
+
+  mutating func set(_ entry: Entry) {
+    count(self.entry(of: entry.holder), -1)
+    count(entry, 1)
+    set(.entry(entry), entry.holder.code)
+  }
+
+  mutating func drop(_ entry: Entry) {
+    count(entry, -1)
+    set(.nothing, entry.holder.code)
+  }
+
+  private mutating func count(_ entry: Entry?, _ change: Int) {
+    if let entry, entry.outlivesKernel { outliving += change }
   }
 
   mutating func set(_ holders: [Holder], of cell: Cell) {
     let code = cell.code
-    let isNew = items[code] == nil
     if holders.isEmpty {
-      set(nil, code)
       use(cell.shape, -1)
+      set(.nothing, code)
     } else {
-      set(.claim(Claim(cell: cell, holders: holders)), code)
-      if isNew { use(cell.shape, 1) }
+      if items[code] == nil { use(cell.shape, 1) }
+      set(.claim(Claim(cell, holders)), code)
     }
   }
 
   mutating func set(_ gate: Gate) {
-    set(gate.cells == 0 ? nil : .gate(gate), gate.place.code)
+    set(gate.cells == 0 ? .nothing : .gate(gate), gate.place.code)
   }
 
   /// One key more or less of this shape.
@@ -107,30 +118,32 @@ extension Firewall {
 // MARK: What there is
 
 extension Firewall {
-  func entry(of holder: Holder) -> Entry? {
-    guard case .entry(let entry)? = items[holder.code] else { return nil }
-    return entry
-  }
+  func item(_ key: [UInt8]) -> Item { items[key] ?? .nothing }
+
+  func entry(of holder: Holder) -> Entry? { item(holder.code).entry }
 
   /// Who wants a cell; none: nobody.
   func holders(of cell: Cell) -> [Holder] {
-    guard case .claim(let claim)? = items[cell.code] else { return [] }
+    guard case .claim(let claim) = item(cell.code) else { return [] }
     return claim.holders
   }
 
-  func gate(at place: GatePlace) -> Gate? {
-    guard case .gate(let gate)? = items[place.code] else { return nil }
-    return gate
-  }
+  func gate(at place: GatePlace) -> Gate? { item(place.code).gate }
 
   /// All holders, in ascending order.
   var holders: [Holder] {
     var holders: [Holder] = []
     for item in items.values {
-      if case .entry(let entry) = item { holders.append(entry.holder) }
+      if let entry = item.entry { holders.append(entry.holder) }
     }
     return holders.ordered()
   }
+}
+
+extension Firewall.Item {
+  var gate: Firewall.Gate? { if case .gate(let gate) = self { gate } else { nil } }
+
+  var entry: Firewall.Entry? { if case .entry(let entry) = self { entry } else { nil } }
 }
 
 extension Firewall: Equatable {

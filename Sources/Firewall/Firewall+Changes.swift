@@ -11,13 +11,8 @@ extension Firewall {
   ) {
     remove(holder)
     let until = change.remaining.map { now + $0 }
-    var entry = Entry(
-      holder: holder,
-      change: change,
-      until: until,
-      kernelUntil: kernelEnd(until, now: now)
-    )
-    entry.lines = expansion.lines
+    let end = kernelEnd(until, now: now)
+    var cells: [Cell] = []
     // First, so that holders are touched in the order of the changes.
     touch(holder.code)
     for cell in expansion.cells {
@@ -30,20 +25,20 @@ extension Firewall {
       }
       if holders.last == holder { continue }
       set(holders + [holder], of: cell)
-      open(cell, until: entry.kernelUntil)
-      entry.cells.append(cell)
+      self.change(cell, until: end, cells: 1)
+      cells.append(cell)
     }
-    set(entry, of: holder)
+    set(Entry(holder, change, until: until, kernelUntil: end, cells, expansion.lines))
   }
 
   /// Whether it was there.
   @discardableResult
   mutating func remove(_ holder: Holder) -> Bool {
     guard let entry = entry(of: holder) else { return false }
-    set(nil, of: holder)
+    drop(entry)
     for cell in entry.cells {
       set(holders(of: cell).filter { $0 != holder }, of: cell)
-      close(cell)
+      change(cell, until: nil, cells: -1)
     }
     return true
   }
@@ -51,31 +46,24 @@ extension Firewall {
   /// Whether it is there.
   @discardableResult
   mutating func extend(_ holder: Holder, until: Instant?, now: Instant) -> Bool {
-    guard var entry = entry(of: holder) else { return false }
-    entry.until = until
-    entry.kernelUntil = kernelEnd(until, now: now)
-    set(entry, of: holder)
+    guard let entry = entry(of: holder) else { return false }
+    let end = kernelEnd(until, now: now)
+    set(Entry(holder, entry.change, until: until, kernelUntil: end, entry.cells, entry.lines))
     for cell in entry.cells {
       touch(cell.code)
-      guard let place = cell.gate, var gate = gate(at: place) else { continue }
-      gate.until = max(gate.until, entry.kernelUntil)
-      set(gate)
+      change(cell, until: end, cells: 0)
     }
     return true
   }
 
-  private mutating func open(_ cell: Cell, until: Instant) {
+  /// The gate that leads to `cell`, if there is one, leads to so many more, at least until then.
+  private mutating func change(_ cell: Cell, until: Instant?, cells: Int) {
     guard let place = cell.gate else { return }
-    var gate = gate(at: place) ?? Gate(place: place, cells: 0, until: until)
-    gate.cells += 1
-    gate.until = max(gate.until, until)
-    set(gate)
-  }
-
-  private mutating func close(_ cell: Cell) {
-    guard let place = cell.gate, var gate = gate(at: place) else { return }
-    gate.cells -= 1
-    set(gate)
+    let gate = gate(at: place)
+    // There is one, or the moment is told.
+    guard let known = gate?.until ?? until else { return }
+    let end = max(known, until ?? known)
+    set(Gate(place, cells: (gate?.cells ?? 0) + cells, until: end))
   }
 
   mutating func scheduleRenewal(now: Instant) {

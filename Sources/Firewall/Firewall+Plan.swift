@@ -4,27 +4,30 @@ import Model
 extension Firewall {
   /// The operations that bring the kernel's table from where the last event began to this.
   func plan(now: Instant) -> [Operation] {
-    guard let event else { return [] }
-    let before = event.shapes.map { $0.shape }
-    let after = shapes.map { $0.shape }
+    guard let start else { return [] }
+    let before = start.shapes.map { $0.shape }
     var structure = StructureChange()
-    if event.wasEmpty || event.isOfPolicy || before != after {
-      let old = event.wasEmpty ? nil : Skeleton(policy: event.policy, shapes: before)
+    if start.wasEmpty || start.isOfPolicy || before != shapes.map({ $0.shape }) {
+      let old = start.wasEmpty ? nil : Skeleton(policy: start.policy, shapes: before)
       structure = StructureChange(from: old, to: skeleton)
     }
-    return plan(structure, event, now: now)
+    return plan(structure, touched, after: start.wasEmpty ? [.addTable] : [], now: now)
   }
 
-  /// The operations of a batch.
+  /// The operations of a batch, after those that lay the ground for it.
   ///
   /// Elements go first and come before the rules that look them up, chains come before what jumps to
   /// them and go after it, so that no step refers to what isn't there.
-  private func plan(_ structure: StructureChange, _ event: Event, now: Instant) -> [Operation] {
-    if isEmpty { return event.wasEmpty ? [] : [.deleteTable] }
+  private func plan(
+    _ structure: StructureChange,
+    _ touched: Touched,
+    after ground: [Operation],
+    now: Instant
+  ) -> [Operation] {
+    if isEmpty { return ground.isEmpty ? [.deleteTable] : [] }
     var items = ItemChange()
-    for key in event.keys { items.add(event.item(key), self.items[key], self, now: now) }
-    var plan: [Operation] = event.wasEmpty ? [.addTable] : []
-    plan += items.withdrawn
+    for key in touched.keys { items.add(touched.item(key), item(key), self, now: now) }
+    var plan = ground + items.withdrawn
     plan += items.withdrawnGates
     plan += items.addedHolders
     plan += structure.addedSets
@@ -40,16 +43,21 @@ extension Firewall {
   ///
   /// Counters begin at zero again.
   public func operationsToRebuild(now: Instant) -> [Operation] {
+    rebuilt(after: [.addTable], now: now)
+  }
+
+  private func rebuilt(after ground: [Operation], now: Instant) -> [Operation] {
     // As if all there is had come in one event.
-    var event = Event(at: Firewall(protection: Protection()))
+    var touched = Touched()
     for holder in holders {
-      event.touch(holder.code, nil)
+      touched.note(holder.code, .nothing)
       for cell in entry(of: holder)?.cells ?? [] {
-        event.touch(cell.code, nil)
-        if let gate = cell.gate { event.touch(gate.code, nil) }
+        touched.note(cell.code, .nothing)
+        if let gate = cell.gate { touched.note(gate.code, .nothing) }
       }
     }
-    return plan(StructureChange(from: nil, to: skeleton), event, now: now)
+    let structure = StructureChange(from: nil, to: skeleton)
+    return plan(structure, touched, after: ground, now: now)
   }
 
   /// Makes the kernel's table what it should be, whatever it holds now, in one batch: no packet passes
@@ -62,15 +70,13 @@ extension Firewall {
     guard let kernel else { return operationsToRebuild(now: now) }
     if isEmpty { return [.deleteTable] }
     var plan: [Operation] = [.addTable, .flushTable]
-    for name in kernel.sets { plan.append(.deleteSet(name)) }
-    for name in kernel.chains { plan.append(.deleteChain(name)) }
-    for name in kernel.limits { plan.append(.deleteLimit(name)) }
+    plan += kernel.sets.map { .deleteSet($0) }
+    plan += kernel.chains.map { .deleteChain($0) }
+    plan += kernel.limits.map { .deleteLimit($0) }
     for counter in kernel.counters where !isOurs(counter) {
       plan.append(.deleteCounter(counter.name))
     }
-    let rebuilt = operationsToRebuild(now: now)
-    for index in 1..<rebuilt.count { plan.append(rebuilt[index]) }
-    return plan
+    return rebuilt(after: plan, now: now)
   }
 
   private func isOurs(_ counter: KernelCounter) -> Bool {
@@ -85,7 +91,7 @@ extension Firewall {
     guard !isEmpty else { return false }
     var chains: [Text] = []
     var rules = 0
-    for chain in skeleton.chains {
+    for chain in Part.chains(skeleton.chains) {
       chains.append(chain.name)
       rules += chain.content.count
     }

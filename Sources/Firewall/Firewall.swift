@@ -52,8 +52,10 @@ public struct Firewall: Sendable {
   var shapes: [ShapeUse] = []
   /// How many mitigations and quarantines outlive their elements in the kernel.
   var outliving = 0
-  /// The last event; nil when it was taken back.
-  var event: Event?
+  /// Where the last event began; nil when it was taken back.
+  var start: Start?
+  /// The items that it touched.
+  var touched = Touched()
   /// When elements must be renewed; nil when none needs to.
   public internal(set) var nextRenewal: Instant?
 
@@ -134,7 +136,7 @@ public struct Firewall: Sendable {
     for change in wanted {
       guard let holder = change.holder else { continue }
       let entry = surplus.entry(of: holder)
-      surplus.items[holder.code] = nil
+      surplus.put(.nothing, holder.code)
       if entry?.change.installsSame(as: change) != true {
         changes.append(change)
       } else if entry?.until != change.remaining.map({ now + $0 }) {

@@ -6,8 +6,8 @@ extension Firewall {
   /// quarantine.
   ///
   /// One kind of dictionary for all of them, with one word each: dictionaries of many types cost
-  /// kilobytes of code each.
-  indirect enum Item: Equatable, Sendable {
+  /// kilobytes of code each. None ever changes: another takes its place.
+  enum Item: Equatable, Sendable {
     case entry(Entry)
     case claim(Claim)
     case gate(Gate)
@@ -16,38 +16,85 @@ extension Firewall {
   }
 
   /// One mitigation, or one device in quarantine.
-  struct Entry: Equatable {
-    var holder: Holder
+  final class Entry: Sendable {
+    let holder: Holder
     /// What installed it.
-    var change: RuleChange
+    let change: RuleChange
     /// Nil: no end.
-    var until: Instant?
+    let until: Instant?
     /// When the kernel ends it, unless renewed.
-    var kernelUntil: Instant
-    var cells: [Cell] = []
+    let kernelUntil: Instant
+    let cells: [Cell]
     /// The rules of its chain; empty: there is no chain.
-    var lines: [Text] = []
+    let lines: [Text]
+
+    init(
+      _ holder: Holder,
+      _ change: RuleChange,
+      until: Instant?,
+      kernelUntil: Instant,
+      _ cells: [Cell],
+      _ lines: [Text]
+    ) {
+      self.holder = holder
+      self.change = change
+      self.until = until
+      self.kernelUntil = kernelUntil
+      self.cells = cells
+      self.lines = lines
+    }
   }
 
   /// Who wants one cell, in the order in which they came; at least one, the first counts.
-  struct Claim: Equatable {
-    var cell: Cell
-    var holders: [Holder]
+  final class Claim: Sendable {
+    let cell: Cell
+    let holders: [Holder]
+
+    init(_ cell: Cell, _ holders: [Holder]) {
+      self.cell = cell
+      self.holders = holders
+    }
   }
 
   /// One element of a gate.
-  struct Gate: Equatable {
-    var place: GatePlace
+  final class Gate: Sendable {
+    let place: GatePlace
     /// To how many cells it leads.
-    var cells: Int
+    let cells: Int
     /// Never before the last of the cells; stays when that one goes, since a gate does nothing alone.
-    var until: Instant
+    let until: Instant
+
+    init(_ place: GatePlace, cells: Int, until: Instant) {
+      self.place = place
+      self.cells = cells
+      self.until = until
+    }
   }
 
   /// A kind of keys that is in use, and by how many.
   struct ShapeUse: Equatable {
     let shape: Shape
     var count: Int
+  }
+}
+
+extension Firewall.Entry: Equatable {
+  static func == (left: Firewall.Entry, right: Firewall.Entry) -> Bool {
+    left.holder == right.holder && left.change == right.change && left.until == right.until
+      && left.kernelUntil == right.kernelUntil && left.cells == right.cells
+      && left.lines == right.lines
+  }
+}
+
+extension Firewall.Claim: Equatable {
+  static func == (left: Firewall.Claim, right: Firewall.Claim) -> Bool {
+    left.cell == right.cell && left.holders == right.holders
+  }
+}
+
+extension Firewall.Gate: Equatable {
+  static func == (left: Firewall.Gate, right: Firewall.Gate) -> Bool {
+    left.place == right.place && left.cells == right.cells && left.until == right.until
   }
 }
 

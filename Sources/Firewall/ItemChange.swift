@@ -10,19 +10,19 @@ struct ItemChange {
   private(set) var insertedGates: [Operation] = []
   private(set) var removedHolders: [Operation] = []
 
-  /// Adds one item, as it was before and is after in `firewall`; nil: not at all.
+  /// Adds one item, as it was before and is after in `firewall`.
   mutating func add(
-    _ before: Firewall.Item?,
-    _ after: Firewall.Item?,
+    _ before: Firewall.Item,
+    _ after: Firewall.Item,
     _ firewall: Firewall,
     now: Instant
   ) {
-    if case .claim(let claim)? = before {
+    if case .claim(let claim) = before {
       withdrawn.append(.deleteElement(set: claim.cell.shape.map, key: claim.cell.key))
     }
-    if case .claim(let claim)? = after { insert(claim, firewall, now: now) }
-    change(gate: before?.gate, after?.gate, now: now)
-    change(entry: before?.entry, after?.entry)
+    if case .claim(let claim) = after { insert(claim, firewall, now: now) }
+    change(gate: before.gate, after.gate, now: now)
+    change(entry: before.entry, after.entry)
   }
 
   private mutating func insert(_ claim: Firewall.Claim, _ firewall: Firewall, now: Instant) {
@@ -96,15 +96,5 @@ struct ItemChange {
     }
     if hasLines, !hadLines { addedHolders.append(.addChain(holder.counter, nil)) }
     for line in after.lines { addedHolders.append(.addRule(chain: holder.counter, line)) }
-  }
-}
-
-extension Firewall.Item {
-  fileprivate var gate: Firewall.Gate? {
-    if case .gate(let gate) = self { gate } else { nil }
-  }
-
-  fileprivate var entry: Firewall.Entry? {
-    if case .entry(let entry) = self { entry } else { nil }
   }
 }

@@ -2,25 +2,49 @@ import Bytes
 import Model
 
 /// A named counter as the kernel has it.
-public struct KernelCounter: Equatable, Sendable {
+public final class KernelCounter: Equatable, Sendable {
   /// Its name.
-  public var name: Text
+  public let name: Text
   /// Packets counted.
-  public var packets: UInt64
+  public let packets: UInt64
   /// Bytes of those packets, from the network header on.
-  public var bytes: UInt64
+  public let bytes: UInt64
   /// What was stored with it.
-  public var journal: [UInt8]
+  public let journal: [UInt8]
   /// How long the last of the elements lives that lead to it, or to the chain of the same name; nil
   /// when none is left.
-  public var remaining: Span?
+  public let remaining: Span?
 
-  /// A counter with these values, to which no element leads.
-  public init(name: Text, packets: UInt64, bytes: UInt64, journal: [UInt8]) {
+  /// A counter with these values.
+  public init(
+    name: Text,
+    packets: UInt64,
+    bytes: UInt64,
+    journal: [UInt8],
+    remaining: Span? = nil
+  ) {
     self.name = name
     self.packets = packets
     self.bytes = bytes
     self.journal = journal
+    self.remaining = remaining
+  }
+
+  /// The same with elements that live so long, if longer than those known.
+  fileprivate func reached(for remaining: Span) -> KernelCounter {
+    KernelCounter(
+      name: name,
+      packets: packets,
+      bytes: bytes,
+      journal: journal,
+      remaining: max(self.remaining ?? remaining, remaining)
+    )
+  }
+
+  /// Whether both have the same values.
+  public static func == (left: KernelCounter, right: KernelCounter) -> Bool {
+    left.name == right.name && left.packets == right.packets && left.bytes == right.bytes
+      && left.journal == right.journal && left.remaining == right.remaining
   }
 }
 
@@ -83,8 +107,8 @@ public struct KernelSnapshot: Equatable, Sendable {
     self.chains = chains
     self.sets = sets
     self.ruleCount = ruleCount
-    for index in counters.indices {
-      self.counters[index].remaining = remaining[counters[index].name]
+    for (index, counter) in counters.enumerated() {
+      if let span = remaining[counter.name] { self.counters[index] = counter.reached(for: span) }
     }
   }
 
@@ -99,7 +123,7 @@ public struct KernelSnapshot: Equatable, Sendable {
       if counters[middle].name < name { lower = middle + 1 } else { upper = middle }
     }
     guard lower < counters.count, counters[lower].name == name else { return }
-    counters[lower].remaining = max(counters[lower].remaining ?? .zero, remaining)
+    counters[lower] = counters[lower].reached(for: remaining)
   }
 
   /// The mitigations, by id.

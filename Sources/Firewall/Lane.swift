@@ -64,11 +64,11 @@ struct Lane: Equatable {
 
   var hasGate: Bool { length > 0 && kind != .device }
 
-  /// The rule that sends known packets to `target`.
+  /// The rule that sends known packets to `target`, on a line of its own.
   func entry(to target: Text) -> Text {
-    guard hasGate else { return "meta nfproto \(family.kernelNumber) jump \(target)" }
+    guard hasGate else { return "\nmeta nfproto \(family.kernelNumber) jump \(target)" }
     let address = kind == .wide ? family.target(length) : family.source(length)
-    return "\(address) @\(gate) jump \(target)"
+    return "\n\(address) @\(gate) jump \(target)"
   }
 }
 

@@ -74,8 +74,8 @@ extension Protection {
   /// The name of the chain with what the router itself sends.
   static let ownChain: Text = "own"
 
-  /// The chain that lanes of this side jump to first, with `rest` at its end, after the chains that it
-  /// jumps to.
+  /// The chain that lanes of this side jump to first, after the chains that it jumps to; see
+  /// `Part.chains`.
   ///
   /// Inside, whatever goes to the router itself, to broadcast or to multicast addresses is accepted:
   /// DHCP, DHCPv6, neighbour discovery, DNS and NTP to the router. Their ports and types alone don't
@@ -83,64 +83,57 @@ extension Protection {
   ///
   /// A section that names devices by address alone, and no traffic, exempts none in quarantine: whoever
   /// takes that address would be free.
-  func chains(_ side: Side, and rest: [Text] = []) -> [Part] {
-    var rules: [Text] = []
+  func chains(_ side: Side) -> Text {
+    var chains: Text = ""
+    var rules: Text = "\nchain \(side.chain)"
     switch side {
-    case .inside: rules.append("fib daddr type local-multicast accept")
-    case .translated: rules.append("meta iif 0 jump \(Self.ownChain)")
+    case .inside: rules += "\nfib daddr type local-multicast accept"
+    case .translated: rules += "\nmeta iif 0 jump \(Self.ownChain)"
     case .quarantined: break
     }
-    var chains: [Part] = []
     for (index, section) in sections.enumerated() {
       if side == .quarantined, section.isByAddressAlone { continue }
       let stages = section.stages(side)
       for number in 0..<stages.count {
         let verdict: Text =
           number + 1 == stages.count ? "accept" : "jump \(side.stage)\(index)_\(number + 1)"
-        let matches = stages[number].map { "\($0) \(verdict)" as Text }
-        if number == 0 {
-          rules += matches
-        } else {
-          chains.append(Part(chain: "\(side.stage)\(index)_\(number)", rules: matches))
-        }
+        var lines: Text = number == 0 ? "" : "\nchain \(side.stage)\(index)_\(number)"
+        for match in stages[number] { lines += "\n\(match) \(verdict)" }
+        if number == 0 { rules += lines } else { chains += lines }
       }
     }
-    return chains + [Part(chain: side.chain, rules: rules + rest)]
+    return chains + rules
   }
 
   /// What the router itself sends and no rule of any source may stop: DOTS, neighbour discovery, DHCP,
   /// DHCPv6, DNS and NTP to the resolvers.
-  var own: Part {
-    var rules: [Text] = []
-    func add(_ rule: Text) {
-      if !rules.contains(rule) { rules.append(rule) }
+  var own: Text {
+    var rules: Text = "\nchain \(Self.ownChain)"
+    for port in listenPorts.distinct() {
+      rules += "\nudp sport \(port) accept\ntcp sport \(port) accept"
     }
-    for port in listenPorts {
-      add("udp sport \(port) accept")
-      add("tcp sport \(port) accept")
-    }
-    func add(_ port: UInt16, of address: IPAddress) {
-      let head: Text = "\(address.family.word) daddr \(address)"
-      add("\(head) udp dport \(port) accept")
-      add("\(head) tcp dport \(port) accept")
-    }
-    for peer in sessions { add(peer.port, of: peer.address) }
-    for rule in Self.necessities.split(0x0A) { add(rule) }
-    for resolver in resolvers {
-      add(53, of: resolver)
-      add("\(resolver.family.word) daddr \(resolver) udp dport 123 accept")
-    }
-    return Part(chain: Self.ownChain, rules: rules)
-  }
+    for peers in sessions.map({ $0.address.accepted($0.port) }).distinct() { rules += peers }
+    rules += """
 
-  private static var necessities: Text {
-    """
-    icmpv6 type 133-137 accept
-    udp sport 68 udp dport 67 accept
-    udp sport 67 udp dport 68 accept
-    udp sport 546 udp dport 547 accept
-    udp sport 547 udp dport 546 accept
-    """
+      icmpv6 type 133-137 accept
+      udp sport 68 udp dport 67 accept
+      udp sport 67 udp dport 68 accept
+      udp sport 546 udp dport 547 accept
+      udp sport 547 udp dport 546 accept
+      """
+    for resolver in resolvers.distinct() {
+      rules += resolver.accepted(53)
+      rules += "\n\(resolver.family.word) daddr \(resolver) udp dport 123 accept"
+    }
+    return rules
+  }
+}
+
+extension IPAddress {
+  /// Accepts what goes to this port of it, by UDP and TCP.
+  fileprivate func accepted(_ port: UInt16) -> Text {
+    let head: Text = "\(family.word) daddr \(self)"
+    return "\n\(head) udp dport \(port) accept\n\(head) tcp dport \(port) accept"
   }
 }
 

@@ -80,104 +80,125 @@ extension Skeleton {
   ///     q_nat  prerouting  80 is redirected to the page; for all of the home, the API's 443
   ///     q_in   input       what is needed of the router passes, its other services are refused
   ///     q_fwd  forward     exemptions and the garden pass, all else is refused, running or new
-  var quarantineChains: [Part] {
-    let devices = devices
-    if devices.isEmpty && !policy.servesAPI { return [] }
-    var chains: [Part] = []
-    func add(_ name: Text, _ rules: Text) {
-      chains.append(Part(chain: name, rules: rules.split(0x0A)))
-    }
-    func hook(_ name: Text, _ attachment: Attachment, _ rules: [Text] = [], to chain: Text) {
-      let entries = devices.map { "\($0.loading) @\($0.map) goto \(chain)" as Text }
-      chains.append(Part(chain: name, attachment, rules: rules + entries))
-    }
-    if !devices.isEmpty {
-      chains = exemptions
-      let counting = devices.map { "counter name \($0.loading) map @\($0.map) return" as Text }
-      chains.append(Part(chain: "q_count", rules: counting))
-      add("q_lost", "jump q_count\ndrop")
-      add("q_refuse", refusal)
-      add("q_need", "\(Pace.rules(Pace.needs, "accept"))\ngoto q_lost")
-      add("q_name", "\(Pace.rules(Pace.names, "accept"))\ngoto q_lost")
-      add("q_page", pageTraffic)
-      add("q_any", arrivals)
-      hook("q_raw", .afterRawPrerouting, to: "q_any")
-      add("q_new", "\(Pace.rules(Pace.connections, "accept"))\ngoto q_refuse")
-      add("q_self", services)
-      hook("q_in", .earlyInput, to: "q_self")
-      add("q_dev", "jump q_exempt\ngoto q_refuse")
-      hook("q_fwd", .earlyForward, to: "q_dev")
-      add("q_web", "jump q_exempt\ntcp dport 80 redirect to :\(policy.access.portalPort)")
-    }
-    hook("q_nat", .translatingPrerouting, interception, to: "q_web")
-    return chains
+  ///
+  /// The first comes after mitigations, so that what they stop counts for them; the second before others
+  /// redirect, for the first translation holds; the last two before any chain that accepts what runs
+  /// already.
+  var quarantineChains: Text {
+    if devices.isEmpty && !policy.servesAPI { return "" }
+    return """
+      \(devices.isEmpty ? "" : deviceChains)
+      chain q_nat nat prerouting -105\(interception)\(entries(to: "q_web"))
+      """
   }
 
-  /// What passes before anything is counted or refused: exempted traffic, the garden over https.
-  private var exemptions: [Part] {
-    var rules: [Text] = []
-    for family in [IPAddress.Family.v4, .v6] where !garden(family).isEmpty {
-      rules.append("\(family.word) daddr @\(family.garden) tcp dport 443 accept")
-    }
-    return policy.protection.chains(.quarantined, and: rules)
+  /// The rules that lead packets of devices in quarantine to a chain.
+  private func entries(to chain: StaticString) -> Text {
+    var rules: Text = ""
+    for shape in devices { rules += "\n\(shape.loading) @\(shape.map) goto \(chain)" }
+    return rules
   }
 
-  /// Counted, and told quickly while that isn't too much to tell.
-  private var refusal: Text {
+  /// What is refused is counted, and told quickly while that isn't too much to tell.
+  ///
+  /// Of what goes to the page, beginnings, SYN alone of FIN, SYN, RST and ACK, are never lost; what
+  /// follows them has a pace of its own, so that no flood elsewhere stops it.
+  private var deviceChains: Text {
     """
+    \(exemptions)
+    chain q_count\(counting)
+    chain q_lost
+    jump q_count
+    drop
+    chain q_refuse
     jump q_count
     \(Pace.rules(Pace.resets, "reject with tcp reset", of: "meta l4proto 6 "))
     meta l4proto 6 drop
     \(Pace.rules(Pace.refusals, "reject with icmpx admin-prohibited"))
     drop
+    chain q_need
+    \(Pace.rules(Pace.needs, "accept"))
+    goto q_lost
+    chain q_name
+    \(Pace.rules(Pace.names, "accept"))
+    goto q_lost
+    chain q_page
+    @th,104,8 & 23 == 2 accept
+    \(Pace.rules(Pace.page, "accept"))
+    goto q_lost
+    chain q_any
+    jump q_exempt
+    \(arrivals)
+    \(Pace.rules(Pace.flood, "accept"))
+    goto q_lost
+    chain q_raw filter prerouting -299\(entries(to: "q_any"))
+    chain q_new
+    \(Pace.rules(Pace.connections, "accept"))
+    goto q_refuse
+    chain q_self
+    jump q_exempt
+    \(services)
+    goto q_refuse
+    chain q_in filter input -10\(entries(to: "q_self"))
+    chain q_dev
+    jump q_exempt
+    goto q_refuse
+    chain q_fwd filter forward -10\(entries(to: "q_dev"))
+    chain q_web
+    jump q_exempt
+    tcp dport 80 redirect to :\(policy.access.portalPort)
     """
   }
 
-  /// Exempted traffic, and what a device needs to have an address and a router: DHCP, DHCPv6,
-  /// neighbour discovery.
+  /// What passes before anything is counted or refused: exempted traffic, the garden over https.
+  private var exemptions: Text {
+    var chains = policy.protection.chains(.quarantined)
+    for family in [IPAddress.Family.v4, .v6] where !garden(family).isEmpty {
+      chains += "\n\(family.word) daddr @\(family.garden) tcp dport 443 accept"
+    }
+    return chains
+  }
+
+  private var counting: Text {
+    var rules: Text = ""
+    for shape in devices { rules += "\ncounter name \(shape.loading) map @\(shape.map) return" }
+    return rules
+  }
+
+  /// Without these a device has no address and no router: DHCP, DHCPv6, neighbour discovery.
   private func needs(_ verdict: StaticString) -> Text {
     """
-    jump q_exempt
     udp dport 67 \(verdict)
     udp dport 547 \(verdict)
     icmpv6 type 133-136 \(verdict)
     """
   }
 
-  /// Beginnings, SYN alone of FIN, SYN, RST and ACK, are never lost; what follows them has a pace of its
-  /// own, so that no flood elsewhere stops it.
-  private var pageTraffic: Text {
+  /// DNS and NTP.
+  private func names(_ verdict: StaticString) -> Text {
     """
-    @th,104,8 & 23 == 2 accept
-    \(Pace.rules(Pace.page, "accept"))
-    goto q_lost
+    udp dport 53 \(verdict)
+    tcp dport 53 \(verdict)
+    udp dport 123 \(verdict)
     """
   }
 
   /// The ports of the page and the API, each once.
   private var doors: [UInt16] {
-    let page = policy.access.portalPort
-    let api = policy.access.apiPort ?? page
-    return api == page ? [page] : [min(page, api), max(page, api)]
+    ([policy.access.portalPort] + (policy.access.apiPort.map { [$0] } ?? [])).distinct()
   }
 
-  /// The page; DNS and NTP.
+  /// What may pass before it is known whether it will be refused.
   private var arrivals: Text {
     var rules = needs("goto q_need")
     for port in ([80, 443] + doors).distinct() { rules += "\ntcp dport \(port) goto q_page" }
-    return """
-      \(rules)
-      udp dport 53 fib daddr type local goto q_name
-      tcp dport 53 fib daddr type local goto q_name
-      udp dport 123 fib daddr type local goto q_name
-      \(Pace.rules(Pace.flood, "accept"))
-      goto q_lost
-      """
+    return "\(rules)\n\(names("fib daddr type local goto q_name"))"
   }
 
-  /// Of errors, those that connections to the page need: too big, unreachable, time exceeded.
+  /// What the router answers.
   ///
-  /// New connections are known by state, not by flags: else packets of no connection would each begin to
+  /// Of errors, those that connections to the page need: too big, unreachable, time exceeded. New
+  /// connections are known by state, not by flags: else packets of no connection would each begin to
   /// be tracked.
   private var services: Text {
     var rules: Text = """
@@ -185,37 +206,23 @@ extension Skeleton {
       icmpv6 type 1-4 accept
       icmp type 3 accept
       icmp type 11-12 accept
-      udp dport 53 accept
-      tcp dport 53 accept
-      udp dport 123 accept
+      \(names("accept"))
       """
     for port in doors {
       rules += "\ntcp dport \(port) ct state new goto q_new\ntcp dport \(port) accept"
     }
-    return rules + "\ngoto q_refuse"
+    return rules
   }
 
   /// The API: 443 of an address that the router has on the very interface of the home by which the
   /// packet came; so neither foreign hosts nor what comes from outside.
-  private var interception: [Text] {
-    guard let port = policy.access.apiPort else { return [] }
-    return policy.lan.map { name in
-      "meta iifname \(name) tcp dport 443 fib daddr . iif type local redirect to :\(port)"
+  private var interception: Text {
+    guard let port = policy.access.apiPort else { return "" }
+    var rules: Text = ""
+    for name in policy.lan {
+      rules += "\nmeta iifname \(name) tcp dport 443"
+      rules += " fib daddr . iif type local redirect to :\(port)"
     }
+    return rules
   }
-}
-
-extension Attachment {
-  /// After mitigations, so that what they stop counts for them.
-  fileprivate static let afterRawPrerouting = Attachment(hook: .prerouting, priority: -299)
-  /// Before others redirect: the first translation holds.
-  fileprivate static let translatingPrerouting = Attachment(
-    hook: .prerouting,
-    priority: -105,
-    translates: true
-  )
-  /// Before any chain that accepts what runs already.
-  fileprivate static let earlyInput = Attachment(hook: .input, priority: -10)
-  /// Before any chain that accepts what runs already.
-  fileprivate static let earlyForward = Attachment(hook: .forward, priority: -10)
 }

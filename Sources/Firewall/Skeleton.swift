@@ -1,68 +1,6 @@
 import Bytes
 import Model
 
-/// A chain but those of mitigations, or a set, with what is always in it.
-final class Part: Sendable {
-  /// Its name.
-  let name: Text
-  /// What makes it.
-  let making: Operation
-  /// What fills it: rules, or a set's blocks.
-  let content: [Operation]
-
-  /// A chain.
-  init(chain name: Text, _ attachment: Attachment? = nil, rules: [Text]) {
-    self.name = name
-    making = .addChain(name, attachment)
-    content = rules.map { .addRule(chain: name, $0) }
-  }
-
-  /// A set or map; `blocks` in ascending order.
-  init(set name: Text, _ key: KeyType, _ content: SetContent, blocks: [Prefix] = []) {
-    self.name = name
-    making = .addSet(name, key: key, content)
-    var elements: [Operation] = []
-    var last: Prefix?
-    // A block within another is none.
-    for block in blocks where last?.contains(block) != true {
-      last = block
-      elements.append(
-        .addElement(
-          set: name,
-          key: block.address.bytes,
-          .block(endsBefore: block.lastAddress.bytesAfter),
-          timeout: .zero
-        )
-      )
-    }
-    self.content = elements
-  }
-
-  private var isChain: Bool { making.kind == .addChain }
-
-  /// What empties it.
-  var emptying: Operation {
-    isChain ? .flushChain(name) : .deleteElement(set: name, key: [])
-  }
-
-  /// What removes it.
-  var removing: Operation { isChain ? .deleteChain(name) : .deleteSet(name) }
-}
-
-extension IPAddress {
-  /// The next address; empty when there is none.
-  fileprivate var bytesAfter: [UInt8] {
-    var bytes = bytes
-    var index = bytes.count
-    while index > 0 {
-      index -= 1
-      bytes[index] &+= 1
-      if bytes[index] != 0 { return bytes }
-    }
-    return []
-  }
-}
-
 /// What the table follows from beside mitigations and quarantines.
 final class TablePolicy: Equatable, Sendable {
   let protection: Protection
@@ -109,39 +47,32 @@ struct Skeleton {
     return sets + quarantineSets
   }
 
-  /// All chains but those of mitigations, each after those it jumps to.
-  var chains: [Part] {
-    var own: [Part] = []
-    var sides: [Part] = []
-    var chains: [Part] = []
-    var pre: [Text] = []
-    var out: [Text] = []
-    var post: [Text] = []
+  /// All chains but those of mitigations, each after those it jumps to; see `Part.chains`.
+  var chains: Text {
+    var own: Text = ""
+    var sides: Text = ""
+    var chains: Text = ""
+    var pre: Text = ""
+    var out: Text = ""
+    var post: Text = ""
     for lane in lanes {
-      let side: Protection.Side = lane.kind == .translated ? .translated : .inside
-      if own.isEmpty, lane.kind != .inside { own.append(policy.protection.own) }
-      if lane.kind == .translated ? post.isEmpty : pre.isEmpty {
-        sides += policy.protection.chains(side)
-      }
-      var rules: [Text] = ["jump \(side.chain)"]
-      for shape in shapes where shape.lane == lane { rules.append(shape.rule) }
-      chains.append(Part(chain: lane.chain, rules: rules))
+      let isLate = lane.kind == .translated
+      let side: Protection.Side = isLate ? .translated : .inside
+      if lane.kind != .inside { own = policy.protection.own }
+      if isLate ? post.isEmpty : pre.isEmpty { sides += policy.protection.chains(side) }
+      chains += "\nchain \(lane.chain)\njump \(side.chain)"
+      for shape in shapes where shape.lane == lane { chains += "\n\(shape.rule)" }
       let entry = lane.entry(to: lane.chain)
-      if lane.kind == .translated { post.append(entry) } else { pre.append(entry) }
-      if lane.kind == .wide { out += [lane.entry(to: Protection.ownChain), entry] }
+      if isLate { post += entry } else { pre += entry }
+      if lane.kind == .wide { out += "\(lane.entry(to: Protection.ownChain))\(entry)" }
     }
-    if !pre.isEmpty { chains.append(Part(chain: "pre", .rawPrerouting, rules: pre)) }
-    if !out.isEmpty { chains.append(Part(chain: "out", .rawOutput, rules: out)) }
-    if !post.isEmpty { chains.append(Part(chain: "post", .translatedPostrouting, rules: post)) }
-    return own + sides + chains + quarantineChains
+    chains = "\(own)\(sides)\(chains)"
+    // After defragmentation, before connection tracking.
+    if !pre.isEmpty { chains += "\nchain pre filter prerouting -300\(pre)" }
+    // The router's own packets.
+    if !out.isEmpty { chains += "\nchain out filter output -300\(out)" }
+    // One after source translation.
+    if !post.isEmpty { chains += "\nchain post filter postrouting +101\(post)" }
+    return chains + quarantineChains
   }
-}
-
-extension Attachment {
-  /// After defragmentation, before connection tracking.
-  static let rawPrerouting = Attachment(hook: .prerouting, priority: -300)
-  /// The router's own packets.
-  static let rawOutput = Attachment(hook: .output, priority: -300)
-  /// One after source translation.
-  static let translatedPostrouting = Attachment(hook: .postrouting, priority: 101)
 }

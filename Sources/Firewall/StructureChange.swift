@@ -1,3 +1,5 @@
+import Bytes
+
 /// What changes in sets, and in chains but those of mitigations.
 struct StructureChange {
   private(set) var addedSets: [Operation] = []
@@ -8,8 +10,8 @@ struct StructureChange {
   init() {}
 
   init(from before: Skeleton?, to after: Skeleton) {
-    let oldChains = before?.chains ?? []
-    let newChains = after.chains
+    let oldChains = Part.chains(before?.chains ?? "")
+    let newChains = Part.chains(after.chains)
     chains = Self.added(newChains, beside: oldChains)
     chains += Self.removed(oldChains, beside: newChains)
     let oldSets = before?.sets ?? []

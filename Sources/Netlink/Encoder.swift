@@ -95,8 +95,8 @@ struct Encoder: ~Copyable {
         kind.rawValue,
         flags,
         sequence,
-        table.bytes + [0],
-        name.bytes + [0],
+        table.bytes.terminated,
+        name.bytes.terminated,
         object
       )
     )
@@ -163,7 +163,7 @@ extension Encoder {
     _ sequence: UInt32,
     _ dialect: Dialect
   ) throws(KernelError) {
-    let name = operation.name.bytes + [0]
+    let name = operation.name.bytes.terminated
     let bytes = operation.bytes
     let length = UInt32(bytes.count)
     let number = operation.number
@@ -200,7 +200,7 @@ extension Encoder {
         bytes,
         length,
         kind,
-        value + [0],
+        value.terminated,
         count,
         timeout
       )
@@ -228,7 +228,7 @@ extension Encoder {
       expressions = read
     }
     guard expressions.count <= maximumExpressions else { throw KernelError(errno: E2BIG) }
-    guard let rule = cordon_rule(operation.name.bytes + [0]) else { return false }
+    guard let rule = cordon_rule(operation.name.bytes.terminated) else { return false }
     var isWhole = true
     for expression in expressions where isWhole {
       isWhole = cordon_add(
@@ -238,10 +238,19 @@ extension Encoder {
         expression.what,
         expression.first,
         expression.second,
-        expression.bytes + [0],
+        expression.bytes.terminated,
         UInt32(expression.bytes.count)
       )
     }
     return cordon_put_rule(message, rule, isWhole)
+  }
+}
+
+extension [UInt8] {
+  /// The bytes and a zero, as C's strings end.
+  fileprivate var terminated: [UInt8] {
+    var bytes = self
+    bytes.append(0)
+    return bytes
   }
 }

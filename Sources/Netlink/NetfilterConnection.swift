@@ -63,23 +63,27 @@ public final class NetfilterConnection {
     dialect.tableFlags = ownerFlags
     var makesTable = false
     var replacesAll = false
-    var pending: [Pending] = []
     for operation in operations {
       if operation.kind == .addTable { makesTable = true }
       if operation.kind == .deleteTable || operation.kind == .flushTable { replacesAll = true }
-      pending.append(Pending(operation: operation, index: pending.count))
     }
     if makesTable, operations.count > 1, try hasTable() {
       // The kernel refuses base chains (EINVAL) in the batch in which a table changes hands.
-      try settle([Pending(operation: .addTable, index: 0)])
+      try settle([.addTable])
     }
+    var pending = operations
     if !replacesAll {
       for leftover in leftovers where !operations.contains(where: { $0.addsName(of: leftover) }) {
-        pending.append(Pending(operation: leftover, index: nil))
+        pending.append(leftover)
       }
     }
     leftovers = []
-    try settle(pending)
+    do throws(KernelError) { try settle(pending) } catch {
+      // What was left over is no operation of the caller's.
+      var error = error
+      if let place = error.operation, place >= operations.count { error.operation = nil }
+      throw error
+    }
     if makesTable { ownsTable = dialect.tableFlags != 0 }
   }
 
@@ -124,57 +128,63 @@ public final class NetfilterConnection {
 // MARK: Batches
 
 extension NetfilterConnection {
-  /// An operation and its place in the caller's list.
-  private struct Pending {
-    var operation: Operation
-    var index: Int?
-  }
-
-  /// The kernel's refusal of the operation at this place of what was sent; nil: of the batch.
-  private struct Failure {
-    var place: Int?
-    var error: KernelError
-  }
-
   /// Sends the batch until it is acknowledged, each time without what needn't succeed.
-  private func settle(_ operations: [Pending]) throws(KernelError) {
-    var pending = operations
+  private func settle(_ operations: [Operation]) throws(KernelError) {
+    var isLeftOut = [Bool](repeating: false, count: operations.count)
     for _ in 0..<Self.maximumAttempts {
-      if pending.isEmpty { return }
-      let failures = try send(pending)
+      // The places of what is sent.
+      var places: [Int] = []
+      for place in 0..<operations.count where !isLeftOut[place] { places.append(place) }
+      if places.isEmpty { return }
+      let failures = try send(operations, places)
       if failures.isEmpty { return }
-      pending = try adapted(pending, to: failures)
+      let flags = dialect.tableFlags
+      for failure in failures {
+        var error = failure
+        guard let place = failure.operation.map({ places[$0] }) else { throw error }
+        error.operation = place
+        try forgive(operations[place], error)
+        // What follows failed for want of a table.
+        if dialect.tableFlags != flags { break }
+        isLeftOut[place] = true
+      }
     }
     throw KernelError(errno: EAGAIN)
   }
 
-  private func send(_ pending: [Pending]) throws(KernelError) -> [Failure] {
-    let first = socket.takeSequence(pending.count + 2)
+  private func send(
+    _ operations: [Operation],
+    _ places: [Int]
+  ) throws(KernelError) -> [KernelError] {
+    let first = socket.takeSequence(places.count + 2)
     var sequence = first
     var encoder = Encoder()
     encoder.beginBatch(first)
-    for item in pending {
+    for place in places {
       sequence &+= 1
-      let isLast = sequence &- first == UInt32(truncatingIfNeeded: pending.count)
-      try encoder.append(item.operation, sequence, isLast: isLast, dialect)
+      let isLast = sequence &- first == UInt32(truncatingIfNeeded: places.count)
+      try encoder.append(operations[place], sequence, isLast: isLast, dialect)
     }
     encoder.endBatch(sequence &+ 1)
     try socket.send(encoder.bytes)
-    return try failures(first: first, count: pending.count)
+    return try failures(first: first, count: places.count)
   }
 
   /// Reads until the last operation is acknowledged, or the batch as a whole is refused.
-  private func failures(first: UInt32, count: Int) throws(KernelError) -> [Failure] {
-    var failures: [Failure] = []
+  ///
+  /// What failed, and which of what was sent; none: the batch.
+  private func failures(first: UInt32, count: Int) throws(KernelError) -> [KernelError] {
+    var failures: [KernelError] = []
     while true {
       for message in try socket.receive() {
         guard let errno = message.error else { continue }
         let place = Int(message.sequence &- first) - 1
         guard place >= -1, place <= count else { continue }
         if errno != 0 {
+          var error = message.refusal(errno)
           let isOfOperation = place >= 0 && place < count
-          let error = message.refusal(errno)
-          failures.append(Failure(place: isOfOperation ? place : nil, error: error))
+          if isOfOperation { error.operation = place }
+          failures.append(error)
           if !isOfOperation { return failures }
         }
         if place == count - 1 { return failures }
@@ -182,32 +192,18 @@ extension NetfilterConnection {
     }
   }
 
-  /// What is left of the batch without what needn't succeed; throws when something failed that must.
-  private func adapted(
-    _ pending: [Pending],
-    to failures: [Failure]
-  ) throws(KernelError) -> [Pending] {
-    var isLeftOut = [Bool](repeating: false, count: pending.count)
-    for failure in failures {
-      var error = failure.error
-      guard let place = failure.place else { throw error }
-      let operation = pending[place].operation
-      error.operation = pending[place].index
-      if operation.kind == .addTable {
-        // What follows failed for want of a table.
-        let isUnknownFlag = error.errno == EOPNOTSUPP || error.errno == EINVAL
-        guard isUnknownFlag, dialect.tableFlags != 0 else { throw error }
-        dialect.tableFlags = 0
-        return pending
-      }
-      let isInUse = error.errno == EBUSY && operation.canWait
-      guard operation.isDelete, error.errno == ENOENT || isInUse else { throw error }
-      if isInUse, leftovers.count < Self.maximumLeftovers { leftovers.append(operation) }
-      isLeftOut[place] = true
+  /// Returns when the operation needn't succeed, or can be said in another way; throws when it must.
+  private func forgive(_ operation: Operation, _ error: KernelError) throws(KernelError) {
+    let errno = error.errno
+    if operation.kind == .addTable {
+      let isUnknownFlag = errno == EOPNOTSUPP || errno == EINVAL
+      guard isUnknownFlag, dialect.tableFlags != 0 else { throw error }
+      dialect.tableFlags = 0
+      return
     }
-    var left: [Pending] = []
-    for (place, item) in pending.enumerated() where !isLeftOut[place] { left.append(item) }
-    return left
+    let isInUse = errno == EBUSY && operation.canWait
+    guard operation.isDelete, errno == ENOENT || isInUse else { throw error }
+    if isInUse, leftovers.count < Self.maximumLeftovers { leftovers.append(operation) }
   }
 
   /// Asks to destroy a table that isn't there.
@@ -220,7 +216,7 @@ extension NetfilterConnection {
     encoder.endBatch(first &+ 2)
     try socket.send(encoder.bytes)
     let failures = try failures(first: first, count: 1)
-    if let error = failures.first?.error, error.isForbidden { throw error }
+    if let error = failures.first, error.isForbidden { throw error }
     return failures.isEmpty
   }
 }

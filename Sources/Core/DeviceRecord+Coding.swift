@@ -47,8 +47,12 @@ extension DeviceRecord: Coded {
   public static var blank: DeviceRecord { DeviceRecord(mac: .blank, start: .blank) }
 
   /// An array of the properties in their order; times that are spans in milliseconds.
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension DeviceRecord.Parts {
   @inline(never)
-  public mutating func code(_ coder: inout some Coder) {
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 15)
     mac.code(&coder)
     coder.flag(&isQuarantined)

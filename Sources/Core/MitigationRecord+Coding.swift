@@ -24,8 +24,12 @@ extension MitigationRecord: Coded {
   }
 
   /// An array of the properties in their order; times that are spans in milliseconds.
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension MitigationRecord.Parts {
   @inline(never)
-  public mutating func code(_ coder: inout some Coder) {
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 15)
     id.code(&coder)
     coder.text(&client)

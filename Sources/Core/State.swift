@@ -12,17 +12,17 @@ struct State: Equatable {
   private var parts: Behind<Parts>
 
   /// The first item of the file: another number is another format.
-  private static let version: UInt32 = 3
+  fileprivate static let version: UInt32 = 3
   /// The most bytes that are read: far more than all mitigations of all clients.
   static let maximumLength = 8_388_608
   /// The most mitigations: as many as the engine holds.
-  private static let maximumRecords = 16_384
+  fileprivate static let maximumRecords = 16_384
 
   /// The bytes of the file.
   var encoded: [UInt8] {
     var writer = ItemWriter()
     var state = self
-    state.code(&writer)
+    state.parts.value.code(&writer)
     return writer.bytes
   }
 
@@ -36,21 +36,8 @@ struct State: Equatable {
     guard bytes.count <= Self.maximumLength else { return nil }
     var reader = ItemReader(bytes)
     self.init(boot: .blank, writtenAt: .blank, nextID: 0, records: [])
-    code(&reader)
+    parts.value.code(&reader)
     if (try? reader.finish()) == nil { return nil }
-  }
-
-  /// Visits the array of the version and the properties in their order.
-  private mutating func code(_ coder: inout some Coder) {
-    var version = Self.version
-    coder.array(of: 6)
-    version.code(&coder)
-    if version != Self.version { coder.fail() }
-    coder.text(&boot)
-    writtenAt.code(&coder)
-    nextID.code(&coder)
-    coder.list(&records, limit: Self.maximumRecords)
-    coder.list(&devices)
   }
 }
 
@@ -93,6 +80,19 @@ extension State {
     var nextID: UInt32
     var records: [MitigationRecord]
     var devices: [DeviceRecord] = []
+
+    /// Visits the array of the version and the properties in their order.
+    mutating func code(_ coder: inout some Coder) {
+      var version = State.version
+      coder.array(of: 6)
+      version.code(&coder)
+      if version != State.version { coder.fail() }
+      coder.text(&boot)
+      writtenAt.code(&coder)
+      nextID.code(&coder)
+      coder.list(&records, limit: State.maximumRecords)
+      coder.list(&devices)
+    }
   }
 }
 

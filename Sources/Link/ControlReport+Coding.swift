@@ -31,7 +31,12 @@ extension SessionSummary: Coded {
   }
 
   /// An array of the properties in their order.
-  public mutating func code(_ coder: inout some Coder) {
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension SessionSummary.Parts {
+  @inline(never)
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 7)
     coder.text(&client)
     peer.code(&coder)
@@ -54,12 +59,17 @@ extension StatusReport: Coded {
 
   /// An array of the properties in their order; the uptime is never negative; of the sessions, the
   /// first are told.
-  public mutating func code(_ coder: inout some Coder) {
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension StatusReport.Parts {
+  @inline(never)
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 7)
     coder.text(&software)
     uptime.code(&coder)
     if uptime < .zero { coder.fail() }
-    coder.list(&sessions, limit: Self.maximumSessions, isCut: true)
+    coder.list(&sessions, limit: StatusReport.maximumSessions, isCut: true)
     mitigations.code(&coder)
     quarantined.code(&coder)
     coder.flag(&isKernelInSync)
@@ -97,22 +107,7 @@ extension MitigationSummary: Coded {
   }
 
   /// An array of the properties in their order; null for what isn't known.
-  public mutating func code(_ coder: inout some Coder) {
-    coder.array(of: 13)
-    id.code(&coder)
-    coder.text(&client)
-    coder.name(&cuid)
-    mid.code(&coder)
-    status.code(&coder)
-    action.code(&coder)
-    scope.code(&coder)
-    lifetime.code(&coder)
-    remaining.code(&coder)
-    coder.optional(&start)
-    coder.optional(&dropped)
-    coder.list(&devices)
-    coder.optional(&conflict)
-  }
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
 
   /// The same with less detail: without devices and what a conflict shares.
   fileprivate var shortened: MitigationSummary {
@@ -128,6 +123,26 @@ extension MitigationSummary: Coded {
   public var fittingMessage: MitigationSummary {
     let message = ControlReply.mitigation(self)
     return (try? message.encoded()) == nil ? shortened : self
+  }
+}
+
+extension MitigationSummary.Parts {
+  @inline(never)
+  fileprivate mutating func code(_ coder: inout some Coder) {
+    coder.array(of: 13)
+    id.code(&coder)
+    coder.text(&client)
+    coder.name(&cuid)
+    mid.code(&coder)
+    status.code(&coder)
+    action.code(&coder)
+    scope.code(&coder)
+    lifetime.code(&coder)
+    remaining.code(&coder)
+    coder.optional(&start)
+    coder.optional(&dropped)
+    coder.list(&devices)
+    coder.optional(&conflict)
   }
 }
 

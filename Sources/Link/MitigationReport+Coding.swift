@@ -36,8 +36,12 @@ extension ConflictInformation: Coded {
   public static var blank: ConflictInformation { ConflictInformation(cause: .blank) }
 
   /// An array of the cause and, each or null, the status, the retry timer and the scope.
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension ConflictInformation.Parts {
   @inline(never)
-  public mutating func code(_ coder: inout some Coder) {
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 4)
     cause.code(&coder)
     coder.optional(&status)
@@ -53,7 +57,12 @@ extension MitigationReport: Coded {
   }
 
   /// An array of the properties in their order; null for what isn't known.
-  public mutating func code(_ coder: inout some Coder) {
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension MitigationReport.Parts {
+  @inline(never)
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 7)
     mid.code(&coder)
     scope.code(&coder)

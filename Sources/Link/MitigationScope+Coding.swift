@@ -22,10 +22,7 @@ extension MitigationScope: Coded {
   public static var blank: MitigationScope { MitigationScope() }
 
   /// An array of the properties in their order; protocols are a byte string.
-  @inline(never)
-  public mutating func code(_ coder: inout some Coder) {
-    withParts { $0.code(&coder) }
-  }
+  public mutating func code(_ coder: inout some Coder) { attributes.value.code(&coder) }
 
   /// Whether a request with this scope, and any report of it, fits a message.
   ///
@@ -34,6 +31,7 @@ extension MitigationScope: Coded {
 }
 
 extension MitigationScope.Parts {
+  @inline(never)
   fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 11)
     coder.list(&targetPrefixes)

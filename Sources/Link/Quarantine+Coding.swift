@@ -27,8 +27,12 @@ extension Device: Coded {
   public static var blank: Device { Device(mac: .blank) }
 
   /// An array of the properties in their order; of the addresses, the first are told.
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension Device.Parts {
   @inline(never)
-  public mutating func code(_ coder: inout some Coder) {
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 5)
     mac.code(&coder)
     coder.text(&name)
@@ -46,13 +50,18 @@ extension DeviceSummary: Coded {
   public static var blank: DeviceSummary { DeviceSummary(device: .blank, state: .blank) }
 
   /// An array of the properties in their order; null for what doesn't apply.
-  public mutating func code(_ coder: inout some Coder) {
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension DeviceSummary.Parts {
+  @inline(never)
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 5)
     device.code(&coder)
     state.code(&coder)
     coder.optional(&since)
     coder.optional(&releasesLeft)
-    coder.list(&mitigations, limit: Self.maximumMitigations, isCut: true)
+    coder.list(&mitigations, limit: DeviceSummary.maximumMitigations, isCut: true)
   }
 }
 
@@ -103,8 +112,12 @@ extension QuarantineStory: Coded {
 
   /// An array of the properties in their order; null for what isn't known; of the causes, the first
   /// are told.
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension QuarantineStory.Parts {
   @inline(never)
-  public mutating func code(_ coder: inout some Coder) {
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 10)
     device.code(&coder)
     since.code(&coder)

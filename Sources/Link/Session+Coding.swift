@@ -49,7 +49,12 @@ extension Session: Coded {
   }
 
   /// An array of the properties in their order; both addresses are of one family.
-  public mutating func code(_ coder: inout some Coder) {
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension Session.Parts {
+  @inline(never)
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 8)
     id.code(&coder)
     peer.code(&coder)

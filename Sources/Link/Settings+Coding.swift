@@ -23,7 +23,12 @@ extension CoreSettings: Coded {
   /// An array of the properties in their order, but for the lists of sections.
   ///
   /// Those pass as messages of their own, so that each fits.
-  public mutating func code(_ coder: inout some Coder) {
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension CoreSettings.Parts {
+  @inline(never)
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 19)
     coder.list(&wan)
     coder.list(&lan)
@@ -65,7 +70,12 @@ extension ClientSettings: Coded {
   public static var blank: ClientSettings { ClientSettings(section: .blank, name: .blank) }
 
   /// An array of the properties in their order; a pin has 32 bytes, or is null.
-  public mutating func code(_ coder: inout some Coder) {
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension ClientSettings.Parts {
+  @inline(never)
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 13)
     coder.text(&section)
     coder.text(&name)
@@ -99,7 +109,12 @@ extension PolicySettings: Coded {
   public static var blank: PolicySettings { PolicySettings(section: .blank, action: .blank) }
 
   /// An array of the properties in their order; null for what doesn't matter.
-  public mutating func code(_ coder: inout some Coder) {
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension PolicySettings.Parts {
+  @inline(never)
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 5)
     coder.text(&section)
     coder.optional(&mac)
@@ -114,7 +129,12 @@ extension ProtectSettings: Coded {
   public static var blank: ProtectSettings { ProtectSettings(section: .blank) }
 
   /// An array of the properties in their order.
-  public mutating func code(_ coder: inout some Coder) {
+  public mutating func code(_ coder: inout some Coder) { parts.value.code(&coder) }
+}
+
+extension ProtectSettings.Parts {
+  @inline(never)
+  fileprivate mutating func code(_ coder: inout some Coder) {
     coder.array(of: 6)
     coder.text(&section)
     coder.list(&macs)

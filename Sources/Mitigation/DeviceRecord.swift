@@ -6,7 +6,7 @@ import Model
 /// Times are relative to the moment at which the record was made, as in `MitigationRecord`.
 public struct DeviceRecord: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A mitigation that wants the device in quarantine, and what the device's counter had said before.
   public struct Cause: Hashable, Sendable {
@@ -138,22 +138,22 @@ extension DeviceRecord {
 }
 
 extension DeviceRecord {
-  fileprivate struct Parts: Hashable, Sendable {
-    var mac: MACAddress
-    var isQuarantined = true
-    var start: UnixTime
-    var age = Span.zero
-    var number: UInt32 = 0
-    var isOwners = false
-    var causes: [Cause] = []
-    var addresses: [IPAddress] = []
-    var releases: UInt32 = 0
-    var released: UnixTime?
-    var before = DropCounters(packets: 0, bytes: 0)
-    var ended = DropCounters(packets: 0, bytes: 0)
-    var carried = DropCounters(packets: 0, bytes: 0)
-    var reading: DropCounters?
-    var code: Code?
+  package struct Parts: Hashable, Sendable {
+    package var mac: MACAddress
+    package var isQuarantined = true
+    package var start: UnixTime
+    package var age = Span.zero
+    package var number: UInt32 = 0
+    package var isOwners = false
+    package var causes: [Cause] = []
+    package var addresses: [IPAddress] = []
+    package var releases: UInt32 = 0
+    package var released: UnixTime?
+    package var before = DropCounters(packets: 0, bytes: 0)
+    package var ended = DropCounters(packets: 0, bytes: 0)
+    package var carried = DropCounters(packets: 0, bytes: 0)
+    package var reading: DropCounters?
+    package var code: Code?
   }
 }
 

@@ -7,7 +7,7 @@ import Model
 /// without a clock can then never make a lifetime grow.
 public struct MitigationRecord: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A record of these parts.
   public init(
@@ -142,22 +142,22 @@ extension MitigationRecord {
 }
 
 extension MitigationRecord {
-  fileprivate struct Parts: Hashable, Sendable {
-    var id: MitigationID
-    var client: Text
-    var name: MitigationName
-    var role: SessionRole
-    var scope: MitigationScope
-    var action: Action
-    var granted: UInt32
-    var remaining: Span
-    var status: MitigationStatus
-    var start: UnixTime?
-    var active: Span
-    var carried: DropCounters
-    var reading: DropCounters?
-    var devices: [DeviceAddress]
-    var spared: [MACAddress]
+  package struct Parts: Hashable, Sendable {
+    package var id: MitigationID
+    package var client: Text
+    package var name: MitigationName
+    package var role: SessionRole
+    package var scope: MitigationScope
+    package var action: Action
+    package var granted: UInt32
+    package var remaining: Span
+    package var status: MitigationStatus
+    package var start: UnixTime?
+    package var active: Span
+    package var carried: DropCounters
+    package var reading: DropCounters?
+    package var devices: [DeviceAddress]
+    package var spared: [MACAddress]
   }
 }
 

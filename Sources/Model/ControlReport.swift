@@ -11,7 +11,7 @@ public enum SessionState: UInt8, Hashable, Sendable, CaseIterable {
 /// A session as `cordonctl status` shows it.
 public struct SessionSummary: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A summary of these parts.
   public init(
@@ -82,21 +82,21 @@ extension SessionSummary {
 }
 
 extension SessionSummary {
-  fileprivate struct Parts: Hashable, Sendable {
-    var client: Text
-    var peer: IPAddress
-    var peerPort: UInt16
-    var role: SessionRole
-    var transport: Transport
-    var state: SessionState
-    var since: UnixTime
+  package struct Parts: Hashable, Sendable {
+    package var client: Text
+    package var peer: IPAddress
+    package var peerPort: UInt16
+    package var role: SessionRole
+    package var transport: Transport
+    package var state: SessionState
+    package var since: UnixTime
   }
 }
 
 /// How the router is, as `cordonctl status` shows it.
 public struct StatusReport: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A report of these parts.
   public init(
@@ -167,14 +167,14 @@ extension StatusReport {
 }
 
 extension StatusReport {
-  fileprivate struct Parts: Hashable, Sendable {
-    var software: Text
-    var uptime: Span
-    var sessions: [SessionSummary]
-    var mitigations: UInt32
-    var quarantined: UInt32
-    var isKernelInSync: Bool
-    var certificateExpires: UnixTime?
+  package struct Parts: Hashable, Sendable {
+    package var software: Text
+    package var uptime: Span
+    package var sessions: [SessionSummary]
+    package var mitigations: UInt32
+    package var quarantined: UInt32
+    package var isKernelInSync: Bool
+    package var certificateExpires: UnixTime?
   }
 }
 
@@ -210,7 +210,7 @@ public struct DeviceMatch: Hashable, Sendable {
 /// One mitigation as `cordonctl mitigations` and `cordonctl why` show it.
 public struct MitigationSummary: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A summary of these parts.
   public init(
@@ -329,20 +329,20 @@ extension MitigationSummary {
 }
 
 extension MitigationSummary {
-  fileprivate struct Parts: Hashable, Sendable {
-    var id: MitigationID
-    var client: Text
-    var cuid: Text
-    var mid: UInt32
-    var status: MitigationStatus
-    var action: Action
-    var scope: MitigationScope
-    var lifetime: Lifetime
-    var remaining: Lifetime
-    var start: UnixTime?
-    var dropped: DropCounters?
-    var devices: [DeviceMatch]
-    var conflict: ConflictInformation?
+  package struct Parts: Hashable, Sendable {
+    package var id: MitigationID
+    package var client: Text
+    package var cuid: Text
+    package var mid: UInt32
+    package var status: MitigationStatus
+    package var action: Action
+    package var scope: MitigationScope
+    package var lifetime: Lifetime
+    package var remaining: Lifetime
+    package var start: UnixTime?
+    package var dropped: DropCounters?
+    package var devices: [DeviceMatch]
+    package var conflict: ConflictInformation?
   }
 }
 

@@ -13,7 +13,7 @@ public enum DeviceKind: UInt8, Hashable, Sendable, CaseIterable {
 /// A device of the home, as the router knows it.
 public struct Device: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A device of these parts.
   public init(
@@ -60,19 +60,19 @@ extension Device {
 }
 
 extension Device {
-  fileprivate struct Parts: Hashable, Sendable {
-    var mac: MACAddress
-    var name: Text
-    var vendor: Text
-    var kind: DeviceKind
-    var addresses: [IPAddress]
+  package struct Parts: Hashable, Sendable {
+    package var mac: MACAddress
+    package var name: Text
+    package var vendor: Text
+    package var kind: DeviceKind
+    package var addresses: [IPAddress]
   }
 }
 
 /// A device as `cordonctl devices` shows it.
 public struct DeviceSummary: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A summary of these parts.
   public init(
@@ -127,11 +127,11 @@ extension DeviceSummary {
 }
 
 extension DeviceSummary {
-  fileprivate struct Parts: Hashable, Sendable {
-    var device: Device
-    var state: DeviceState
-    var since: UnixTime?
-    var releasesLeft: UInt32?
-    var mitigations: [MitigationID]
+  package struct Parts: Hashable, Sendable {
+    package var device: Device
+    package var state: DeviceState
+    package var since: UnixTime?
+    package var releasesLeft: UInt32?
+    package var mitigations: [MitigationID]
   }
 }

@@ -8,13 +8,10 @@ import Bytes
 public struct MitigationScope: Hashable, Sendable {
   /// Behind one reference: nine lists side by side would make each copy of whatever holds a scope
   /// nine copies, and the code of the copies a good part of the program.
-  private var attributes = Behind(Parts())
+  package var attributes = Behind(Parts())
 
   /// A scope without any attribute.
   public init() {}
-
-  /// Lets `body` see and change all attributes where they are.
-  public mutating func withParts(_ body: (inout Parts) -> Void) { body(&attributes.value) }
 }
 
 extension MitigationScope {
@@ -86,30 +83,18 @@ extension MitigationScope {
 }
 
 extension MitigationScope {
-  /// What a scope holds; each has the meaning of the scope's property of its name.
-  public struct Parts: Hashable, Sendable {
-    /// Addresses under attack.
-    public var targetPrefixes: [Prefix] = []
-    /// Ports under attack.
-    public var targetPortRanges: [PortRange] = []
-    /// IP protocol numbers.
-    public var targetProtocols: [UInt8] = []
-    /// Names under attack.
-    public var targetFQDNs: [Text] = []
-    /// URIs under attack.
-    public var targetURIs: [Text] = []
-    /// Names of targets agreed on before.
-    public var aliasNames: [Text] = []
-    /// Addresses that attack.
-    public var sourcePrefixes: [Prefix] = []
-    /// Ports that attack.
-    public var sourcePortRanges: [PortRange] = []
-    /// ICMP or ICMPv6 types of the attack.
-    public var sourceICMPTypeRanges: [ICMPTypeRange] = []
-    /// False: enforce only when the signal channel is lost.
-    public var triggerMitigation = true
-    /// What the client wants done.
-    public var requestedAction: RequestedAction?
+  package struct Parts: Hashable, Sendable {
+    package var targetPrefixes: [Prefix] = []
+    package var targetPortRanges: [PortRange] = []
+    package var targetProtocols: [UInt8] = []
+    package var targetFQDNs: [Text] = []
+    package var targetURIs: [Text] = []
+    package var aliasNames: [Text] = []
+    package var sourcePrefixes: [Prefix] = []
+    package var sourcePortRanges: [PortRange] = []
+    package var sourceICMPTypeRanges: [ICMPTypeRange] = []
+    package var triggerMitigation = true
+    package var requestedAction: RequestedAction?
   }
 }
 

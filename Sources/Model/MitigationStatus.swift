@@ -76,7 +76,7 @@ public struct ConflictScope: Hashable, Sendable {
 /// What a client is told of a conflict (RFC 9132, Section 4.4.1.3).
 public struct ConflictInformation: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// Conflict information with this cause.
   @inline(never)
@@ -117,10 +117,10 @@ extension ConflictInformation {
 }
 
 extension ConflictInformation {
-  fileprivate struct Parts: Hashable, Sendable {
-    var status: ConflictStatus?
-    var cause: ConflictCause
-    var retryTimer: UInt32?
-    var scope: ConflictScope?
+  package struct Parts: Hashable, Sendable {
+    package var status: ConflictStatus?
+    package var cause: ConflictCause
+    package var retryTimer: UInt32?
+    package var scope: ConflictScope?
   }
 }

@@ -49,7 +49,7 @@ public enum QuarantineCause: Hashable, Sendable {
 /// What the page tells of one device in quarantine.
 public struct QuarantineStory: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A story of these parts.
   public init(
@@ -144,17 +144,17 @@ extension QuarantineStory {
 }
 
 extension QuarantineStory {
-  fileprivate struct Parts: Hashable, Sendable {
-    var device: Device
-    var since: UnixTime
-    var lastSeen: UnixTime?
-    var ends: UnixTime?
-    var stopped: DropCounters
-    var recentPackets: UInt64
-    var quietSeconds: UInt32
-    var causes: [QuarantineCause]
-    var releasesLeft: UInt32
-    var caseNumber: Text
+  package struct Parts: Hashable, Sendable {
+    package var device: Device
+    package var since: UnixTime
+    package var lastSeen: UnixTime?
+    package var ends: UnixTime?
+    package var stopped: DropCounters
+    package var recentPackets: UInt64
+    package var quietSeconds: UInt32
+    package var causes: [QuarantineCause]
+    package var releasesLeft: UInt32
+    package var caseNumber: Text
   }
 }
 

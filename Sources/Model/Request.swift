@@ -63,7 +63,7 @@ public indirect enum RequestOutcome: Hashable, Sendable {
 /// One mitigation as a retrieval or a notification shows it (RFC 9132, Section 4.4.2).
 public struct MitigationReport: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A report of these parts.
   public init(
@@ -134,14 +134,14 @@ extension MitigationReport {
 }
 
 extension MitigationReport {
-  fileprivate struct Parts: Hashable, Sendable {
-    var mid: UInt32
-    var scope: MitigationScope
-    var remaining: Lifetime
-    var status: MitigationStatus
-    var start: UnixTime?
-    var dropped: DropCounters?
-    var conflict: ConflictInformation?
+  package struct Parts: Hashable, Sendable {
+    package var mid: UInt32
+    package var scope: MitigationScope
+    package var remaining: Lifetime
+    package var status: MitigationStatus
+    package var start: UnixTime?
+    package var dropped: DropCounters?
+    package var conflict: ConflictInformation?
   }
 }
 

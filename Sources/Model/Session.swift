@@ -31,7 +31,7 @@ public enum Transport: UInt8, Hashable, Sendable {
 /// A session that the signal front holds: authenticated, not yet authorised.
 public struct Session: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A session of these parts.
   public init(
@@ -110,14 +110,14 @@ extension Session {
 }
 
 extension Session {
-  fileprivate struct Parts: Hashable, Sendable {
-    var id: UInt32
-    var peer: IPAddress
-    var peerPort: UInt16
-    var local: IPAddress
-    var localPort: UInt16
-    var transport: Transport
-    var role: SessionRole
-    var identity: PeerIdentity
+  package struct Parts: Hashable, Sendable {
+    package var id: UInt32
+    package var peer: IPAddress
+    package var peerPort: UInt16
+    package var local: IPAddress
+    package var localPort: UInt16
+    package var transport: Transport
+    package var role: SessionRole
+    package var identity: PeerIdentity
   }
 }

@@ -30,7 +30,7 @@ public enum OverlapRule: UInt8, Hashable, Sendable {
 /// A `client` section: who may ask, and for what.
 public struct ClientSettings: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A section with the defaults.
   public init(section: Text, name: Text) {
@@ -119,27 +119,27 @@ extension ClientSettings {
 }
 
 extension ClientSettings {
-  fileprivate struct Parts: Hashable, Sendable {
-    var section: Text
-    var name: Text
-    var pin: [UInt8]?
-    var may: [RequestedAction] = [.block]
-    var targets: [Prefix] = []
-    var mayNameInternal = false
-    var overlap = OverlapRule.scope
-    var isGateway = false
-    var maximumMitigations: UInt32 = 256
-    var maximumElements: UInt32 = 4096
-    var maximumRate: UInt32 = 10
-    var maximumLifetime: UInt32 = 86_400
-    var alternateServer: Text = ""
+  package struct Parts: Hashable, Sendable {
+    package var section: Text
+    package var name: Text
+    package var pin: [UInt8]?
+    package var may: [RequestedAction] = [.block]
+    package var targets: [Prefix] = []
+    package var mayNameInternal = false
+    package var overlap = OverlapRule.scope
+    package var isGateway = false
+    package var maximumMitigations: UInt32 = 256
+    package var maximumElements: UInt32 = 4096
+    package var maximumRate: UInt32 = 10
+    package var maximumLifetime: UInt32 = 86_400
+    package var alternateServer: Text = ""
   }
 }
 
 /// A `policy` section: which action requests get that match it.
 public struct PolicySettings: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A section with this action.
   public init(section: Text, action: Action) {
@@ -180,12 +180,12 @@ extension PolicySettings {
 }
 
 extension PolicySettings {
-  fileprivate struct Parts: Hashable, Sendable {
-    var section: Text
-    var mac: MACPrefix?
-    var source: Prefix?
-    var client: Text?
-    var action: Action
+  package struct Parts: Hashable, Sendable {
+    package var section: Text
+    package var mac: MACPrefix?
+    package var source: Prefix?
+    package var client: Text?
+    package var action: Action
   }
 }
 
@@ -194,7 +194,7 @@ extension PolicySettings {
 /// All kinds present must match; the values of one kind are alternatives.
 public struct ProtectSettings: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts: Behind<Parts>
+  package var parts: Behind<Parts>
 
   /// A section that protects nothing yet.
   public init(section: Text) { parts = Behind(Parts(section: section)) }
@@ -239,20 +239,20 @@ extension ProtectSettings {
 }
 
 extension ProtectSettings {
-  fileprivate struct Parts: Hashable, Sendable {
-    var section: Text
-    var macs: [MACPrefix] = []
-    var sources: [Prefix] = []
-    var prefixes: [Prefix] = []
-    var udpPorts: [PortRange] = []
-    var tcpPorts: [PortRange] = []
+  package struct Parts: Hashable, Sendable {
+    package var section: Text
+    package var macs: [MACPrefix] = []
+    package var sources: [Prefix] = []
+    package var prefixes: [Prefix] = []
+    package var udpPorts: [PortRange] = []
+    package var tcpPorts: [PortRange] = []
   }
 }
 
 /// What core is told of the settings.
 public struct CoreSettings: Hashable, Sendable {
   /// Behind one reference, so that a copy is one word.
-  private var parts = Behind(Parts())
+  package var parts = Behind(Parts())
 
   /// The defaults.
   public init() {}
@@ -393,28 +393,28 @@ extension CoreSettings {
 }
 
 extension CoreSettings {
-  fileprivate struct Parts: Hashable, Sendable {
-    var wan: [Text] = []
-    var lan: [Text] = []
-    var action = Action.block
-    var limit: UInt64 = 125_000
-    var askTimeout: UInt32 = 600
-    var askDefaultsToBlock = true
-    var terminating: UInt32 = 120
-    var conflict = ConflictPolicy.accept
-    var maximumQuarantined: UInt32 = 8
-    var flushesOffload = false
-    var user: Text = "cordon"
-    var state: Text = "/var/lib/cordon"
-    var leases: Text = ""
-    var logLevel = LogLevel.info
-    var listenPorts: [UInt16] = []
-    var resolvers: [IPAddress] = []
-    var quarantine = QuarantineAccess(portalPort: 8646)
-    var releases: UInt32 = 2
-    var vendors: Text = ""
-    var clients: [ClientSettings] = []
-    var policies: [PolicySettings] = []
-    var protections: [ProtectSettings] = []
+  package struct Parts: Hashable, Sendable {
+    package var wan: [Text] = []
+    package var lan: [Text] = []
+    package var action = Action.block
+    package var limit: UInt64 = 125_000
+    package var askTimeout: UInt32 = 600
+    package var askDefaultsToBlock = true
+    package var terminating: UInt32 = 120
+    package var conflict = ConflictPolicy.accept
+    package var maximumQuarantined: UInt32 = 8
+    package var flushesOffload = false
+    package var user: Text = "cordon"
+    package var state: Text = "/var/lib/cordon"
+    package var leases: Text = ""
+    package var logLevel = LogLevel.info
+    package var listenPorts: [UInt16] = []
+    package var resolvers: [IPAddress] = []
+    package var quarantine = QuarantineAccess(portalPort: 8646)
+    package var releases: UInt32 = 2
+    package var vendors: Text = ""
+    package var clients: [ClientSettings] = []
+    package var policies: [PolicySettings] = []
+    package var protections: [ProtectSettings] = []
   }
 }

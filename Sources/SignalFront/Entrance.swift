@@ -31,8 +31,6 @@ final class Entrance {
 
   let listener: Listener
   let path: Path
-  /// The names of sessions in the whole room, by those of this server.
-  var sessions: [SessionID: UInt32] = .init()
   /// Connections and their numbers in the whole room; few, so a list.
   var connections: [(number: UInt32, connection: Connection)] = []
 

@@ -80,9 +80,9 @@ extension SignalFront {
     if let core { try? poller.remove(core.descriptor) }
     core = nil
     closedSince = Clock.now
-    for handle in questions.keys.ordered() {
-      let mid = questions[handle]?.request.mid
-      answer(handle, .refused(Refusal(.unavailable, mid: mid, retryAfter: 1)))
+    for question in questions {
+      let mid = question.request.mid
+      answer(question.handle, .refused(Refusal(.unavailable, mid: mid, retryAfter: 1)))
     }
   }
 
@@ -142,8 +142,9 @@ extension SignalFront {
         answer(handle, outcome)
         return
       }
-      questions[handle]?.reports += reports
-      if !more { answer(handle, .content(questions[handle]?.reports ?? [])) }
+      guard let index = question(handle) else { return }
+      questions[index].reports += reports
+      if !more { answer(handle, .content(questions[index].reports)) }
     }
   }
 }

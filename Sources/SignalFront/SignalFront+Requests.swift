@@ -71,11 +71,14 @@ extension SignalFront {
   func ask(_ request: MitigationRequest, _ purpose: Question.Purpose, on session: FrontSession) {
     let handle = nextHandle()
     let isFull = core == nil || questions.count >= Self.maximumQuestions
-    questions[handle] = Question(
-      session: session.id,
-      purpose: purpose,
-      request: request,
-      deadline: Clock.now + Self.corePatience
+    questions.append(
+      Question(
+        handle: handle,
+        session: session.id,
+        purpose: purpose,
+        request: request,
+        deadline: Clock.now + Self.corePatience
+      )
     )
     if isFull {
       answer(handle, .refused(Refusal(.unavailable, mid: request.mid, retryAfter: 1)))
@@ -86,9 +89,9 @@ extension SignalFront {
 
   /// Answers a request; nothing happens when its session has ended meanwhile.
   func answer(_ handle: UInt32, _ outcome: RequestOutcome) {
-    guard let question = questions.removeValue(forKey: handle),
-      let session = session(question.session)
-    else { return }
+    guard let index = question(handle) else { return }
+    let question = questions.remove(at: index)
+    guard let session = session(question.session) else { return }
     let response = outcome.response(to: question.request)
     switch question.purpose {
     case .answer(let exchange):

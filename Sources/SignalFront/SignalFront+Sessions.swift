@@ -22,17 +22,15 @@ extension SignalFront {
       case .established(let tls, let identity, let peer):
         open(tls, identity, peer, at: index)
       case .received(let tls, let bytes):
-        guard let id = entrance.sessions[tls], let session = session(id) else { continue }
+        guard let session = session(tls, at: index) else { continue }
         let now = Clock.now
         session.heartbeats.received(now: now)
         perform(session.layer.received(bytes, now: now), on: session)
       case .closed(let tls, let reason):
-        guard let id = entrance.sessions.removeValue(forKey: tls), let session = session(id) else {
-          continue
-        }
-        logSession { "session \(id) is over: \(reason)" }
+        guard let session = session(tls, at: index) else { continue }
+        logSession { "session \(session.id) is over: \(reason)" }
         forget(session)
-        tellCore(.sessionClosed(id))
+        tellCore(.sessionClosed(session.id))
         finish(session.peer, at: index)
       case .refused(let peer, let failure):
         logRefusal(of: peer, failure)
@@ -87,7 +85,6 @@ extension SignalFront {
       layer: entrance.layer(of: tls, seed: seed.reduce(0) { $0 << 8 | UInt64($1) }),
       now: Clock.now
     )
-    entrance.sessions[tls] = id
     sessions.append(session)
     let name = identity.names.first ?? "no name"
     logSession { "session \(id) with \(peer): \(name)" }
@@ -95,17 +92,22 @@ extension SignalFront {
     perform(session.layer.opened(now: Clock.now), on: session)
   }
 
+  private func session(_ tls: SessionID, at entrance: Int) -> FrontSession? {
+    for session in sessions where session.tls == tls && session.entrance == entrance {
+      return session
+    }
+    return nil
+  }
+
   private func forget(_ session: FrontSession) {
     sessions.removeAll { $0 === session }
-    for handle in questions.keys.ordered() where questions[handle]?.session == session.id {
-      questions[handle] = nil
-    }
+    questions.removeAll { $0.session == session.id }
   }
 
   /// Ends a session from this side; with `isLost` its client's requests that wait for that begin.
   private func close(_ session: FrontSession, isLost: Bool) {
     let entrance = entrances[session.entrance]
-    guard entrance.sessions.removeValue(forKey: session.tls) != nil else { return }
+    guard self.session(session.id) != nil else { return }
     forget(session)
     tellCore(isLost ? .sessionLost(session.id) : .sessionClosed(session.id))
     perform(entrance.server.close(session.tls), at: session.entrance)

@@ -29,6 +29,7 @@ final class SignalFront {
       case notification(token: [UInt8])
     }
 
+    let handle: UInt32
     let session: UInt32
     let purpose: Purpose
     let request: MitigationRequest
@@ -63,7 +64,8 @@ final class SignalFront {
   var entrances: [Entrance] = []
   /// By their numbers: the newest is the last.
   var sessions: [FrontSession] = []
-  var questions: [UInt32: Question] = .init()
+  /// Few at a time; a dictionary would be most of the code here.
+  var questions: [Question] = []
   var assembly = FrontAssembly()
   var log: Log
   var budget = LineBudget()
@@ -126,7 +128,7 @@ final class SignalFront {
     if core == nil { consider(closedSince + Self.reconnection) }
     for entrance in entrances { consider(entrance.server.nextTimeout) }
     for session in sessions { consider(session.nextTimeout) }
-    for question in questions.values { consider(question.deadline) }
+    for question in questions { consider(question.deadline) }
     return next
   }
 
@@ -142,9 +144,11 @@ final class SignalFront {
       perform(session.heartbeats.timedOut(now: now), on: session)
       if let due = session.pollAt, due <= now { poll(session, now: now) }
     }
-    for handle in questions.keys.ordered() {
-      guard let question = questions[handle], question.deadline <= now else { continue }
-      answer(handle, .refused(Refusal(.unavailable, mid: question.request.mid, retryAfter: 1)))
+    for question in questions where question.deadline <= now {
+      answer(
+        question.handle,
+        .refused(Refusal(.unavailable, mid: question.request.mid, retryAfter: 1))
+      )
     }
   }
 
@@ -159,9 +163,12 @@ final class SignalFront {
   }
 
   func nextHandle() -> UInt32 {
-    repeat { lastHandle &+= 1 } while questions[lastHandle] != nil
+    repeat { lastHandle &+= 1 } while question(lastHandle) != nil
     return lastHandle
   }
+
+  /// Where the question with this handle is.
+  func question(_ handle: UInt32) -> Int? { questions.firstIndex { $0.handle == handle } }
 
   func nextConnection() -> UInt32 {
     lastConnection &+= 1

@@ -141,7 +141,6 @@ func sampleWarnings() throws {
   #expect(
     try parsed(sample).warnings.map(\.description) == [
       "7:10: option ask_timeout" + end, "8:10: option ask_default" + end,
-      "29:1: section psk" + end, "37:18: transport 'tcp'" + end,
       "39:1: section call_home" + end, "46:1: section data_channel" + end,
     ]
   )

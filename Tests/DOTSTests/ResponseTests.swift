@@ -192,7 +192,8 @@ import Testing
     #expect(error.diagnostic.hasSuffix(" 7"))
     let expected: CoAPCode =
       switch fault {
-      case .unknownResource, .resourceNotServed: .notFound
+      case .unknownResource, .resourceNotServed, .unknownConfiguration, .mitigationGone: .notFound
+      case .notAClient: .unauthorized
       case .methodNotAllowed: .methodNotAllowed
       case .contentFormat: .unsupportedContentFormat
       case .accept: .notAcceptable

@@ -1,5 +1,6 @@
 import Bytes
 import Configuration
+import Link
 import Linux
 import Testing
 
@@ -105,7 +106,7 @@ struct StartFaultTests {
 
   @Test("a port in use is named, with what to check")
   func port() {
-    let local = Endpoint(IPAddress(v4: 0), port: 4646)
+    let local = Listener(address: IPAddress(v4: 0), port: 4646, transport: .udp)
     let told = StartFault.listen(local, SystemError(98, "bind")).description
     #expect(told.contains("0.0.0.0 UDP port 4646"))
     #expect(told.contains("Address already in use"))

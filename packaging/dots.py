@@ -19,7 +19,7 @@ KEYS = {
     13: "alias-name", 14: "lifetime", 15: "mitigation-start", 16: "status",
     17: "conflict-information", 18: "conflict-status", 19: "conflict-cause", 20: "retry-timer",
     21: "conflict-scope", 25: "bytes-dropped", 26: "bps-dropped", 27: "pkts-dropped",
-    28: "pps-dropped", 32768: "source-prefix", 32769: "source-port-range",
+    28: "pps-dropped", 45: "trigger-mitigation", 32768: "source-prefix", 32769: "source-port-range",
     32770: "source-icmp-type-range", 32771: "lower-type", 32772: "upper-type",
     49152: "cordon:action",
 }

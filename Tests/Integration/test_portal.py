@@ -300,8 +300,11 @@ def dribbling(home):
 
 
 def open_sockets(pid):
-    return sum(os.readlink(f"/proc/{pid}/fd/{one}").startswith("socket:")
-               for one in os.listdir(f"/proc/{pid}/fd"))
+    found = 0
+    for one in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+            found += os.readlink(f"/proc/{pid}/fd/{one}").startswith("socket:")
+    return found
 
 
 def warmed(home):

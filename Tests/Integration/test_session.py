@@ -1,0 +1,134 @@
+"""Sessions as a foreign client sees them: configuration, heartbeats, observation, blocks, streams."""
+import json
+import os
+
+from home import ROUTER, dots
+from peers import CON, NON, Parsed, Session, against, coap, message, path, request
+from suite import expect, expect_equal, test, wait_for
+from test_client import TCP
+from test_request import put
+
+VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Vectors")
+CONFIG, HEARTBEAT = ".well-known/dots/config", ".well-known/dots/hb"
+OBSERVE = 6
+
+
+def vector(name):
+    """The body of a worked message."""
+    with open(os.path.join(VECTORS, name + ".json"), encoding="utf-8") as file:
+        return bytes.fromhex(json.load(file)["cbor_hex"])
+
+
+@test("CFG-01 CFG-03 CFG-08 CFG-21 the configuration is told, negotiated and reset, CON and NON")
+def configuration(home):
+    home.daemon()
+    with Session(home) as session:
+        for kind in (CON, NON):
+            told = session.ask("get", CONFIG, kind=kind)
+            expect_equal(told.code, "2.05", "GET of the configuration")
+        defaults = told.payload
+        expect_equal(session.ask("get", CONFIG + "/sid=1").code, "4.04", "GET of an unknown sid")
+        body = vector("13-put-config")
+        expect_equal(session.ask("put", CONFIG + "/sid=123", body, CON).code, "2.01", "a new sid")
+        expect_equal(session.ask("put", CONFIG + "/sid=123", body, CON).code, "2.04", "the same sid")
+        expect_equal(session.ask("put", CONFIG + "/sid=122", body, CON).code, "4.00", "a lower sid")
+        expect_equal(session.ask("put", CONFIG, body, CON).code, "4.00", "no sid")
+        expect(session.ask("get", CONFIG).payload != defaults, "the configuration is the old one")
+        expect_equal(session.ask("delete", CONFIG + "/sid=123", kind=CON).code, "2.02", "DELETE")
+        expect_equal(session.ask("get", CONFIG).payload, defaults, "the configuration after DELETE")
+
+
+@test("HB-01 HB-03 a heartbeat is 2.04; what hears nothing of the router gets its heartbeat at once")
+def heartbeats(home):
+    home.daemon()
+    with Session(home) as session:
+        reply = session.ask("put", HEARTBEAT, vector("16-hb-true"))
+        expect_equal((reply.code, reply.payload), ("2.04", b""), "the answer to a heartbeat")
+        expect_equal(session.ask("put", HEARTBEAT, b"\xa0").code, "4.00", "without peer-hb-status")
+        expect_equal(session.ask("get", HEARTBEAT).code, "4.05", "GET of a heartbeat")
+        session.send(request("put", HEARTBEAT, 999, vector("17-hb-false"), NON, b"hb"))
+        codes = [Parsed(session.receive()).code for _ in range(2)]
+        expect_equal(codes, ["2.04", "0.03"], "the answer, and the router's own heartbeat")
+
+
+@test("TLS-04 an unentitled peer gets 4.01 on /config and /hb, too")
+def unentitled(home):
+    home.home_script("certificate", home.work, "stranger", "stranger.example")
+    home.daemon()
+    with Session(home, identity="stranger") as session:
+        wait_for(lambda: session.ask("get", CONFIG).code == "4.01", 2, "4.01 on /config")
+        expect_equal(session.ask("put", HEARTBEAT, vector("16-hb-true")).code, "4.01", "/hb")
+
+
+@test("MIT-OBS-01 MIT-OBS-06 MIT-OBS-08 an observer is told of drops and of the end, NON")
+def observed(home):
+    home.daemon(agent={"terminating": "0"})
+    put(home, lifetime=600)
+    with Session(home) as session:
+        session.wait(8.0)
+        session.send(request("get", path(1), 7, None, CON, b"obs", [(OBSERVE, b"")]))
+        first = Parsed(session.receive())
+        expect_equal((first.code, first.token), ("2.05", b"obs"), "the answer to the registration")
+        home.flood("camera", rate=500)
+        told = Parsed(session.receive())
+        expect_equal((told.code, told.token, told.kind), ("2.05", b"obs", NON), "a notification")
+        expect(told.number != first.number, "it has the number of the first answer")
+        expect_equal(coap(home, "delete", path(1)).code, "2.02", "the withdrawal")
+        last = []
+        while (data := session.receive()) and len(last) < 4:
+            last.append(Parsed(data).code)
+        expect_equal(last[-1], "4.04", f"the end of the observation, after {last}")
+        expect("2.05" in last, "the last status was not told")
+
+
+@test("MIT-OBS-05 a reset ends an observation, and the session lives on")
+def reset(home):
+    home.daemon()
+    put(home, lifetime=600)
+    with Session(home) as session:
+        session.wait(8.0)
+        session.send(request("get", path(1), 7, None, NON, b"obs", [(OBSERVE, b"")]))
+        expect_equal(Parsed(session.receive()).code, "2.05", "the answer to the registration")
+        home.flood("camera", rate=500)
+        told = Parsed(session.receive())
+        session.send(message(3, 0, told.number))
+        session.wait(7.0)
+        expect_equal(session.receive(), None, "after the reset comes")
+        expect_equal(session.ask("get", path(1)).code, "2.05", "a GET after it")
+
+
+@test("TLS-16 a stream with ALPN coap is served, one that offers another is refused")
+def alpn(home):
+    home.daemon(more=TCP)
+    for protocol, accepted in (("coap", True), ("h2", False)):
+        command = ["openssl", "s_client", "-connect", f"{ROUTER}:4646", "-alpn", protocol,
+                   "-cert", f"{home.work}/telemetry.crt", "-key", f"{home.work}/telemetry.key",
+                   "-CAfile", f"{home.work}/isp-ca.crt", "-brief"]
+        done = home.run("isp", *command, input=b"", timeout=20)
+        said = (done.stdout + done.stderr).decode("utf-8", "replace")
+        expect(("CONNECTION ESTABLISHED" in said) == accepted, f"ALPN {protocol}: {said}")
+
+
+def quiet_after(seconds):
+    """A configuration with which a session is lost after three times so many seconds."""
+    one = bytes.fromhex("a21821a11824") + bytes([seconds]) + bytes.fromhex("1825a1182403")
+    return bytes.fromhex("a1181ea21820") + one + bytes.fromhex("182c") + one
+
+
+@test("MIT-TRG-01 HB-07 what waits for the loss of the signal begins with it, and not before")
+def lost(home):
+    home.daemon()
+    home.flood("camera", rate=500)
+    with Session(home) as session:
+        expect_equal(
+            session.ask("put", CONFIG + "/sid=1", quiet_after(15), CON).code, "2.01", "the configuration")
+        prepared = against(lifetime=600, trigger_mitigation=False)
+        expect_equal(session.ask("put", path(1), prepared).code, "2.01", "the request that waits")
+        told = session.ask("get", path(1))
+        expect_equal(dots.scopes(told.payload)[0]["status"], 8, "status while it waits")
+        home.arrives("camera")
+        # From here on nothing of the client is heard: it acknowledges nothing and sends nothing.
+        wait_for(lambda: home.rate("camera") == 0, 60, "the flood stops once the signal is lost")
+        expect("not heard any more" in home.log(), "the log doesn't say why")
+    expect_equal(coap(home, "get", path(1))["status"], 2, "status when the client is back")
+    expect_equal(home.rate("camera"), 0, "packets once the client is back")

@@ -77,7 +77,7 @@ struct QuarantineTests {
       let counted = try #require(try home.refused()) - before
       // The device's kernel itself may tell the router about groups of IPv6: that is refused as well.
       let arrived = UInt64(home.network.arrived() - earlier)
-      #expect((40_000...arrived).contains(counted))
+      #expect(counted >= 40_000 && counted <= arrived)
       #expect(arrived < 40_100)
     }
   }

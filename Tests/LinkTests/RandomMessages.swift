@@ -30,15 +30,22 @@ extension RandomValues {
   }
 
   mutating func signalMessage() throws -> SignalMessage {
-    switch number(0...3) {
+    switch number(0...4) {
     case 0: .sessionOpened(session())
     case 1: .sessionClosed(number(0...(.max)))
+    case 3: .sessionLost(number(0...(.max)))
     case 2: .identity(certificateExpires: time())
     default: .request(session: number(0...(.max)), handle: number(0...(.max)), try request())
     }
   }
 
   mutating func coreMessage() throws -> CoreMessage {
+    switch number(0...3) {
+    case 0:
+      return .standing(session: number(0...(.max)), isClient: flag(), isMitigating: flag())
+    case 1: return .ended(session: number(0...(.max)), cuid: text(1...64), try report())
+    default: break
+    }
     let outcome = try outcome()
     var more = false
     if case .content = outcome { more = flag() }
@@ -136,6 +143,9 @@ extension RandomValues {
     }
     settings.timeFloor = time()
     settings.maximumSessions = number(0...(.max))
+    settings.presharedKeys = list(0...3) {
+      SignalKey(identity: $0.text(1...99), key: $0.bytes(0...128))
+    }
     return settings
   }
 

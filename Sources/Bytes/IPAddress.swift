@@ -31,7 +31,8 @@ public struct IPAddress: Hashable, Sendable {
   }
 
   /// An address from 4 or 16 bytes in network byte order; nil for any other count.
-  public init?(bytes: some Collection<UInt8>) {
+  @inline(never)
+  public init?(bytes: [UInt8]) {
     var high: UInt64 = 0
     var low: UInt64 = 0
     for byte in bytes {
@@ -96,13 +97,13 @@ extension IPAddress {
     if text.bytes.contains(0x3A) {
       self.init(parsingV6: text.bytes)
     } else {
-      guard let value = Self.dotted(text.bytes[...]) else { return nil }
+      guard let value = Self.dotted(text) else { return nil }
       self.init(v4: value)
     }
   }
 
-  private static func dotted(_ bytes: ArraySlice<UInt8>) -> UInt32? {
-    let parts = Text([UInt8](bytes)).split(0x2E)
+  private static func dotted(_ text: Text) -> UInt32? {
+    let parts = text.split(0x2E)
     guard parts.count == 4 else { return nil }
     var value: UInt32 = 0
     for part in parts {
@@ -114,55 +115,64 @@ extension IPAddress {
 
   private init?(parsingV6 bytes: [UInt8]) {
     guard bytes.count <= 45 else { return nil }
-    var groups: [UInt16] = []
-    var gap: Int?
-    var rest = bytes[...]
-    if rest.starts(with: [0x3A, 0x3A]) {
-      gap = 0
-      rest = rest.dropFirst(2)
+    var fields = Text(bytes).split(0x3A)
+    guard fields.count > 2 else { return nil }
+    // `::` at an end leaves two empty fields there, and one colon is none.
+    if fields[0].isEmpty {
+      guard fields[1].isEmpty else { return nil }
+      fields.remove(at: 0)
     }
-    while !rest.isEmpty {
-      guard groups.count < 8 else { return nil }
-      let field = rest.prefix { $0 != 0x3A }
-      let isLast = field.endIndex == rest.endIndex
-      if isLast, field.contains(0x2E) {
-        guard let value = Self.dotted(field), groups.count <= 6 else { return nil }
-        groups.append(UInt16(value >> 16))
-        groups.append(UInt16(truncatingIfNeeded: value))
-        break
-      }
-      guard let group = Self.hexadecimal(field) else { return nil }
-      groups.append(group)
-      rest = rest.dropFirst(field.count)
-      if isLast { break }
-      rest = rest.dropFirst()
-      guard let next = rest.first else { return nil }
-      if next == 0x3A {
-        guard gap == nil else { return nil }
-        gap = groups.count
-        rest = rest.dropFirst()
-      }
+    let last = fields.count - 1
+    if fields[last].isEmpty {
+      guard fields[last - 1].isEmpty else { return nil }
+      fields.remove(at: last)
     }
-    if let gap {
-      guard groups.count < 8 else { return nil }
-      while groups.count < 8 { groups.insert(0, at: gap) }
-    }
-    guard groups.count == 8 else { return nil }
+    // What stands before the gap, and all.
+    var before: (high: UInt64, low: UInt64, count: Int)?
     var high: UInt64 = 0
     var low: UInt64 = 0
-    for group in groups {
+    var count = 0
+    func add(_ group: UInt64) {
       high = high << 16 | low >> 48
-      low = low << 16 | UInt64(group)
+      low = low << 16 | group
+      count += 1
     }
-    self.init(v6High: high, low: low)
+    for (index, field) in fields.enumerated() {
+      if field.isEmpty {
+        guard before == nil else { return nil }
+        before = (high, low, count)
+        (high, low) = (0, 0)
+      } else if index == fields.count - 1, field.bytes.contains(0x2E) {
+        guard let value = Self.dotted(field) else { return nil }
+        add(UInt64(value >> 16))
+        add(UInt64(value & 0xFFFF))
+      } else {
+        guard let group = Self.hexadecimal(field) else { return nil }
+        add(group)
+      }
+      guard count <= 8 else { return nil }
+    }
+    guard let before else {
+      guard count == 8 else { return nil }
+      self.init(v6High: high, low: low)
+      return
+    }
+    // A gap stands for at least one group.
+    guard count < 8 else { return nil }
+    var start = before
+    for _ in before.count..<8 {
+      start.high = start.high << 16 | start.low >> 48
+      start.low <<= 16
+    }
+    self.init(v6High: start.high | high, low: start.low | low)
   }
 
-  private static func hexadecimal(_ field: ArraySlice<UInt8>) -> UInt16? {
-    guard !field.isEmpty, field.count <= 4 else { return nil }
-    var value: UInt16 = 0
-    for byte in field {
+  private static func hexadecimal(_ field: Text) -> UInt64? {
+    guard field.count <= 4 else { return nil }
+    var value: UInt64 = 0
+    for byte in field.bytes {
       guard let digit = hexadecimalDigit(byte) else { return nil }
-      value = value << 4 | UInt16(digit)
+      value = value << 4 | UInt64(digit)
     }
     return value
   }

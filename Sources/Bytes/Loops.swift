@@ -55,6 +55,9 @@ extension Array {
   @inline(never)
   public mutating func append(_ newElement: __owned Element) { self.Swift::append(newElement) }
 
+  /// Takes out the first element.
+  public mutating func removeFirst() { remove(at: 0) }
+
   /// Takes out the elements that `isExcluded` is true for.
   public mutating func removeAll(where isExcluded: (Element) -> Bool) {
     self = filter { !isExcluded($0) }
@@ -72,5 +75,18 @@ extension Array {
       if precedes(self[middle]) { lower = middle + 1 } else { upper = middle }
     }
     return lower
+  }
+}
+
+extension Array<UInt8> {
+  /// A copy of the `count` bytes that begin at `start`.
+  @inline(never)
+  public init(copying start: UnsafeRawPointer?, count: Int) {
+    self.init(unsafeUninitializedCapacity: count) { buffer, initialized in
+      UnsafeMutableRawBufferPointer(buffer).copyMemory(
+        from: UnsafeRawBufferPointer(start: start, count: count)
+      )
+      initialized = count
+    }
   }
 }

@@ -169,7 +169,7 @@ final class Attempt {
   }
 
   private func flush(_ socket: StreamSocket) throws(SystemError) {
-    let count = try socket.send(backlog[...])
+    let count = try socket.send(backlog)
     backlog.removeFirst(count)
   }
 }

@@ -234,8 +234,9 @@ private func isHostByte(_ byte: UInt8) -> Bool {
 
 /// Without spaces and tabs at both ends.
 func trimmed(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-  var bytes = bytes
-  while bytes.first == 0x20 || bytes.first == 0x09 { bytes.removeFirst() }
-  while bytes.last == 0x20 || bytes.last == 0x09 { bytes.removeLast() }
-  return [UInt8](bytes)
+  var end = bytes.endIndex
+  while end > bytes.startIndex, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
+  var start = bytes.startIndex
+  while start < end, bytes[start] == 0x20 || bytes[start] == 0x09 { start += 1 }
+  return [UInt8](bytes[start..<end])
 }

@@ -34,11 +34,14 @@ enum Command: Equatable {
   init(_ arguments: [Text]) throws(Mistake) {
     var file: Text?
     var checks = false
-    var rest = arguments[...]
-    while let word = rest.popFirst() {
-      if word == "--config" {
-        guard let path = rest.popFirst(), !path.isEmpty else { throw .fileMissing }
-        file = path
+    var isFile = false
+    for word in arguments {
+      if isFile {
+        if word.isEmpty { throw .fileMissing }
+        file = word
+        isFile = false
+      } else if word == "--config" {
+        isFile = true
       } else if word.hasPrefix("--config="), word.count > 9 {
         file = word.dropFirst(9)
       } else if word == "--check" {
@@ -53,6 +56,7 @@ enum Command: Equatable {
         throw .unknown(word)
       }
     }
+    if isFile { throw .fileMissing }
     self = checks ? .check(file) : .run(file)
   }
 }

@@ -24,7 +24,8 @@ final class Premises {
     }
     self.users = users
     if !lacking.isEmpty {
-      let names = Text([UInt8](lacking.map { $0.bytes }.joined(separator: [0x2C, 0x20])))
+      var names = Text([])
+      for name in lacking { names += (names.isEmpty ? "" : ", ") + name }
       log.warning("no such user: \(names); numbers from 64901 on stand in")
     }
     control = settings.control

@@ -57,8 +57,9 @@ struct Preparation {
   private static func presharedKeys(_ settings: Settings) throws(StartFault) -> [SignalKey] {
     var keys: [SignalKey] = []
     for section in settings.preSharedKeys {
-      let file = try credential(section.keyFile)
-      let key = [UInt8](file.drop { $0 <= 0x20 }.reversed().drop { $0 <= 0x20 }.reversed())
+      var key = try credential(section.keyFile)
+      while let last = key.last, last <= 0x20 { key.removeLast() }
+      while let first = key.first, first <= 0x20 { key.removeFirst() }
       guard (16...SignalKey.maximumLength).contains(key.count) else {
         throw .keyLength(section.keyFile)
       }

@@ -12,13 +12,13 @@ enum ResolverFile {
   /// Lines that can't be understood are passed over, as the C library does.
   static func nameServers(_ file: [UInt8]) -> [IPAddress] {
     var servers: [IPAddress] = []
-    for line in file.split(separator: 0x0A) {
-      let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
-      guard words.count >= 2, servers.count < maximumServers,
-        Text([UInt8](words[0])) == "nameserver"
-      else { continue }
-      let address = words[1].prefix { $0 != 0x25 }
-      if let server = IPAddress(parsing: Text([UInt8](address))), !servers.contains(server) {
+    for line in Text(file).split(0x0A) {
+      let spaced = Text(line.bytes.map { $0 == 0x09 || $0 == 0x0D ? 0x20 : $0 })
+      let words = spaced.split(0x20).filter { !$0.isEmpty }
+      guard words.count >= 2, servers.count < maximumServers, words[0] == "nameserver" else {
+        continue
+      }
+      if let server = IPAddress(parsing: words[1].split(0x25)[0]), !servers.contains(server) {
         servers.append(server)
       }
     }

@@ -266,7 +266,9 @@ final class Supervisor {
 extension Settings {
   /// Takes over what can't change while cordond runs; answers whether that was different.
   fileprivate mutating func keepPremises(of other: Settings) -> Bool {
-    let wanted = self
+    var isDifferent =
+      listen != other.listen || users != other.users || control != other.control
+      || core.user != other.core.user || core.state != other.core.state
     listen = other.listen
     users = other.users
     control = other.control
@@ -278,7 +280,8 @@ extension Settings {
       quarantine.apiKey = other.quarantine.apiKey
       quarantine.name = other.quarantine.name
       core.quarantine.apiPort = quarantine.apiPort
+      isDifferent = true
     }
-    return self != wanted
+    return isDifferent
   }
 }

@@ -15,8 +15,8 @@ public func preferredAddresses(of name: Text, limit: Int) throws(SystemError) ->
   let count = try system("getaddrinfo") { cordon_resolve(name.characters, &found, limit) }
   var addresses: [IPAddress] = []
   for index in 0..<count {
-    let one = found[index * length..<(index + 1) * length]
-    let bytes = one.dropFirst().prefix(Int(one.first ?? 0))
+    let start = index * length + 1
+    let bytes = [UInt8](found[start..<start + Int(found[start - 1])])
     if let address = IPAddress(bytes: bytes) { addresses.append(address.unmapped) }
   }
   return addresses

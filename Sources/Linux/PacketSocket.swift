@@ -111,7 +111,7 @@ public final class PacketSocket {
     while let first = backlog.first {
       guard try write(first.message, first.passed) else { return }
       backlogLength -= first.message.count
-      backlog.removeFirst()
+      backlog.remove(at: 0)
     }
     if let watch { try watch.poller.change(descriptor, token: watch.token, writing: false) }
   }
@@ -142,7 +142,7 @@ public final class PacketSocket {
       guard let count = try take(buffer, &passed) else { return .nothing }
       let descriptor = passed < 0 ? nil : FileDescriptor(adopting: passed)
       guard count <= buffer.count else { throw SystemError(EMSGSIZE, "recvmsg") }
-      return count == 0 ? .closed : .message([UInt8](buffer[..<count]), descriptor)
+      return count == 0 ? .closed : .message([UInt8](copying: buffer.baseAddress, count: count), descriptor)
     }
   }
 

@@ -58,11 +58,7 @@ public final class StreamListener {
     }
     guard let number else { return nil }
     let accepted = FileDescriptor(result: number)
-    let peer = withUnsafeBytes(of: path.peer) { IPAddress(bytes: $0.prefix(Int(path.peer_count))) }
-    let local = withUnsafeBytes(of: path.local) {
-      IPAddress(bytes: $0.prefix(Int(path.local_count)))
-    }
-    guard let peer, let local else { return nil }
+    guard let (peer, local) = path.addresses else { return nil }
     return StreamSocket(
       adopting: accepted,
       peer: peer.unmapped,
@@ -123,19 +119,32 @@ public final class StreamSocket {
       let count = try available("recv") {
         cordon_receive(descriptor.number, buffer.baseAddress, buffer.count)
       }
-      return count.map { [UInt8](buffer[..<$0]) }
+      return count.map { [UInt8](copying: buffer.baseAddress, count: $0) }
     }
   }
 
   /// Sends what the kernel takes of `bytes`; answers how many, 0 when it takes none now.
   ///
   /// Throws when the connection is broken.
-  public func send(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
+  public func send(_ bytes: [UInt8]) throws(SystemError) -> Int {
     if bytes.isEmpty { return 0 }
     let count = try available("send") {
       bytes.withUnsafeBytes { cordon_send(descriptor.number, $0.baseAddress, $0.count) }
     }
     return count ?? 0
+  }
+
+  /// Sends `bytes` until the kernel takes none; answers what is left.
+  ///
+  /// Throws when the connection is broken.
+  public func send(all bytes: [UInt8]) throws(SystemError) -> [UInt8] {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = try send(rest)
+      if count == 0 { break }
+      rest = [UInt8](rest.dropFirst(count))
+    }
+    return rest
   }
 
   /// Tells the other end that nothing more comes.

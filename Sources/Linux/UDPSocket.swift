@@ -81,17 +81,13 @@ public final class UDPSocket {
         throw error
       }
       guard let count else { return nil }
-      let bytes = [UInt8](scratch[..<min(count, scratch.count)])
+      let bytes = [UInt8](copying: scratch.baseAddress, count: min(count, scratch.count))
       if let datagram = Self.datagram(bytes, path) { return datagram }
     }
   }
 
   private static func datagram(_ bytes: [UInt8], _ path: cordon_path) -> Datagram? {
-    let peer = withUnsafeBytes(of: path.peer) { IPAddress(bytes: $0.prefix(Int(path.peer_count))) }
-    let local = withUnsafeBytes(of: path.local) {
-      IPAddress(bytes: $0.prefix(Int(path.local_count)))
-    }
-    guard let peer, let local else { return nil }
+    guard let (peer, local) = path.addresses else { return nil }
     let endpoint = Endpoint(peer, port: path.port, interface: path.interface)
     return Datagram(bytes: bytes, peer: endpoint, local: local)
   }
@@ -127,5 +123,20 @@ public final class UDPSocket {
       true
     default: false
     }
+  }
+}
+
+extension cordon_path {
+  /// The addresses of both ends; nil when one isn't known.
+  @inline(never)
+  var addresses: (peer: IPAddress, local: IPAddress)? {
+    let remote = withUnsafeBytes(of: peer) {
+      IPAddress(bytes: [UInt8](copying: $0.baseAddress, count: Int(peer_count)))
+    }
+    let own = withUnsafeBytes(of: local) {
+      IPAddress(bytes: [UInt8](copying: $0.baseAddress, count: Int(local_count)))
+    }
+    guard let remote, let own else { return nil }
+    return (remote, own)
   }
 }

@@ -167,8 +167,8 @@ public struct PortalTheme: Sendable {
 
 /// Without white space at both ends.
 private func trimmed(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-  var bytes = bytes
-  while let first = bytes.first, first <= 0x20 { bytes.removeFirst() }
+  var bytes = [UInt8](bytes)
   while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
-  return [UInt8](bytes)
+  while let first = bytes.first, first <= 0x20 { bytes.removeFirst() }
+  return bytes
 }

@@ -28,7 +28,7 @@ extension PortalFront {
     let (number, evicted) = table.admit(socket.peer, until: deadline)
     if let evicted { forget(evicted) }
     let connection = Connection(socket, isSecure: isSecure)
-    connections[number] = connection
+    connections.add(connection, number)
     do { try poller.add(socket.descriptor, token: Token.connections + UInt64(number)) } catch {
       log.error("can't watch a connection: \(error)")
       end(number)
@@ -46,7 +46,7 @@ extension PortalFront {
 
   /// Ends a connection that is in the table no more.
   private func forget(_ number: UInt32) {
-    guard let connection = connections.removeValue(forKey: number) else { return }
+    guard let connection = connections.remove(number) else { return }
     if connection.isAsking { questions -= 1 }
     // Nobody else holds it, and what nobody holds nobody watches.
     connection.socket.descriptor.end()
@@ -159,7 +159,7 @@ extension PortalFront {
   ) {
     let wall = Clock.wall
     let bytes = response.bytes(withBody: withBody, wall: wall < Self.firstWall ? nil : wall)
-    connection.state = .writing(bytes[...])
+    connection.state = .writing(bytes)
     table.extend(number, until: Clock.now + Self.answerPatience)
     write(connection, number)
   }
@@ -168,14 +168,10 @@ extension PortalFront {
   private static let firstWall = UnixTime(seconds: 1_735_689_600)
 
   private func write(_ connection: Connection, _ number: UInt32) {
-    guard case .writing(var rest) = connection.state else { return }
+    guard case .writing(let bytes) = connection.state else { return }
     connection.state = .ending
     do {
-      while !rest.isEmpty {
-        let count = try connection.socket.send(rest)
-        if count == 0 { break }
-        rest = rest.dropFirst(count)
-      }
+      let rest = try connection.socket.send(all: bytes)
       guard rest.isEmpty else {
         connection.state = .writing(rest)
         hold(rest.count, by: number)

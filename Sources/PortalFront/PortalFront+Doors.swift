@@ -93,7 +93,7 @@ extension PortalFront {
     if let core { try? poller.remove(core.descriptor) }
     core = nil
     closedSince = Clock.now
-    for number in connections.keys.ordered() where connections[number]?.isAsking == true {
+    for number in connections.numbers where connections[number]?.isAsking == true {
       answered(number, nil, nil)
     }
   }

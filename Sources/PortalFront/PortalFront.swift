@@ -15,7 +15,7 @@ final class PortalFront {
       /// Core is asked.
       case asking(HTTPRequest)
       /// The rest of the answer waits to be sent.
-      case writing(ArraySlice<UInt8>)
+      case writing([UInt8])
       /// All is sent; what the peer still sends is thrown away, so that the answer isn't.
       case ending
     }
@@ -84,7 +84,7 @@ final class PortalFront {
   /// By interface; the poller's number is the place in this list, which stays when one goes.
   var listeners: [(interface: Text, listener: StreamListener?)] = []
   var table = ConnectionTable(PortalFront.limits)
-  var connections: [UInt32: Connection] = [:]
+  var connections = Numbered<Connection>()
   var questions = 0
   var portal: Portal
   var assembly = FrontAssembly()

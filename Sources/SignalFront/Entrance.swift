@@ -19,7 +19,7 @@ final class Entrance {
     let socket: StreamSocket
     let peer: PeerAddress
     /// What the kernel hasn't taken yet.
-    var output: ArraySlice<UInt8> = []
+    var output: [UInt8] = []
     /// Whether it ends as soon as all is sent.
     var isEnding = false
 

@@ -98,16 +98,11 @@ extension SignalFront {
     at index: Int
   ) throws(SystemError) {
     let hadOutput = !connection.output.isEmpty
-    while !connection.output.isEmpty {
-      let count = try connection.socket.send(connection.output)
-      if count == 0 { break }
-      connection.output.removeFirst(count)
-    }
+    connection.output = try connection.socket.send(all: connection.output)
     if connection.isEnding, connection.output.isEmpty {
       end(number, at: index)
     } else if hadOutput {
       let isWaiting = !connection.output.isEmpty
-      if isWaiting { connection.output = ArraySlice([UInt8](connection.output)) }
       try poller.change(
         connection.socket.descriptor,
         token: Token.connections + UInt64(number),

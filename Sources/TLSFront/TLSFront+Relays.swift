@@ -26,7 +26,7 @@ extension TLSFront {
     guard portal != nil, let tls = server.connection() else { return }
     let (number, evicted) = table.admit(socket.peer, until: Clock.now + Self.requestPatience)
     if let evicted { forget(evicted) }
-    relays[number] = Relay(socket, tls)
+    relays.add(Relay(socket, tls), number)
     do { try poller.add(socket.descriptor, token: Token.clients + UInt64(number)) } catch {
       end(number)
     }
@@ -39,7 +39,7 @@ extension TLSFront {
   }
 
   private func forget(_ number: UInt32) {
-    guard let relay = relays.removeValue(forKey: number) else { return }
+    guard let relay = relays.remove(number) else { return }
     // Nobody else holds them, and what nobody holds nobody watches.
     relay.socket.descriptor.end()
     relay.portal?.descriptor.end()
@@ -73,7 +73,7 @@ extension TLSFront {
     let stream: StreamSocket
     if let open = relay.portal { stream = open } else { stream = try connect(relay, number) }
     // The kernel holds that much: what it doesn't take nobody reads.
-    guard try stream.send(bytes[...]) == bytes.count else {
+    guard try stream.send(bytes) == bytes.count else {
       throw SystemError(SystemError.connectionLost, "send")
     }
   }
@@ -116,11 +116,7 @@ extension TLSFront {
   private func flush(_ relay: Relay, _ number: UInt32) throws(SystemError) {
     let hadOutput = !relay.output.isEmpty
     relay.output += relay.tls.takeOutput()
-    while !relay.output.isEmpty {
-      let count = try relay.socket.send(relay.output)
-      if count == 0 { break }
-      relay.output = relay.output.dropFirst(count)
-    }
+    relay.output = try relay.socket.send(all: relay.output)
     let hasOutput = !relay.output.isEmpty
     for evicted in table.hold(relay.output.count, by: number) { forget(evicted) }
     guard relays[number] != nil else { return }

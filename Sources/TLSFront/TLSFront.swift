@@ -12,7 +12,7 @@ final class TLSFront {
     let tls: StreamConnection
     var portal: StreamSocket?
     /// What the kernel hasn't taken yet for the client.
-    var output: ArraySlice<UInt8> = []
+    var output: [UInt8] = []
     /// Bytes that the client has sent, without TLS.
     var received = 0
     /// The portal has said all.
@@ -55,7 +55,7 @@ final class TLSFront {
   /// By interface; the poller's number is the place in this list, which stays when one goes.
   var listeners: [(interface: Text, listener: StreamListener?)] = []
   var table = ConnectionTable(TLSFront.limits)
-  var relays: [UInt32: Relay] = [:]
+  var relays = Numbered<Relay>()
   var assembly = FrontAssembly()
   var settings: TLSSettings
   var server: StreamServer

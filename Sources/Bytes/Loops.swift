@@ -56,7 +56,8 @@ extension Array {
   public mutating func append(_ newElement: __owned Element) { self.Swift::append(newElement) }
 
   /// Takes out the first element.
-  public mutating func removeFirst() { remove(at: 0) }
+  @discardableResult
+  public mutating func removeFirst() -> Element { remove(at: 0) }
 
   /// Takes out the elements that `isExcluded` is true for.
   public mutating func removeAll(where isExcluded: (Element) -> Bool) {
@@ -78,7 +79,7 @@ extension Array {
   }
 }
 
-extension Array<UInt8> {
+extension [UInt8] {
   /// A copy of the `count` bytes that begin at `start`.
   @inline(never)
   public init(copying start: UnsafeRawPointer?, count: Int) {

@@ -8,6 +8,15 @@ extension Sequence {
   }
 }
 
+extension Array where Element: Equatable {
+  /// The elements in their order, none twice: for lists that are short.
+  public func unique() -> [Element] {
+    var result: [Element] = []
+    for element in self where !result.contains(element) { result.append(element) }
+    return result
+  }
+}
+
 extension Sequence where Element: Comparable {
   /// The elements in rising order.
   public func ordered() -> [Element] { ordered { $0 < $1 } }

@@ -33,7 +33,9 @@ struct Memory: Hashable {
     guard rest.count > 10, let transport = Transport(rawValue: rest[0]) else { return nil }
     let seconds = rest[1..<9].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     let end = 10 + Int(rest[9])
-    guard rest.count > end, let address = IPAddress(bytes: [UInt8](rest[10..<end])) else { return nil }
+    guard rest.count > end, let address = IPAddress(bytes: [UInt8](rest[10..<end])) else {
+      return nil
+    }
     candidate = Candidate(transport, address)
     time = UnixTime(seconds: seconds)
     ticket = [UInt8](rest[end...])

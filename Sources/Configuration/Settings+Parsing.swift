@@ -90,12 +90,10 @@ extension Settings {
     core.quarantine = QuarantineAccess(
       portalPort: quarantine.portalPort,
       apiPort: quarantine.apiPort,
-      garden: quarantine.gardenPrefixes.distinct()
+      garden: quarantine.gardenPrefixes.unique()
     )
     if identity == nil, preSharedKeys.isEmpty { identity = IdentitySettings() }
-    for port in listen.map({ $0.port }).ordered() where core.listenPorts.last != port {
-      core.listenPorts.append(port)
-    }
+    core.listenPorts = listen.map { $0.port }.unique()
   }
 
   private func client(_ section: Section) throws(SettingsError) -> ClientSettings {

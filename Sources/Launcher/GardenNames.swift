@@ -51,9 +51,10 @@ struct GardenNames {
     }
   }
 
-  /// All addresses, in ascending order: as many as core takes.
+  /// All addresses, in the order of their names: as many as core takes.
   var addresses: [IPAddress] {
-    let all = found.reduce(into: []) { $0 += $1 ?? [] }.distinct()
-    return [IPAddress](all.prefix(CoreSetup.maximumGarden))
+    var all: [IPAddress] = []
+    for addresses in found { all += addresses ?? [] }
+    return [IPAddress](all.unique().prefix(CoreSetup.maximumGarden))
   }
 }

@@ -26,7 +26,8 @@ extension Prefix: Coded {
   @inline(never)
   public mutating func code(_ coder: inout some Coder) {
     let code = family == .v4 ? length : length + Self.firstV6Length
-    var bytes = [UInt8(truncatingIfNeeded: code)] + address.bytes.prefix((length + 7) / 8)
+    var bytes = [UInt8(truncatingIfNeeded: code)]
+    for byte in address.bytes where bytes.count <= (length + 7) / 8 { bytes.append(byte) }
     coder.bytes(&bytes, limit: 17)
     guard coder.isReading else { return }
     if let prefix = Prefix(coded: bytes) { self = prefix } else { coder.fail() }
@@ -37,7 +38,8 @@ extension Prefix: Coded {
     let isV4 = first < Self.firstV6Length
     let length = isV4 ? Int(first) : Int(first) - Self.firstV6Length
     guard length <= 128, bytes.count == 1 + (length + 7) / 8 else { return nil }
-    var padded = [UInt8](bytes.dropFirst())
+    var padded = bytes
+    padded.removeFirst()
     while padded.count < (isV4 ? 4 : 16) { padded.append(0) }
     guard let address = IPAddress(bytes: padded),
       let prefix = Prefix(address, length: length), prefix.address == address

@@ -49,10 +49,10 @@ public struct ConnectionTable: Sendable {
     until deadline: Instant
   ) -> (number: UInt32, evicted: UInt32?) {
     var evicted: UInt32?
-    if weight(of: source, { _ in 1 }) >= limits.perSource {
+    if weight(of: source, inBytes: false) >= limits.perSource {
       evicted = entries.first { $0.source == source }?.number
     } else if entries.count >= limits.connections {
-      evicted = oldest { _ in 1 }
+      evicted = oldest(inBytes: false)
     }
     if let evicted { remove(evicted) }
     repeat { last &+= 1 } while last == 0 || entries.contains { $0.number == last }
@@ -66,7 +66,7 @@ public struct ConnectionTable: Sendable {
     held += bytes - entries[index].bytes
     entries[index].bytes = bytes
     var evicted: [UInt32] = []
-    while held > limits.bytes, let next = oldest({ $0.bytes }) {
+    while held > limits.bytes, let next = oldest(inBytes: true) {
       remove(next)
       evicted.append(next)
     }
@@ -101,19 +101,21 @@ public struct ConnectionTable: Sendable {
     entries.filter { $0.deadline <= now }.map { $0.number }
   }
 
-  private func weight(of source: IPAddress, _ weigh: (Entry) -> Int) -> Int {
-    entries.reduce(0) { $1.source == source ? $0 + weigh($1) : $0 }
+  /// What the connections of a source weigh: their bytes, or one each.
+  private func weight(of source: IPAddress, inBytes: Bool) -> Int {
+    var sum = 0
+    for entry in entries where entry.source == source { sum += inBytes ? entry.bytes : 1 }
+    return sum
   }
 
   /// The oldest that weighs anything of the source that weighs most.
-  private func oldest(_ weigh: (Entry) -> Int) -> UInt32? {
-    var best: (number: UInt32, weight: Int)?
-    for (index, entry) in entries.enumerated() where weigh(entry) > 0 {
-      // A source is weighed where it stands first.
-      let isFirst = !entries[..<index].contains { $0.source == entry.source && weigh($0) > 0 }
-      guard isFirst else { continue }
-      let weight = weight(of: entry.source, weigh)
-      if weight > best?.weight ?? 0 { best = (entry.number, weight) }
+  private func oldest(inBytes: Bool) -> UInt32? {
+    var best: Entry?
+    var most = 0
+    for entry in entries where !inBytes || entry.bytes > 0 {
+      // The first of a source is its oldest: those that follow weigh no more.
+      let weight = weight(of: entry.source, inBytes: inBytes)
+      if weight > most { (best, most) = (entry, weight) }
     }
     return best?.number
   }

@@ -142,7 +142,8 @@ public final class PacketSocket {
       guard let count = try take(buffer, &passed) else { return .nothing }
       let descriptor = passed < 0 ? nil : FileDescriptor(adopting: passed)
       guard count <= buffer.count else { throw SystemError(EMSGSIZE, "recvmsg") }
-      return count == 0 ? .closed : .message([UInt8](copying: buffer.baseAddress, count: count), descriptor)
+      return count == 0
+        ? .closed : .message([UInt8](copying: buffer.baseAddress, count: count), descriptor)
     }
   }
 

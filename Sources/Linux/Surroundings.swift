@@ -37,7 +37,9 @@ public func arguments(
   _ values: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> [Text] {
   guard let values, count > 1 else { return [] }
-  return (1..<Int(count)).compactMap { index in
-    values[index].map { Text(cString: $0) }
+  var arguments: [Text] = []
+  for index in 1..<Int(count) {
+    if let value = values[index] { arguments.append(Text(cString: value)) }
   }
+  return arguments
 }

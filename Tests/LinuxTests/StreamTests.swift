@@ -109,7 +109,7 @@ struct StreamTests {
     let block = [UInt8](repeating: 7, count: 65_536)
     var sent = 0
     while true {
-      let count = try first.send(block[...])
+      let count = try first.send(block)
       if count == 0 { break }
       sent += count
     }

@@ -20,7 +20,7 @@ extension Core {
   /// The addresses of a device, by which it is kept in quarantine or that it has now.
   func addresses(of mac: MACAddress, among neighbours: [DeviceAddress]) -> [IPAddress] {
     let known = neighbours.compactMap { $0.mac == mac ? $0.address : nil }
-    return (engine.quarantinedAddresses(of: mac) + known).distinct()
+    return (engine.quarantinedAddresses(of: mac) + known).unique()
   }
 
   /// The device that has an address: in quarantine, whatever hardware address it shows now.

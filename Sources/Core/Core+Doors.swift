@@ -83,7 +83,7 @@ extension Core {
   /// What devices in quarantine may reach now.
   var access: QuarantineAccess {
     var access = engine.settings.quarantine
-    access.garden = (access.garden + garden.map { Prefix(host: $0) }).distinct()
+    access.garden = (access.garden + garden.map { Prefix(host: $0) }).unique()
     return access
   }
 

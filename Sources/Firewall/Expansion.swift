@@ -32,7 +32,7 @@ struct Expansion {
   /// The elements that a device's addresses make: its hardware address first.
   init(_ quarantine: Quarantine) {
     cells.append(Cell(shape: .hardware, key: quarantine.mac.bytes))
-    for address in quarantine.addresses.distinct() {
+    for address in quarantine.addresses.unique() {
       if cells.count > Firewall.maximumAddresses { return }
       cells.append(Cell(shape: Shape(deviceOf: address.family), key: address.bytes))
     }

@@ -109,7 +109,7 @@ extension Protection {
   /// DHCPv6, DNS and NTP to the resolvers.
   var own: Text {
     var rules: Text = "\nchain \(Self.ownChain)"
-    for port in listenPorts.distinct() {
+    for port in listenPorts.unique() {
       rules += "\nudp sport \(port) accept\ntcp sport \(port) accept"
     }
     for peers in sessions.map({ $0.address.accepted($0.port) }).distinct() { rules += peers }
@@ -121,7 +121,7 @@ extension Protection {
       udp sport 546 udp dport 547 accept
       udp sport 547 udp dport 546 accept
       """
-    for resolver in resolvers.distinct() {
+    for resolver in resolvers.unique() {
       rules += resolver.accepted(53)
       rules += "\n\(resolver.family.word) daddr \(resolver) udp dport 123 accept"
     }

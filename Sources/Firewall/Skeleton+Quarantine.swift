@@ -185,13 +185,13 @@ extension Skeleton {
 
   /// The ports of the page and the API, each once.
   private var doors: [UInt16] {
-    ([policy.access.portalPort] + (policy.access.apiPort.map { [$0] } ?? [])).distinct()
+    ([policy.access.portalPort] + (policy.access.apiPort.map { [$0] } ?? [])).unique()
   }
 
   /// What may pass before it is known whether it will be refused.
   private var arrivals: Text {
     var rules = needs("goto q_need")
-    for port in ([80, 443] + doors).distinct() { rules += "\ntcp dport \(port) goto q_page" }
+    for port in ([80, 443] + doors).unique() { rules += "\ntcp dport \(port) goto q_page" }
     return "\(rules)\n\(names("fib daddr type local goto q_name"))"
   }
 

@@ -219,7 +219,7 @@ extension QuarantinedDevice {
     self.init(mac: record.mac, freeSince: record.isQuarantined ? now : began)
     start = record.start
     number = record.number
-    addresses = [IPAddress](record.addresses.distinct().prefix(Limits.deviceAddresses))
+    addresses = [IPAddress](record.addresses.unique().prefix(Limits.deviceAddresses))
     releases = record.releases
     released = record.released
     before = record.before

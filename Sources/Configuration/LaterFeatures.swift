@@ -15,8 +15,7 @@ enum LaterFeatures {
   /// Options that are not used, whatever their value.
   static func contains(_ option: OptionName, of section: SectionKind) -> Bool {
     switch (section, option) {
-    case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .offload), (.client, .altServer):
-      true
+    case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .offload): true
     default: false
     }
   }

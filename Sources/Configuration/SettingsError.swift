@@ -37,6 +37,7 @@ public enum ValueForm: Hashable, Sendable {
   case user
   case host
   case hostName
+  case server
   case text(maximum: Int)
   case action
   case requestedAction

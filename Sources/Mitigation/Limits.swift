@@ -38,6 +38,8 @@ enum Limits {
   static let longestRetry: UInt32 = 300
   /// Seconds to wait for what this version can't do: the next update won't come sooner.
   static let unsupportedRetry: UInt32 = 86_400
+  /// For how many seconds a client is sent to another server: slow links suffer from less.
+  static let redirection: UInt32 = 3600
   /// Seconds to wait when the kernel is full.
   static let kernelRetry: UInt32 = 60
   /// `retry-timer` when the winning mitigation has no end.

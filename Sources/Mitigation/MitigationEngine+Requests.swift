@@ -91,6 +91,15 @@ extension MitigationEngine {
     guard let lifetime, lifetime != .seconds(0) else {
       throw Refusal(.notSupported, retryAfter: Limits.unsupportedRetry)
     }
+    // What is mitigated here is still told, refreshed and withdrawn here (RFC 9132, Section 4.6);
+    // never in Call Home (RFC 9066, Section 5.2.2).
+    if inquiry.role == .base, !inquiry.client.alternateServer.isEmpty {
+      throw Refusal(
+        .redirected,
+        retryAfter: Limits.redirection,
+        alternate: inquiry.client.alternateServer
+      )
+    }
     // Numbers have come to their end, and the last one is in use.
     if table.contains(MitigationID(nextID)) { throw Refusal(.unavailable, retryAfter: 1) }
     let client = inquiry.client

@@ -103,6 +103,13 @@ func clientOptions() throws {
   #expect(client.alternateServer == "other.example")
 }
 
+@Test("an alternate server is a name, with its addresses if they are known")
+func alternateServers() throws {
+  let known = try client(" option alt_server 'other.example 192.0.2.1 2001:db8::1'")
+  #expect(known.alternateServer == "other.example 192.0.2.1 2001:db8::1")
+  #expect(try client(" option alt_server ''").alternateServer.isEmpty)
+}
+
 @Test("a pin is 32 bytes in hexadecimal, with colons or without", arguments: ["", ":"])
 func pins(separator: String) throws {
   let digits = (0..<32).map { $0 % 2 == 0 ? "aB" : "09" }.joined(separator: separator)

@@ -143,7 +143,6 @@ public struct SettingsWarning: Hashable, Sendable, CustomTextConvertible {
   public enum Subject: Hashable, Sendable {
     case section(SectionKind)
     case option(OptionName)
-    case value(OptionName, Text)
   }
 
   /// Where it stands.
@@ -163,7 +162,6 @@ public struct SettingsWarning: Hashable, Sendable, CustomTextConvertible {
       switch subject {
       case .section(let kind): "section \(kind.name)"
       case .option(let option): "option \(option.name)"
-      case .value(let option, let value): "\(option.name) '\(value)'"
       }
     return "\(location): \(what) is not in this version yet: accepted, not used"
   }

@@ -8,6 +8,12 @@ enum Constants {
   static let bucket = Span.seconds(300)
   /// Without a match for so long, an attack counts as stopped.
   static let quiet = Span.seconds(300)
+  /// How long a preconfigured mitigation shows that it has ended before it waits again: time for four
+  /// notifications (RFC 9132, Table 3).
+  static let farewell = Span.seconds(20)
+  /// How much longer than `retry-timer` a deactivated request is kept, in seconds (RFC 9132,
+  /// Section 4.4.1.3).
+  static let retryMargin: UInt32 = 45
   /// A withdrawal so long after the last revival starts with the configured period again.
   static let calm = Span.seconds(300)
   /// How long releases are remembered of a device that is in no quarantine.

@@ -219,13 +219,13 @@ func quarantineIsLive() throws {
   #expect(settings.warnings.isEmpty)
 }
 
-@Test("to ask the owner is not in this version, whoever chooses it")
-func askIsLater() throws {
+@Test("to ask the owner is an action, by default and by policy")
+func ask() throws {
   let settings = try parsed(
     agent + " option action ask\nconfig policy p\n option mac 00:11:22\n option action ask\n"
   )
-  let end = "action 'ask' is not in this version yet: accepted, not used"
-  #expect(settings.warnings.map(\.description) == ["4:16: " + end, "7:16: " + end])
+  #expect(settings.core.action == .ask && settings.core.policies.first?.action == .ask)
+  #expect(settings.warnings.isEmpty)
 }
 
 @Test("a protect section takes each kind as option or as list")

@@ -287,12 +287,13 @@ static inline long cordon_receive_datagram(int fd, void *buffer, size_t count,
       struct in_pktinfo info;
       memcpy(&info, CMSG_DATA(c), sizeof info);
       memcpy(path->local, &info.ipi_addr, 4);
-      path->local_count = 4;
+      // What went to a broadcast or multicast address came to none of ours.
+      if (info.ipi_addr.s_addr == info.ipi_spec_dst.s_addr) path->local_count = 4;
     } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
       struct in6_pktinfo info;
       memcpy(&info, CMSG_DATA(c), sizeof info);
       memcpy(path->local, &info.ipi6_addr, 16);
-      path->local_count = 16;
+      if (!IN6_IS_ADDR_MULTICAST(&info.ipi6_addr)) path->local_count = 16;
     }
   }
   return received;

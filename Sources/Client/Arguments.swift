@@ -35,6 +35,8 @@ public struct Call: Hashable, Sendable {
 
   /// Where the server is.
   public var destination: Destination
+  /// Its addresses, where another server told them; else they are looked up.
+  public var addresses: [IPAddress] = []
   /// The name that its certificate has to carry; nil: the host's.
   public var serverName: Text?
   /// What may carry the session, the preferred first.

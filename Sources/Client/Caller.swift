@@ -42,7 +42,7 @@ final class Caller {
     self.memory = memory
     self.show = show
     let candidates = Candidate.all(
-      try Self.addresses(of: call.destination),
+      try Self.addresses(of: call),
       over: call.transports,
       known: memory?.known(now: Clock.wall)
     )
@@ -62,7 +62,9 @@ final class Caller {
     }
   }
 
-  private static func addresses(of destination: Destination) throws(Ending) -> [IPAddress] {
+  private static func addresses(of call: Call) throws(Ending) -> [IPAddress] {
+    let destination = call.destination
+    if !call.addresses.isEmpty { return [IPAddress](call.addresses.prefix(maximumAddresses)) }
     if let address = destination.address { return [address.unmapped] }
     let found = try? preferredAddresses(of: destination.host, limit: maximumAddresses)
     guard let found, !found.isEmpty else {

@@ -38,18 +38,28 @@ public enum ClientProgram {
         return .failed("the file of --certificate holds no certificate in PEM")
       }
       let printer = Printer(isJSON: call.isJSON)
-      let caller = try Caller(
-        call,
-        credentials,
-        cuid: call.cuid ?? recommendedCuid(digest: digest),
-        memory: memory(call.ticketFile),
-        show: { printer.show($0) }
-      )
-      let ending = caller.run()
-      if let path = call.ticketFile, let remembered = caller.remembered {
-        keep(remembered, at: path)
+      var call = call
+      var redirections = Redirections()
+      while true {
+        let caller = try Caller(
+          call,
+          credentials,
+          cuid: call.cuid ?? recommendedCuid(digest: digest),
+          memory: memory(call.ticketFile),
+          show: { printer.show($0) }
+        )
+        let ending = caller.run()
+        if let path = call.ticketFile, let remembered = caller.remembered {
+          keep(remembered, at: path)
+        }
+        guard case .refused(_, let refused) = ending, let server = refused.alternate,
+          var next = redirections.next(after: refused, of: call, now: Clock.now)
+        else { return ending }
+        // A ticket is of the server that the user named.
+        next.ticketFile = nil
+        printer.show(.redirected(server, seconds: refused.retryAfter))
+        call = next
       }
-      return ending
     } catch {
       return error
     }

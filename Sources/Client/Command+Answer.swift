@@ -58,6 +58,7 @@ extension RefusedRequest {
     do throws(PeerError) {
       let answer = try DOTSResponse(response)
       diagnostic = answer.diagnostic
+      alternate = answer.alternate.map { SeenServer(name: $0.name, addresses: $0.addresses) }
       conflicts = answer.entries.filter { $0.conflict != nil }.map { SeenMitigation($0) }
     } catch {
       // Some servers send text where CBOR belongs.

@@ -28,7 +28,7 @@ extension ClientSettings {
       case .maxRate: maximumRate = try entry.number(0...1_000_000)
       // A lifetime is a signed 32-bit number on the wire (RFC 9132, Section 4.4.1.1).
       case .maxLifetime: maximumLifetime = try entry.number(1...2_147_483_647)
-      case .altServer: alternateServer = entry.value.isEmpty ? "" : try entry.host()
+      case .altServer: alternateServer = try entry.alternateServer()
       default: break
       }
     }

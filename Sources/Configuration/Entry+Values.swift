@@ -134,10 +134,19 @@ extension Entry {
   /// A host's name or its address.
   func host() throws(SettingsError) -> Text {
     if IPAddress(parsing: value) != nil { return value }
-    guard !value.isEmpty, value.count <= SettingsLimits.name,
-      value.bytes.allSatisfy({ $0.isLetterOrDigit || $0 == 0x5F || $0 == 0x2D || $0 == 0x2E }),
-      value.bytes.contains(where: { $0.isLetterOrDigit })
-    else { throw bad(.host) }
+    guard value.count <= SettingsLimits.name, value.isHostName else { throw bad(.host) }
+    return value
+  }
+
+  /// A server's name, then its addresses if they are known, a space between; or nothing.
+  func alternateServer() throws(SettingsError) -> Text {
+    if value.isEmpty { return value }
+    let words = value.split(UInt8(ascii: " "))
+    for (index, word) in words.enumerated() {
+      let isAddress = IPAddress(parsing: word) != nil
+      guard index == 0 ? !isAddress && word.isHostName : isAddress else { throw bad(.server) }
+    }
+    guard value.count <= SettingsLimits.name else { throw bad(.server) }
     return value
   }
 
@@ -170,5 +179,13 @@ extension Entry {
   /// What carries a session.
   func transport() throws(SettingsError) -> Transport {
     try choice([("udp", .udp), ("tcp", .tcp)], .transport)
+  }
+}
+
+extension Text {
+  /// Whether all its bytes may be in a host's name, and one at least is more than punctuation.
+  fileprivate var isHostName: Bool {
+    bytes.allSatisfy({ $0.isLetterOrDigit || $0 == 0x5F || $0 == 0x2D || $0 == 0x2E })
+      && bytes.contains(where: { $0.isLetterOrDigit })
   }
 }

@@ -15,16 +15,7 @@ enum LaterFeatures {
   /// Options that are not used, whatever their value.
   static func contains(_ option: OptionName, of section: SectionKind) -> Bool {
     switch (section, option) {
-    case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .offload), (.client, .altServer):
-      true
-    default: false
-    }
-  }
-
-  /// Single values that are not used, of options that are.
-  static func contains(_ value: Text, of option: OptionName, in section: SectionKind) -> Bool {
-    switch (section, option) {
-    case (.agent, .action), (.policy, .action): value.matches("ask")
+    case (.agent, .offload): true
     default: false
     }
   }

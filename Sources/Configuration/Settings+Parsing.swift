@@ -47,10 +47,6 @@ extension Settings {
     for entry in section.entries where !entry.value.isEmpty {
       if LaterFeatures.contains(entry.option, of: section.kind) {
         warnings.append(SettingsWarning(.option(entry.option), at: entry.location))
-      } else if LaterFeatures.contains(entry.value, of: entry.option, in: section.kind) {
-        warnings.append(
-          SettingsWarning(.value(entry.option, entry.value), at: entry.valueLocation)
-        )
       }
     }
   }

@@ -37,6 +37,7 @@ public enum ValueForm: Hashable, Sendable {
   case user
   case host
   case hostName
+  case server
   case text(maximum: Int)
   case action
   case requestedAction
@@ -142,7 +143,6 @@ public struct SettingsWarning: Hashable, Sendable, CustomTextConvertible {
   public enum Subject: Hashable, Sendable {
     case section(SectionKind)
     case option(OptionName)
-    case value(OptionName, Text)
   }
 
   /// Where it stands.
@@ -162,7 +162,6 @@ public struct SettingsWarning: Hashable, Sendable, CustomTextConvertible {
       switch subject {
       case .section(let kind): "section \(kind.name)"
       case .option(let option): "option \(option.name)"
-      case .value(let option, let value): "\(option.name) '\(value)'"
       }
     return "\(location): \(what) is not in this version yet: accepted, not used"
   }

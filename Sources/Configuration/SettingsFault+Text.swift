@@ -69,6 +69,7 @@ extension ValueForm: CustomTextConvertible {
     case .user: "a user's name"
     case .host: "a host's name or address"
     case .hostName: "a host's name of at most 228 bytes"
+    case .server: "a server's name, then its addresses if they are known"
     case .text(let maximum): "a text of 1 to \(maximum) bytes"
     default: choices
     }

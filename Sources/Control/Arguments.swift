@@ -99,9 +99,11 @@ public struct Arguments: Hashable, Sendable {
     }
     if name == "consent" {
       try words.expect(["ID", "yes|no"])
-      guard arguments[0].decimal(as: UInt32.self) != nil else { throw .notAnID(arguments[0]) }
+      guard let id = arguments[0].decimal(as: UInt32.self), id > 0 else {
+        throw .notAnID(arguments[0])
+      }
       guard arguments[1] == "yes" || arguments[1] == "no" else { throw .notConsent(arguments[1]) }
-      return .later(name)
+      return .ask(.consent(MitigationID(id), arguments[1] == "yes"))
     }
     for other: Text in ["metrics", "watch", "reload"] where name == other {
       try words.expect([])

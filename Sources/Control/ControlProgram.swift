@@ -14,7 +14,8 @@ public enum ControlProgram {
       quarantine MAC       put a device into quarantine
       release MAC          release a device from quarantine
       code MAC             make a code that releases a device once from its page
-      consent ID yes|no, metrics, watch, reload
+      consent ID yes|no    whether a mitigation that the owner is asked about may begin
+      metrics, watch, reload
                            not in this version
       --socket PATH        the control socket of cordond
       --json               answer in JSON

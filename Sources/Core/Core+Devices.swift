@@ -172,6 +172,17 @@ extension Core {
     return .end(.done, "")
   }
 
+  /// The owner answers whether what a client asks for may be done.
+  func consent(_ isGiven: Bool, to id: MitigationID, now: Instant) -> ControlReply {
+    var next = engine
+    guard let changes = next.consented(isGiven, to: id, now: now) else {
+      return .end(.notFound, "no mitigation of this number waits for consent")
+    }
+    guard adopt(next, changes, now: now) else { return .end(.failed, "the kernel refused") }
+    if isGiven { log.info("mitigation \(id): the owner consents") }
+    return .end(.done, "")
+  }
+
   func release(_ mac: MACAddress, now: Instant) -> ControlReply {
     var next = engine
     guard let changes = next.releasedByHelpdesk(mac, now: now, wall: Clock.wall) else {

@@ -72,9 +72,6 @@ extension Core {
 
   /// Tells what the settings ask for that there isn't.
   func settingsChanged() {
-    for section in engine.sectionsFallingBack {
-      log.warning("`\(section)`: ask is not in this version; blocking")
-    }
     if !names.configure(engine.settings) {
       log.warning("can't use the makers' table \(engine.settings.vendors)")
     }
@@ -171,6 +168,7 @@ extension Core {
     case .quarantine(let mac): return [quarantine(mac, now: now)]
     case .release(let mac): return [release(mac, now: now)]
     case .code(let mac): return [code(for: mac, now: now)]
+    case .consent(let id, let isGiven): return [consent(isGiven, to: id, now: now)]
     case .status: return [.status(status(now)), .end(.done, "")]
     case .mitigations:
       let neighbours = neighbours()
@@ -192,7 +190,7 @@ extension Core {
       }
       let found = engine.why(addresses, mac: mac, now: now)
         .map { summary(of: $0, among: neighbours) }
-      return [.why(subject, state(of: mac, addresses, isBlocked: !found.isEmpty))]
+      return [.why(subject, state(of: mac, addresses, isBlocked: found.contains { $0.isEnforced }))]
         + found.map { .mitigation($0.fittingMessage) } + [.end(.done, "")]
     }
   }
@@ -256,5 +254,12 @@ extension Core {
       let name = names.name(of: mac, addresses(of: mac, among: neighbours))
       return DeviceMatch(mac: mac, name: name.isEmpty ? nil : name, found: .request)
     }
+  }
+}
+
+extension MitigationSummary {
+  /// Whether anything is done for it.
+  fileprivate var isEnforced: Bool {
+    action != .ask && status != .attackMitigationSignalLoss && status != .attackMitigationWithdrawn
   }
 }

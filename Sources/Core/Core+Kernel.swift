@@ -47,7 +47,7 @@ extension Core {
     logEndings()
     guard !changes.isEmpty else { return }
     store.changed()
-    do throws(KernelFault) { try kernel.commit(changes, now: now) } catch {
+    do throws(KernelFault) { try kernel.commit(journalled(changes, now: now), now: now) } catch {
       log.error("the kernel refused a change: \(error)")
       repairAt = now
     }
@@ -86,6 +86,7 @@ extension Core {
     case .settingsChanged: "the settings no longer allow it"
     case .homeChanged: "its addresses are no longer of this home"
     case .released: "the owner has released its device"
+    case .denied: "the owner doesn't consent"
     }
   }
 

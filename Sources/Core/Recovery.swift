@@ -175,7 +175,7 @@ extension MitigationScope {
 extension MitigationRecord {
   /// Whether the kernel should hold something for it.
   fileprivate var isEnforced: Bool {
-    status != .attackMitigationSignalLoss && status != .attackMitigationWithdrawn
+    status != .attackMitigationSignalLoss && status != .attackMitigationWithdrawn && action != .ask
   }
 
   /// How long the kernel keeps the devices of a mitigation that has no rule; nil when it has one, or

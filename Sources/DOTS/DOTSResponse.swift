@@ -10,6 +10,7 @@ public struct DOTSResponse: Hashable, Sendable {
     var diagnostic: Text = ""
     var maxAge: UInt32?
     var observe: UInt32?
+    var alternate: AlternateServer?
   }
 
   private var parts: Behind<Parts>
@@ -44,6 +45,12 @@ public struct DOTSResponse: Hashable, Sendable {
     set { parts.value.observe = newValue }
   }
 
+  /// Where a 5.03 sends the client to, for `maxAge` seconds; nil when it doesn't.
+  public var alternate: AlternateServer? {
+    get { parts.value.alternate }
+    set { parts.value.alternate = newValue }
+  }
+
   /// A response without a body.
   public init(_ code: CoAPCode) { parts = Behind(Parts(code: code)) }
 
@@ -61,6 +68,10 @@ public struct DOTSResponse: Hashable, Sendable {
     maxAge = message.maxAge
     observe = message.observe
     guard !message.payload.isEmpty else { return }
+    if code == .serviceUnavailable {
+      alternate = try AlternateServer(parsing: message.payload)
+    }
+    if alternate != nil { return }
     if Self.hasBody(code) {
       entries = try MitigationBody.response(parsing: message.payload)
     } else {
@@ -71,8 +82,8 @@ public struct DOTSResponse: Hashable, Sendable {
   /// The response as a message; the message layer sets the token.
   public var message: CoAPMessage {
     var message = CoAPMessage(code)
-    if !entries.isEmpty {
-      message.payload = MitigationBody.encoded(entries)
+    if !entries.isEmpty || alternate != nil {
+      message.payload = alternate?.encoded ?? MitigationBody.encoded(entries)
       message.add(CoAPOption(.contentFormat, uint: UInt32(dotsContentFormat)))
     } else if !Self.hasBody(code) {
       message.payload = diagnostic.bytes

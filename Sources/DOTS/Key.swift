@@ -42,6 +42,9 @@ enum Key {
   static let currentDecimalValue: UInt64 = 43
   static let idleConfiguration: UInt64 = 44
   static let triggerMitigation: UInt64 = 45
+  static let redirectedSignal: UInt64 = 46
+  static let alternateServer: UInt64 = 47
+  static let alternateServerRecord: UInt64 = 48
   static let heartbeat: UInt64 = 49
   static let probingRate: UInt64 = 50
   static let peerHeartbeatStatus: UInt64 = 51

@@ -85,7 +85,9 @@ extension Refusal {
       response.entries = [entry]
     case .serviceUnavailable:
       response.maxAge = retryAfter ?? Self.defaultRetry
-      if let mid {
+      if !alternate.isEmpty {
+        response.alternate = AlternateServer(words: alternate)
+      } else if let mid {
         var entry = MitigationEntry()
         entry.mid = mid
         response.entries = [entry]
@@ -141,6 +143,7 @@ extension RefusalReason {
     case .sourceIsNoDevice: (.badRequest, "no source-prefix means one device")
     case .unknownDevice: (.serviceUnavailable, "the device of source-prefix is not known yet")
     case .releasedByOwner: (.conflict, "the owner has released the device")
+    case .redirected: (.serviceUnavailable, "another server takes this client's requests")
     }
   }
 }

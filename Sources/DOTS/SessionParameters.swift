@@ -43,6 +43,14 @@ public struct SessionParameters: Hashable, Sendable {
     interval.map { $0 * Int64(clamping: missingHeartbeatsAllowed) }
   }
 
+  /// What of it holds on a stream: all but the interval is for datagrams alone, and is kept without
+  /// being used (RFC 9132, Section 4.5).
+  public var overStream: SessionParameters {
+    var parameters = SessionParameters()
+    parameters[.heartbeatInterval] = heartbeatInterval
+    return parameters
+  }
+
   /// The values with the ranges that the server takes (RFC 9132, Figure 20).
   var set: ConfigurationSet {
     var set = ConfigurationSet()

@@ -27,6 +27,8 @@ public enum ControlCommand: Hashable, LinkMessage {
   case release(MACAddress)
   /// Make a code that releases a device once from its page: `end` with the code as its text.
   case code(MACAddress)
+  /// The owner consents to a mitigation that waits for that, or doesn't: `end`.
+  case consent(MitigationID, Bool)
 
   private enum Name: UInt8 {
     case status = 1
@@ -36,6 +38,7 @@ public enum ControlCommand: Hashable, LinkMessage {
     case quarantine = 5
     case release = 6
     case code = 7
+    case consent = 8
   }
 
   /// Writes the kind, the command and its argument.
@@ -57,6 +60,10 @@ public enum ControlCommand: Hashable, LinkMessage {
     case .code(let mac):
       writer.kind(Name.code)
       writer.value(mac)
+    case .consent(let id, var isGiven):
+      writer.kind(Name.consent)
+      writer.value(id)
+      writer.flag(&isGiven)
     }
   }
 
@@ -71,6 +78,11 @@ public enum ControlCommand: Hashable, LinkMessage {
     case .quarantine: self = .quarantine(reader.value())
     case .release: self = .release(reader.value())
     case .code: self = .code(reader.value())
+    case .consent:
+      let id: MitigationID = reader.value()
+      var isGiven = false
+      reader.flag(&isGiven)
+      self = .consent(id, isGiven)
     case nil:
       reader.fail()
       self = .status

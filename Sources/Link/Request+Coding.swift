@@ -135,23 +135,33 @@ extension RefusalReason: Coded {
 }
 
 extension Refusal {
-  /// Writes an array of the reason and, each or null, the mid, the seconds and the conflict.
+  /// Writes an array of the reason, of the mid, the seconds and the conflict, each or null, and of
+  /// the other server.
   func write(to writer: inout ItemWriter) {
-    writer.array(of: 4)
+    var alternate = alternate
+    writer.array(of: 5)
     writer.value(reason)
     writer.optional(mid)
     writer.optional(retryAfter)
     writer.optional(conflict)
+    writer.text(&alternate)
   }
 
   /// Reads these.
   init(from reader: inout ItemReader) {
-    reader.array(of: 4)
+    reader.array(of: 5)
+    let reason: RefusalReason = reader.value()
+    let mid: UInt32? = reader.optional()
+    let retryAfter: UInt32? = reader.optional()
+    let conflict: ConflictInformation? = reader.optional()
+    var alternate: Text = ""
+    reader.text(&alternate)
     self.init(
-      reader.value(),
-      mid: reader.optional(),
-      retryAfter: reader.optional(),
-      conflict: reader.optional()
+      reason,
+      mid: mid,
+      retryAfter: retryAfter,
+      conflict: conflict,
+      alternate: alternate
     )
   }
 }

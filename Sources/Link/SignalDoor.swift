@@ -191,7 +191,8 @@ extension RequestOutcome {
           refusal.reason,
           mid: refusal.mid,
           retryAfter: refusal.retryAfter,
-          conflict: refusal.conflict?.withoutScope
+          conflict: refusal.conflict?.withoutScope,
+          alternate: refusal.alternate
         )
       )
     case .content, .deleted, .ignored: self

@@ -66,7 +66,7 @@ public final class UDPSocket {
 
   /// Takes the next datagram; nil when none waits.
   ///
-  /// One without a known local address is skipped. An ICMP error that waits in the socket is taken
+  /// One without a known local address is skipped, and so is one to many (RFC 7252, Section 8). An ICMP error that waits in the socket is taken
   /// and forgotten: an unconnected socket can't tell whose it is.
   public func receive() throws(SystemError) -> Datagram? {
     while true {

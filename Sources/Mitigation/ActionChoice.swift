@@ -2,16 +2,6 @@ import Bytes
 import Model
 
 extension CoreSettings {
-  /// Sections whose action this version can't take: their requests are blocked instead.
-  ///
-  /// `agent` stands for the default action.
-  var sectionsFallingBack: [Text] {
-    var sections: [Text] = []
-    if action == .ask { sections.append("agent") }
-    for policy in policies where policy.action == .ask { sections.append(policy.section) }
-    return sections
-  }
-
   /// The first `policy` section that matches a request; nil when none does and the default holds.
   ///
   /// A section on a device or a source matches when each source is of it.
@@ -69,11 +59,6 @@ extension PolicySettings {
     }
     return true
   }
-}
-
-extension Action {
-  /// Blocking is what consent has in common with this version.
-  var supported: Action { self == .ask ? .block : self }
 }
 
 extension RequestedAction {

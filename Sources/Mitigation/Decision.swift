@@ -98,6 +98,8 @@ public final class MitigationEnding: Equatable, Sendable {
     /// The owner has released the device that it was about: nothing of it is enforced any more, but
     /// its client can ask about it until its lifetime passes.
     case released = 7
+    /// The owner doesn't consent.
+    case denied = 8
   }
 
   /// Its number.

@@ -8,6 +8,12 @@ enum Constants {
   static let bucket = Span.seconds(300)
   /// Without a match for so long, an attack counts as stopped.
   static let quiet = Span.seconds(300)
+  /// How long a preconfigured mitigation shows that it has ended before it waits again: time for four
+  /// notifications (RFC 9132, Table 3).
+  static let farewell = Span.seconds(20)
+  /// How much longer than `retry-timer` a deactivated request is kept, in seconds (RFC 9132,
+  /// Section 4.4.1.3).
+  static let retryMargin: UInt32 = 45
   /// A withdrawal so long after the last revival starts with the configured period again.
   static let calm = Span.seconds(300)
   /// How long releases are remembered of a device that is in no quarantine.
@@ -38,6 +44,8 @@ enum Limits {
   static let longestRetry: UInt32 = 300
   /// Seconds to wait for what this version can't do: the next update won't come sooner.
   static let unsupportedRetry: UInt32 = 86_400
+  /// For how many seconds a client is sent to another server: slow links suffer from less.
+  static let redirection: UInt32 = 3600
   /// Seconds to wait when the kernel is full.
   static let kernelRetry: UInt32 = 60
   /// `retry-timer` when the winning mitigation has no end.

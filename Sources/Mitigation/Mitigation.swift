@@ -60,6 +60,11 @@ struct Mitigation: Equatable, Sendable {
     case terminating
     /// Its owner has released the device that it was about: nothing is enforced.
     case released
+    /// Waits for the owner's consent until `turn`: nothing is enforced.
+    case asking
+    /// Another request is enforced in its place: the same client's until `turn`, when it waits for the
+    /// loss of the signal again; without that another client's.
+    case deactivated
   }
 
   /// How far an immediate mitigation got (RFC 9132, Table 3).
@@ -99,6 +104,12 @@ struct Mitigation: Equatable, Sendable {
 
   var isEnforced: Bool { phase == .active || phase == .terminating }
 
+  /// Whether it begins when its client's signal is lost.
+  var isWaiting: Bool { phase == .waiting || phase == .deactivated && turn != nil }
+
+  /// When something becomes of it by itself.
+  var nextEvent: Instant { min(end, turn ?? end) }
+
   func remaining(at now: Instant) -> Span { max(end - now, .zero) }
 
   /// RFC 9132, Table 3.
@@ -106,7 +117,8 @@ struct Mitigation: Equatable, Sendable {
     switch phase {
     case .waiting: .attackMitigationSignalLoss
     case .terminating: .dotsClientWithdrawnMitigation
-    case .released: .attackMitigationWithdrawn
+    case .released, .deactivated: .attackMitigationWithdrawn
+    case .asking: .attackMitigationInProgress
     case .active where isExceeded: .attackExceededCapability
     case .active:
       switch progress {
@@ -133,10 +145,39 @@ struct Mitigation: Equatable, Sendable {
     if permit.action != .observe {
       if hasGrown {
         progress = .mitigating
+        turn = nil
       } else if now - measurement.lastSeen >= Constants.quiet {
         progress = .stopped
+        // A preconfigured one waits again once that was told (RFC 9132, Table 3).
+        if phase == .active, !scope.triggerMitigation { turn = turn ?? now + Constants.farewell }
       }
     }
+  }
+
+  /// It is enforced from now on, or waits for the loss of the signal if it was asked about before.
+  ///
+  /// Without `wall` the clock shows what it showed when it was asked about, and the time since.
+  mutating func begin(at now: Instant, wall: UnixTime?) {
+    let elapsed = UInt64(max(0, (now - measurement.since).milliseconds / 1000))
+    let asked = start.map { UnixTime(seconds: $0.seconds &+ elapsed) }
+    if permit.action == .ask { permit.action = .block }
+    if phase == .asking, !scope.triggerMitigation {
+      waitAgain(at: now)
+      return
+    }
+    phase = .active
+    turn = nil
+    start = wall ?? asked
+    measurement = Measurement(since: now)
+  }
+
+  /// It waits for the loss of the signal.
+  mutating func waitAgain(at now: Instant) {
+    phase = .waiting
+    turn = nil
+    start = nil
+    progress = .started
+    measurement = Measurement(since: now)
   }
 
   /// What was dropped; nil while nothing was measured, and for what only counts.
@@ -177,6 +218,12 @@ extension Mitigation {
   var end: Instant {
     get { parts.value.end }
     set { parts.value.end = newValue }
+  }
+
+  /// When its phase changes by itself.
+  var turn: Instant? {
+    get { parts.value.turn }
+    set { parts.value.turn = newValue }
   }
 
   var phase: Phase {
@@ -234,6 +281,7 @@ extension Mitigation {
     var elements = 0
     var granted: UInt32 = 0
     var end: Instant
+    var turn: Instant?
     var phase: Phase
     var progress = Progress.started
     var start: UnixTime?

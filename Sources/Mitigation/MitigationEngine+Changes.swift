@@ -92,13 +92,16 @@ extension MitigationEngine {
       known: mitigation.permit.devices.filter { home.hasDevice(at: $0.address) },
       spared: mitigation.spared
     )
-    let chosen = cause == .homeChanged ? mitigation.permit.action : nil
+    // The owner is still asked about what was asked, and never again about what is agreed.
+    let isAsking = mitigation.phase == .asking
+    let chosen = cause == .homeChanged || isAsking ? mitigation.permit.action : nil
     var result = mitigation
     do throws(Refusal) {
       result.permit = try office.permit(for: mitigation.scope, taking: chosen)
       if (try? checkQuarantine(of: result, replacing: [])) == nil {
         result.permit = try office.permit(for: mitigation.scope, taking: .block)
       }
+      if result.permit.action == .ask, !isAsking { result.permit.action = .block }
     } catch { return nil }
     if result.permit != mitigation.permit {
       guard let elements = result.elements(surroundings) else { return nil }

@@ -35,7 +35,7 @@ extension MitigationEngine {
         overlap.between(scope, table.all[index].claim.scope)
       else { continue }
       let other = table.all[index]
-      if other.key.mid > key.mid, other.phase == .active || other.phase == .waiting {
+      if other.key.mid > key.mid, other.phase != .terminating, other.phase != .released {
         winner = max(winner ?? 0, other.key.mid)
       } else {
         overridden.append(other)
@@ -50,6 +50,20 @@ extension MitigationEngine {
       )
     }
     return overridden
+  }
+
+  /// The same client's mitigations that the loss of the signal began and that a new immediate request
+  /// overlaps: it is enforced in their place (RFC 9132, Section 4.4.1.3).
+  func begunByLoss(
+    overlapping scope: MitigationScope,
+    key: MitigationKey,
+    client: ClientSettings
+  ) -> [Mitigation] {
+    let overlap = Overlap(rule: client.overlap, home: home)
+    return candidates(for: scope, overlap: client.overlap).map { table.all[$0] }.filter {
+      $0.phase == .active && !$0.scope.triggerMitigation && $0.key.holder == key.holder
+        && overlap.between(scope, $0.scope)
+    }
   }
 
   /// Positions of the mitigations that may overlap `scope`, rising; all when names count.
@@ -73,24 +87,49 @@ extension MitigationEngine {
     var conflict = conflict(of: scope, with: rivals)
     guard settings.conflict == .reject else { return conflict }
     conflict.status = .requestInactiveOtherActive
-    conflict.retryTimer = 0
-    for rival in rivals {
-      let wait = max(1, table.all[rival].remaining(at: inquiry.now).wholeSeconds)
-      conflict.retryTimer = max(conflict.retryTimer ?? 0, wait)
-    }
+    conflict.retryTimer = wait(for: rivals, now: inquiry.now)
     throw Refusal(.overlapsOtherClient, conflict: conflict)
+  }
+
+  /// Seconds until all of these are over.
+  private func wait(for rivals: [Int], now: Instant) -> UInt32 {
+    var wait: UInt32 = 1
+    for rival in rivals { wait = max(wait, table.all[rival].remaining(at: now).wholeSeconds) }
+    return wait
+  }
+
+  /// A mitigation that is to begin: enforced, or deactivated where another client's is in its way and
+  /// the settings say that the older one stays alone (RFC 9132, Section 4.4.1.3).
+  func starting(_ mitigation: Mitigation, at now: Instant, wall: UnixTime?) -> Mitigation {
+    var begun = mitigation
+    begun.begin(at: now, wall: wall)
+    let rule = settings.client(section: begun.key.holder.section)?.overlap ?? .scope
+    guard begun.isEnforced, settings.conflict == .reject else { return begun }
+    let rivals = rivals(of: begun.scope, holder: begun.key.holder, overlap: rule)
+    if rivals.isEmpty { return begun }
+    begun.phase = .deactivated
+    begun.end = now + .seconds(wait(for: rivals, now: now) + Constants.retryMargin)
+    return begun
   }
 
   /// The conflict that an accepted mitigation is in; nil when it is in none.
   ///
   /// Both stay and hold: where their actions differ the stricter holds, since a rule that lets a
   /// packet pass leaves it to the others.
-  func conflict(of mitigation: Mitigation) -> ConflictInformation? {
-    guard mitigation.isEnforced, table.holderCount > 1 else { return nil }
+  func conflict(of mitigation: Mitigation, at now: Instant) -> ConflictInformation? {
+    let isDeactivated = mitigation.phase == .deactivated && mitigation.turn == nil
+    guard mitigation.isEnforced || isDeactivated, table.holderCount > 1 else { return nil }
     let rule = settings.client(section: mitigation.key.holder.section)?.overlap ?? .scope
     let holder = mitigation.key.holder
     let rivals = rivals(of: mitigation.scope, holder: holder, overlap: rule)
-    return rivals.isEmpty ? nil : conflict(of: mitigation.scope, with: rivals)
+    guard !rivals.isEmpty else { return nil }
+    var conflict = conflict(of: mitigation.scope, with: rivals)
+    if isDeactivated {
+      let left = mitigation.remaining(at: now).wholeSeconds
+      conflict.status = .requestInactiveOtherActive
+      conflict.retryTimer = left - min(left, Constants.retryMargin)
+    }
+    return conflict
   }
 
   /// Positions of other clients' enforced mitigations that overlap `scope`.

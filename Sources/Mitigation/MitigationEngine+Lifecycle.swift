@@ -59,12 +59,16 @@ extension MitigationEngine {
     self.nextEvent = nil
     var due: [Mitigation] = []
     for index in table.all.indices {
-      let end = table.all[index].end
-      if end > now { wake(at: end) } else { due.append(table.all[index]) }
+      let next = table.all[index].nextEvent
+      if next > now { wake(at: next) } else { due.append(table.all[index]) }
     }
     let before = quarantines
     quarantines.forget(at: now)
     for mitigation in due {
+      if mitigation.end > now {
+        changes += turned(mitigation, now: now)
+        continue
+      }
       changes += mitigation.removal
       let cause: MitigationEnding.Cause =
         mitigation.phase == .terminating ? .withdrawn : .expired
@@ -72,6 +76,41 @@ extension MitigationEngine {
     }
     scheduleForgetting()
     return changes + quarantines.changes(since: before, now: now)
+  }
+
+  /// The owner has not answered in time, or a preconfigured mitigation that has ended waits again.
+  private mutating func turned(_ mitigation: Mitigation, now: Instant) -> [RuleChange] {
+    if mitigation.phase == .asking {
+      return answered(settings.askDefaultsToBlock, about: mitigation, now: now)
+    }
+    var waiting = mitigation
+    waiting.waitAgain(at: now)
+    store(waiting, now: now)
+    return mitigation.removal
+  }
+
+  /// The owner answers whether a mitigation may begin; nil when none of this number waits for that.
+  public mutating func consented(
+    _ isGiven: Bool,
+    to id: MitigationID,
+    now: Instant
+  ) -> [RuleChange]? {
+    guard pending == nil, let asked = table[id], asked.phase == .asking else { return nil }
+    return answered(isGiven, about: asked, now: now)
+  }
+
+  private mutating func answered(
+    _ isGiven: Bool,
+    about asked: Mitigation,
+    now: Instant
+  ) -> [RuleChange] {
+    guard isGiven else {
+      end(asked.id, because: .denied, now: now)
+      return []
+    }
+    let begun = starting(asked, at: now, wall: nil)
+    store(begun, now: now)
+    return begun.isEnforced ? begun.installation(at: now) : []
   }
 
   /// The kernel refused to renew this mitigation's rule: it shows status 4 until `renewed()` or a

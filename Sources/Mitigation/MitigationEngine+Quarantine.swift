@@ -112,12 +112,15 @@ extension MitigationEngine {
     for reading in readings {
       var packets: UInt64 = 0
       var macs: [MACAddress] = []
+      var next: Instant?
       table.update(reading.id) {
         let before = $0.measurement.packets
         if $0.counted(reading.counters, now: now) { changed.append(reading.id) }
         packets = $0.measurement.packets &- before
         macs = $0.quarantined
+        next = $0.nextEvent
       }
+      if let next { wake(at: next) }
       for mac in macs { quarantines.update(mac) { $0.attacked(packets, at: now) } }
     }
     for reading in devices {
@@ -138,6 +141,7 @@ extension MitigationEngine {
     guard let device = quarantines.quarantined(mac) else { return [] }
     var changed: [MitigationID] = []
     var hasRule = false
+    var next: Instant?
     for cause in device.causes {
       table.update(cause.id) {
         if $0.hasRule {
@@ -147,8 +151,10 @@ extension MitigationEngine {
         let before = $0.status
         $0.progressed(packets > 0, now: now)
         if $0.status != before { changed.append(cause.id) }
+        next = $0.nextEvent
       }
     }
+    if let next { wake(at: next) }
     if !hasRule { quarantines.update(mac) { $0.attacked(packets, at: now) } }
     return changed
   }

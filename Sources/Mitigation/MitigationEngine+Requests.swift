@@ -91,6 +91,15 @@ extension MitigationEngine {
     guard let lifetime, lifetime != .seconds(0) else {
       throw Refusal(.notSupported, retryAfter: Limits.unsupportedRetry)
     }
+    // What is mitigated here is still told, refreshed and withdrawn here (RFC 9132, Section 4.6);
+    // never in Call Home (RFC 9066, Section 5.2.2).
+    if inquiry.role == .base, !inquiry.client.alternateServer.isEmpty {
+      throw Refusal(
+        .redirected,
+        retryAfter: Limits.redirection,
+        alternate: inquiry.client.alternateServer
+      )
+    }
     // Numbers have come to their end, and the last one is in use.
     if table.contains(MitigationID(nextID)) { throw Refusal(.unavailable, retryAfter: 1) }
     let client = inquiry.client
@@ -108,13 +117,17 @@ extension MitigationEngine {
       measurement: Measurement(since: inquiry.now)
     )
     mitigation.start = scope.triggerMitigation ? inquiry.wall : nil
+    if permit.action == .ask {
+      mitigation.phase = .asking
+      mitigation.turn = inquiry.now + .seconds(settings.askTimeout)
+    }
     mitigation.elements = try room(for: mitigation, replacing: overlapped, inquiry: inquiry)
     mitigation.grant(lifetime, to: client, at: inquiry.now)
     mitigation.inheritFlaps(of: overlapped, at: inquiry.now)
     let outcome = RequestOutcome.created(
       mid: key.mid,
       lifetime: .seconds(mitigation.granted),
-      status: nil,
+      status: permit.action == .ask ? mitigation.status : nil,
       conflict
     )
     try checkQuarantine(of: mitigation, replacing: overlapped)
@@ -122,8 +135,17 @@ extension MitigationEngine {
     // After the new rule stands, so that nothing passes between.
     for old in overlapped { changes += old.removal }
     // A device that both want in quarantine stays there without a break.
-    let edits: [Pending.Edit] =
+    var edits: [Pending.Edit] =
       [.store(mitigation)] + overlapped.map { .end($0.id, .overridden) }
+    if mitigation.isEnforced {
+      for old in begunByLoss(overlapping: scope, key: key, client: client) {
+        changes += old.removal
+        var waiting = old
+        waiting.phase = .deactivated
+        waiting.turn = inquiry.now + Constants.farewell
+        edits.append(.store(waiting))
+      }
+    }
     return decide(changes, edits, outcome, mid: key.mid, inquiry: inquiry, mitigation.quarantined)
   }
 
@@ -148,15 +170,31 @@ extension MitigationEngine {
       mitigation.phase = .active
       mitigation.inheritFlaps(of: [stored], at: inquiry.now)
     }
+    let isDeactivated = stored.phase == .deactivated && stored.turn == nil
+    if isDeactivated {
+      mitigation = starting(stored, at: inquiry.now, wall: inquiry.wall)
+      if !mitigation.isEnforced {
+        throw Refusal(.overlapsOtherClient, conflict: self.conflict(of: stored, at: inquiry.now))
+      }
+    }
     mitigation.grant(lifetime ?? .seconds(stored.granted), to: inquiry.client, at: inquiry.now)
     let outcome = RequestOutcome.changed(
       mid: stored.key.mid,
       lifetime: .seconds(mitigation.granted),
-      conflict(of: mitigation)
+      conflict(of: mitigation, at: inquiry.now)
     )
-    let changes = mitigation.renewal(at: inquiry.now)
+    let changes =
+      isDeactivated
+      ? mitigation.installation(at: inquiry.now) : mitigation.renewal(at: inquiry.now)
     mitigation.isExceeded = false
-    return decide(changes, [.store(mitigation)], outcome, mid: stored.key.mid, inquiry: inquiry)
+    return decide(
+      changes,
+      [.store(mitigation)],
+      outcome,
+      mid: stored.key.mid,
+      inquiry: inquiry,
+      isDeactivated ? mitigation.quarantined : []
+    )
   }
 
   private mutating func withdraw(_ key: MitigationKey, inquiry: Inquiry) -> Decision {

@@ -88,7 +88,7 @@ extension MitigationEngine {
       granted: mitigation.granted,
       remaining: mitigation.remaining(at: now).wholeSeconds,
       matched: mitigation.phase == .waiting ? nil : counted(for: mitigation, at: now),
-      conflict: conflict(of: mitigation)
+      conflict: conflict(of: mitigation, at: now)
     )
   }
 
@@ -125,9 +125,9 @@ extension MitigationEngine {
       scope: mitigation.scope,
       remaining: .seconds(mitigation.remaining(at: now).wholeSeconds),
       status: mitigation.status,
-      start: mitigation.start,
+      start: mitigation.phase == .asking ? nil : mitigation.start,
       dropped: dropped(by: mitigation, at: now),
-      conflict: conflict(of: mitigation)
+      conflict: conflict(of: mitigation, at: now)
     )
   }
 }

@@ -18,13 +18,11 @@ extension MitigationEngine {
     var edits: [Pending.Edit] = []
     var ended: [MitigationID] = []
     for waiting in table.all
-    where waiting.phase == .waiting && waiting.key.holder.section == client.section {
-      var begun = waiting
-      begun.phase = .active
-      begun.start = wall
-      begun.measurement = Measurement(since: now)
-      changes += begun.installation(at: now)
+    where waiting.isWaiting && waiting.key.holder.section == client.section {
+      let begun = starting(waiting, at: now, wall: wall)
       edits.append(.store(begun))
+      guard begun.isEnforced else { continue }
+      changes += begun.installation(at: now)
       for other in table.all
       where other.isEnforced && other.key.holder == waiting.key.holder
         && other.scope.triggerMitigation && !ended.contains(other.id)

@@ -35,11 +35,6 @@ public struct MitigationEngine: Equatable, Sendable {
     settings.client(for: session.identity)
   }
 
-  /// Sections whose action, ask, this version can't take: what they apply to is blocked instead.
-  ///
-  /// `agent` stands for the default action. For one warning line each.
-  public var sectionsFallingBack: [Text] { settings.sectionsFallingBack }
-
   /// Mitigations that ended since the last call, oldest first; at most 1024 are kept.
   public mutating func takeEndings() -> [MitigationEnding] {
     let taken = endings
@@ -183,6 +178,9 @@ extension MitigationEngine {
       apply(decided)
       return decided.outcome
     }
+    // What can't be mitigated any longer is told so (RFC 9132, Section 4.4.3).
+    var isFull = isFull
+    if case .changed = decided.outcome { isFull = true }
     return .refused(
       isFull
         ? Refusal(.kernelFull, mid: decided.mid, retryAfter: Limits.kernelRetry)
@@ -221,7 +219,7 @@ extension MitigationEngine {
     scheduleForgetting()
     table.store(mitigation)
     nextID = max(nextID, mitigation.id.value &+ 1)
-    wake(at: mitigation.end)
+    wake(at: mitigation.nextEvent)
   }
 
   mutating func wake(at moment: Instant) {
@@ -258,7 +256,9 @@ extension MitigationEngine {
       remaining: .seconds(0),
       status: isByClient && !isReleased ? .attackMitigationTerminated : .attackMitigationWithdrawn,
       start: mitigation.start,
-      dropped: dropped(by: mitigation, at: now)
+      dropped: dropped(by: mitigation, at: now),
+      conflict: cause == .denied
+        ? ConflictInformation(cause: .requestRejectedLegitimateTraffic) : nil
     )
     if endings.count == Limits.endings { endings.removeFirst() }
     endings.append(

@@ -230,9 +230,10 @@ extension MitigationEngine {
       spared: record.spared
     )
     var permit = Permit(action: record.action, verdict: .drop, sources: [], targets: [])
-    if record.status.phase != .released {
+    let phase = record.phase
+    if phase != .released {
       // The devices, on which the choice may have hung, aren't known yet so soon after a start.
-      guard let found = try? office.permit(for: record.scope, taking: record.action.supported)
+      guard let found = try? office.permit(for: record.scope, taking: record.action)
       else { return nil }
       permit = found
     }
@@ -246,7 +247,7 @@ extension MitigationEngine {
       id: record.id,
       claim: Claim(key: key, role: record.role, scope: record.scope),
       permit: permit,
-      phase: record.status.phase,
+      phase: phase,
       measurement: measurement
     )
     mitigation.spared = record.spared
@@ -255,8 +256,25 @@ extension MitigationEngine {
     mitigation.granted = granted
     mitigation.end = now + min(record.remaining, .seconds(granted))
     mitigation.progress = record.status.progress
-    mitigation.start = record.start
+    mitigation.start = phase == .waiting ? nil : record.start
+    if phase == .asking {
+      mitigation.turn = mitigation.measurement.since + .seconds(settings.askTimeout)
+    }
     return mitigation
+  }
+}
+
+extension MitigationRecord {
+  /// What it is now: who waits for consent, and what waited again soon, don't show it in the status.
+  fileprivate var phase: Mitigation.Phase {
+    switch status {
+    case .attackMitigationInProgress where action == .ask: .asking
+    case .attackMitigationSignalLoss: .waiting
+    case .dotsClientWithdrawnMitigation: .terminating
+    case .attackMitigationWithdrawn:
+      scope.triggerMitigation || !spared.isEmpty ? .released : .waiting
+    default: .active
+    }
   }
 }
 
@@ -286,15 +304,6 @@ extension Mitigation {
 }
 
 extension MitigationStatus {
-  fileprivate var phase: Mitigation.Phase {
-    switch self {
-    case .attackMitigationSignalLoss: .waiting
-    case .dotsClientWithdrawnMitigation: .terminating
-    case .attackMitigationWithdrawn: .released
-    default: .active
-    }
-  }
-
   fileprivate var progress: Mitigation.Progress {
     switch self {
     case .attackSuccessfullyMitigated: .mitigating

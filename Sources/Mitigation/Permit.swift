@@ -157,7 +157,7 @@ final class PermitOffice {
     policy: PolicySettings?
   ) throws(Refusal) -> Action {
     guard let requested = scope.requestedAction else {
-      return (policy?.action ?? settings.action).supported
+      return policy?.action ?? settings.action
     }
     guard client.may.contains(requested) else { throw Refusal(.actionNotAllowed) }
     return requested.action

@@ -211,6 +211,8 @@ public enum RefusalReason: UInt8, Hashable, Sendable, CaseIterable {
   case unknownDevice = 30
   /// 4.09: the owner has released the device that the mitigation had put into quarantine.
   case releasedByOwner = 31
+  /// 5.03: the client is sent to another server (RFC 9132, Section 4.6).
+  case redirected = 32
 }
 
 /// A refusal and what goes with it.
@@ -220,6 +222,7 @@ public struct Refusal: Hashable, Sendable, Error {
     var mid: UInt32?
     var retryAfter: UInt32?
     var conflict: ConflictInformation?
+    var alternate: Text
   }
 
   private var parts: Behind<Parts>
@@ -232,9 +235,18 @@ public struct Refusal: Hashable, Sendable, Error {
     _ reason: RefusalReason,
     mid: UInt32? = nil,
     retryAfter: UInt32? = nil,
-    conflict: ConflictInformation? = nil
+    conflict: ConflictInformation? = nil,
+    alternate: Text = ""
   ) {
-    parts = Behind(Parts(reason: reason, mid: mid, retryAfter: retryAfter, conflict: conflict))
+    parts = Behind(
+      Parts(
+        reason: reason,
+        mid: mid,
+        retryAfter: retryAfter,
+        conflict: conflict,
+        alternate: alternate
+      )
+    )
   }
 
   /// Why.
@@ -251,4 +263,7 @@ public struct Refusal: Hashable, Sendable, Error {
 
   /// For 4.09.
   public var conflict: ConflictInformation? { parts.value.conflict }
+
+  /// For `redirected`: the other server's name and its addresses, a space between; else empty.
+  public var alternate: Text { parts.value.alternate }
 }

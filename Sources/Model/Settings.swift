@@ -111,7 +111,8 @@ extension ClientSettings {
     set { parts.value.maximumLifetime = newValue }
   }
 
-  /// Where to send it instead (redirected signalling); empty: nowhere.
+  /// The server to send it to instead (RFC 9132, Section 4.6): its name, and its addresses as far as
+  /// they are known, a space between; empty: none.
   public var alternateServer: Text {
     get { parts.value.alternateServer }
     set { parts.value.alternateServer = newValue }

@@ -37,7 +37,18 @@ extension ClientAnswer {
         first, JSONMember("result", .string("answered")),
         JSONMember("milliseconds", .integer(span.milliseconds)),
       ]
+    case .redirected(let server, let seconds):
+      return [
+        first, JSONMember("result", .string("redirected")), JSONMember("alternate", server.json),
+        JSONMember("seconds", .optional(seconds) { .unsigned(UInt64($0)) }),
+      ]
     }
+  }
+}
+
+extension SeenServer {
+  fileprivate var json: JSONValue {
+    .object(["name": .string(name), "addresses": .array(addresses.map { .string($0) })])
   }
 }
 
@@ -108,6 +119,7 @@ extension RefusedRequest {
       "diagnostic": .string(diagnostic),
       "conflicts": .array(conflicts),
       "retry_after": .optional(retryAfter) { .unsigned(UInt64($0)) },
+      "alternate": .optional(alternate) { $0.json },
     ])
     return value.text() + "\n"
   }

@@ -24,6 +24,10 @@ extension ClientAnswer {
       writer.line("sid", Text(decimal: sid))
     case .configurationReset: writer.block("configuration", "reset")
     case .heartbeat(let span): writer.block("heartbeat", "answered after \(span.milliseconds) ms")
+    case .redirected(let server, let seconds):
+      writer.block("redirected", server.name)
+      writer.line("addresses", listing: server.addresses)
+      if let seconds { writer.line("for", Quantity.duration(UInt64(seconds))) }
     }
     return writer.text
   }
@@ -116,6 +120,9 @@ extension RefusedRequest {
     if !diagnostic.isEmpty { text += ": " + diagnostic }
     for seen in conflicts {
       if let conflict = seen.conflict { text += "; " + conflict.words(acls: seen.conflictACLs) }
+    }
+    if let alternate {
+      return text + "; it sends to " + alternate.name + ", which was asked already"
     }
     if let retryAfter { text += "; try again in " + Quantity.duration(UInt64(retryAfter)) }
     return text

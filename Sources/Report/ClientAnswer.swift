@@ -77,6 +77,22 @@ public indirect enum ClientAnswer: Hashable, Sendable {
   case configurationReset
   /// The server answered a heartbeat after so long.
   case heartbeat(Span)
+  /// The server sends to another one, which is asked now; for so many seconds.
+  case redirected(SeenServer, seconds: UInt32?)
+}
+
+/// A server that another one sends to (RFC 9132, Section 4.6).
+public struct SeenServer: Hashable, Sendable {
+  /// The name that its certificate has to carry.
+  public var name: Text
+  /// Its addresses, where they were told.
+  public var addresses: [Text]
+
+  /// A server of these parts.
+  public init(name: Text, addresses: [Text]) {
+    self.name = name
+    self.addresses = addresses
+  }
 }
 
 /// What a server refused, and why.
@@ -89,8 +105,10 @@ public struct RefusedRequest: Hashable, Sendable {
   public var diagnostic: Text = ""
   /// The conflicts that it tells: mostly one.
   public var conflicts: [SeenMitigation] = []
-  /// After how many seconds to try again.
+  /// After how many seconds to try again; with another server, for how many it is to be asked.
   public var retryAfter: UInt32?
+  /// The server that is to be asked instead.
+  public var alternate: SeenServer?
 
   /// A refusal with this code.
   public init(code: Text, name: Text) {

@@ -46,12 +46,14 @@ extension DeviceSummary {
   }
 }
 
-/// What `cordonctl quarantine`, `release` and `code` came to.
+/// What `cordonctl quarantine`, `release`, `code` and `consent` came to.
 public enum DeviceChange: Hashable, Sendable {
   /// The device is in quarantine, or out of it; with what core adds, which may be empty.
   case moved(MACAddress, isQuarantined: Bool, note: Text)
   /// This code releases the device once from its page.
   case code(MACAddress, Text)
+  /// The mitigation begins, or is refused.
+  case answered(MitigationID, isGiven: Bool)
 
   /// The reply in JSON, on one line.
   public var jsonLine: Text { json.text() + "\n" }
@@ -66,6 +68,10 @@ public enum DeviceChange: Hashable, Sendable {
       ])
     case .code(let mac, let code):
       return .object(["version": version, "mac": .string(mac.text), "code": .string(code)])
+    case .answered(let id, let isGiven):
+      return .object([
+        "version": version, "id": .unsigned(UInt64(id.value)), "consent": .bool(isGiven),
+      ])
     }
   }
 
@@ -77,6 +83,8 @@ public enum DeviceChange: Hashable, Sendable {
       return mac.text + (note.isEmpty ? sentence : ": " + note.printable) + "\n"
     case .code(let mac, let code):
       return mac.text + ": the code " + code.printable + " releases it once from its page\n"
+    case .answered(let id, let isGiven):
+      return "mitigation " + Text(decimal: id.value) + (isGiven ? ": begins\n" : ": refused\n")
     }
   }
 }

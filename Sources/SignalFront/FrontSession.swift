@@ -6,14 +6,6 @@ import TLS
 
 /// A client's session above (D)TLS.
 final class FrontSession {
-  /// What was told last of what a client observes.
-  struct Told {
-    let token: [UInt8]
-    /// Mids, statuses and conflicts: another one is told at once.
-    var states: [UInt8]
-    var packets: UInt64
-  }
-
   let id: UInt32
   let entrance: Int
   let tls: SessionID
@@ -29,7 +21,8 @@ final class FrontSession {
   var isMitigating = false
   /// When what is observed is looked at again; nil while nothing is.
   var pollAt: Instant?
-  var told: [Told] = []
+  /// What was told last of what it observes.
+  var told: [ToldState] = []
 
   init(
     _ id: UInt32,
@@ -57,7 +50,8 @@ final class FrontSession {
 
   /// Lets what was negotiated hold: for heartbeats, and for repetitions where nothing else repeats.
   func useParameters(now: Instant) {
-    let parameters = configuration.parameters(mitigating: isMitigating)
+    var parameters = configuration.parameters(mitigating: isMitigating)
+    if announced.transport == .tcp { parameters = parameters.overStream }
     heartbeats.set(parameters, now: now)
     layer.parameters = TransmissionParameters(
       ackTimeout: .milliseconds(parameters.ackTimeout * 10),

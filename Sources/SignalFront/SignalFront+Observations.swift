@@ -10,11 +10,6 @@ import Model
 extension SignalFront {
   /// How often core is asked while somebody observes: a change of status is told that soon.
   static let pollInterval = Span.seconds(1)
-  /// How often growing counters are told.
-  static let countersInterval = Span.seconds(5)
-  /// How often an active mitigation is told of, and one that waits.
-  static let activeInterval = Span.seconds(30)
-  static let idleInterval = Span.seconds(300)
   /// For how many seconds a state holds: longer than until the next is told, as often as not.
   static let notificationLifetime: UInt32 = 60
 
@@ -62,14 +57,14 @@ extension SignalFront {
       return
     }
     let now = Clock.now
-    let new = FrontSession.Told(token: token, reports)
-    let index = session.told.firstIndex { $0.token == token }
-    let old = index.map { session.told[$0] }
-    let isActive = reports.contains { $0.status != .attackMitigationSignalLoss }
-    var wait = isActive ? Self.activeInterval : Self.idleInterval
-    if let old, new.packets > old.packets { wait = Self.countersInterval }
-    if let old, old.states == new.states, observer.notified + wait > now { return }
-    if let index { session.told[index] = new } else { session.told.append(new) }
+    let state = ToldState(reports, to: token)
+    if let index = session.told.firstIndex(where: { $0.token == token }) {
+      let last = session.told[index]
+      guard state.isDue(after: last, at: observer.notified, now: now) else { return }
+      session.told[index] = state
+    } else {
+      session.told.append(state)
+    }
     notify(token, response, on: session)
   }
 
@@ -79,21 +74,18 @@ extension SignalFront {
     guard case .content(let reports) = outcome else { return }
     for observer in session.layer.observers
     where !session.told.contains(where: { $0.token == observer.token }) {
-      session.told.append(FrontSession.Told(token: observer.token, reports))
+      session.told.append(ToldState(reports, to: observer.token))
     }
   }
 
   /// A mitigation is over: its last status is told, and that it isn't there any more.
   func ended(_ report: MitigationReport, of cuid: Text, on session: FrontSession) {
     for observer in session.layer.observers {
-      guard case .retrieve(let observed, _, let mid, _) = retrieval(observer, of: session),
+      guard
+        case .retrieve(let observed, _, let mid, let content) = retrieval(observer, of: session),
         observed == cuid, mid == nil || mid == report.mid
       else { continue }
-      let last = RequestOutcome.content([report])
-      let request = MitigationRequest.retrieve(cuid: cuid, cdid: nil, mid: mid, content: .all)
-      if let response = last.response(to: request) {
-        notify(observer.token, response, on: session)
-      }
+      notify(observer.token, .content([report], content), on: session)
       if mid != nil {
         notify(observer.token, DOTSResponse(PeerError(.mitigationGone)), on: session)
       }
@@ -123,23 +115,6 @@ extension SignalFront {
         state = DOTSResponse(error).message
       }
       perform(session.layer.notify(observer.token, with: state, now: now), on: session)
-    }
-  }
-}
-
-extension FrontSession.Told {
-  fileprivate init(token: [UInt8], _ reports: [MitigationReport]) {
-    self.token = token
-    states = []
-    packets = 0
-    for report in reports {
-      for shift in [24, 16, 8, 0] as [UInt32] {
-        states.append(UInt8(truncatingIfNeeded: report.mid >> shift))
-      }
-      states.append(report.status.rawValue)
-      states.append(report.conflict?.cause.rawValue ?? 0)
-      states.append(report.conflict?.status?.rawValue ?? 0)
-      packets &+= report.dropped?.packets ?? 0
     }
   }
 }

@@ -120,8 +120,11 @@ extension SignalFront {
       switch action {
       case .send(let bytes): send(bytes, on: session)
       case .deliver(let exchange, let message): received(message, exchange, on: session)
-      case .deliverResponse(let exchange, _):
+      case .deliverResponse(let exchange, let response):
         if exchange == session.heartbeat { session.heartbeats.answered(now: Clock.now) }
+        if response.code == .hopLimitReached {
+          logSession { "session \(session.id): a gateway ends a loop" }
+        }
       case .failed, .rejected: break
       case .close(let end):
         logSession { "session \(session.id) is over: \(end.text)" }

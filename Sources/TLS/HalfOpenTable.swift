@@ -90,7 +90,8 @@ struct HalfOpenTable {
     return .admittedInstead(of: oldest.peer)
   }
 
-  private static func address(of peer: PeerAddress) -> IPAddress {
+  /// What a peer's address counts for: itself for IPv4, its /64 for IPv6.
+  static func address(of peer: PeerAddress) -> IPAddress {
     peer.remote.masked(to: peer.remote.family == .v4 ? 32 : 64)
   }
 }

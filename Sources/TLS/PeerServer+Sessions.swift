@@ -3,9 +3,14 @@ import Bytes
 extension PeerServer {
   /// Gives a peer that proved its address a place among the half open if there is one; tells whose it
   /// was.
+  ///
+  /// Who has failed too often gets none, unless clients are known to come from there: a neighbour must
+  /// not lock them out.
   func admit(_ peer: PeerAddress, _ actions: inout [Action], now: Instant) -> Bool {
     end(peer)
-    switch halfOpen.admit(peer, isKnown: known.contains(peer.remote), now: now) {
+    let isKnown = known.contains(peer.remote)
+    if !isKnown, failures.refuses(peer, now: now) { return false }
+    switch halfOpen.admit(peer, isKnown: isKnown, now: now) {
     case .refused: return false
     case .admitted: return true
     case .admittedInstead(let other):
@@ -26,7 +31,7 @@ extension PeerServer {
     case .pending: break
     case .failed(let failure):
       end(peer)
-      actions.append(.refused(peer, failure))
+      actions.append(failed(peer, failure))
     case .finished:
       end(peer)
       actions += established(handshake)
@@ -38,7 +43,7 @@ extension PeerServer {
     let peer = handshake.peer
     guard let identity = handshake.connection.peerIdentity else {
       handshake.connection.shutdown()
-      return sent(to: peer) + [.refused(peer, .noCertificate)]
+      return sent(to: peer) + [failed(peer, .noCertificate)]
     }
     let connection = handshake.connection
     // A certificate was judged by the credentials of the beginning, a key's owner by nobody else.
@@ -46,7 +51,7 @@ extension PeerServer {
       let fault = connection.verifyPeer(with: context)
     {
       connection.shutdown()
-      return sent(to: peer) + [.refused(peer, .certificate(fault))]
+      return sent(to: peer) + [failed(peer, .certificate(fault))]
     }
     var actions: [Action] = []
     if let old = session(with: peer) {
@@ -58,6 +63,7 @@ extension PeerServer {
     let id = nextSession()
     sessions.append(Session(id, of: handshake, client: identity.mark, heard: nextHeard()))
     known.authenticated(from: peer.remote)
+    failures.authenticated(peer)
     return actions + [.established(id, identity, peer)]
   }
 

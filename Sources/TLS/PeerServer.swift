@@ -92,6 +92,7 @@ public class PeerServer {
   private(set) var context: TLSContext
   final var known: KnownPrefixes
   final var halfOpen = HalfOpenTable()
+  final var failures = FailureTable()
   /// Lists, not dictionaries: of so few that a search costs nothing, and a fraction of the code.
   final var handshakes: [Handshake] = []
   /// By their names: the newest is the last.
@@ -101,6 +102,8 @@ public class PeerServer {
   private var lastSession: UInt64 = 0
   private var lastHeard: UInt64 = 0
   private var lastTick: Instant
+  /// When something came in, or was due, last.
+  private var lastEvent: Instant
 
   /// No certificate is checked at an earlier time than this: a router without a battery starts in
   /// 1970.
@@ -132,6 +135,7 @@ public class PeerServer {
     self.ticketKeys = ticketKeys
     ticketKeysMadeAt = now
     lastTick = now
+    lastEvent = now
   }
 
   /// How many sessions there are.
@@ -152,10 +156,11 @@ public class PeerServer {
   public final func timedOut(now: Instant, wall: UnixTime) -> [Action] {
     desk.verificationTime = max(wall, timeFloor)
     lastTick = now
+    lastEvent = now
     var actions: [Action] = []
     for peer in halfOpen.expired(now: now) {
       end(peer)
-      actions.append(.refused(peer, .deadline))
+      actions.append(failed(peer, .deadline))
     }
     guard !isStream else { return actions }
     for peer in halfOpen.peers {
@@ -164,10 +169,16 @@ public class PeerServer {
       actions += sent(to: peer)
       if !goesOn {
         end(peer)
-        actions.append(.refused(peer, .deadline))
+        actions.append(failed(peer, .deadline))
       }
     }
     return actions
+  }
+
+  /// A peer that proved its address got no session by its own fault.
+  final func failed(_ peer: PeerAddress, _ failure: HandshakeFailure) -> Action {
+    failures.failed(peer, now: lastEvent)
+    return .refused(peer, failure)
   }
 
   /// Ends a session with a close_notify; does nothing for an unknown one.
@@ -265,6 +276,7 @@ public class PeerServer {
 
   /// Something came in: `wall` is the time at which certificates have to be valid.
   final func note(now: Instant, wall: UnixTime) {
+    lastEvent = now
     desk.verificationTime = max(wall, timeFloor)
     guard now - ticketKeysMadeAt >= Self.ticketKeyLifetime,
       let keys = randomBytes(TLSContext.ticketKeyLength)

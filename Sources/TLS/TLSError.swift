@@ -74,6 +74,8 @@ public enum HandshakeFailure: Error, Equatable, Sendable {
   case evicted
   /// Too many are under way.
   case full
+  /// It failed too often lately.
+  case failedOften
   /// The stream under it ended.
   case disconnected
 }
@@ -91,6 +93,7 @@ extension HandshakeFailure: CustomTextConvertible {
     case .deadline: "handshake not finished in time"
     case .evicted: "handshake made room for another"
     case .full: "too many handshakes under way"
+    case .failedOften: "too many failed handshakes"
     case .disconnected: "connection ended during the handshake"
     }
   }

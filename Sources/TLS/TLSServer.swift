@@ -38,7 +38,9 @@ public final class TLSServer: PeerServer {
       let connection = Connection(context: context, desk: desk, datagramLimit: nil)
     else {
       end(peer)
-      return actions + [.refused(peer, .full)]
+      return actions + [
+        .refused(peer, failures.refuses(peer, now: now) ? .failedOften : .full)
+      ]
     }
     handshakes.append(Handshake(connection, with: peer))
     return actions
@@ -65,7 +67,7 @@ public final class TLSServer: PeerServer {
         actions += progressed(handshake.connection.handshake(record), of: handshake)
       case .fault:
         end(peer)
-        return actions + [.refused(peer, .notTLS)]
+        return actions + [failed(peer, .notTLS)]
       }
     }
     if let session = session(with: peer) {

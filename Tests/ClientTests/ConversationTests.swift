@@ -334,3 +334,12 @@ func abortedStream() throws {
   wire.client(wire.conversation.received(abort, now: at(1)), now: at(1))
   #expect(wire.ending?.status == .failed)
 }
+
+@Test("HOP-03 a gateway's 5.08 ends the request, and its list of gateways is told")
+func hopLimit() throws {
+  let wire = Wire.begun(try mitigate())
+  try wire.answer(.diagnostic(.hopLimitReached, "gw-1 gw-2"))
+  #expect(
+    wire.ending?.text == "the server refused with 5.08 Hop Limit Reached: gw-1 gw-2"
+  )
+}

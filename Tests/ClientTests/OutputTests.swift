@@ -189,7 +189,7 @@ func refusedJSON() {
     Ending.refused(.conflict, refused).jsonLine == """
       {"version":1,"result":"refused","code":"4.09","diagnostic":"no","conflicts":[{"mid":7,\
       "conflict":{"status":null,"cause":"cuid-collision","retry_timer":null,"scope":null},\
-      "acls":[]}],"retry_after":60}
+      "acls":[]}],"retry_after":60,"alternate":null}
 
       """
   )

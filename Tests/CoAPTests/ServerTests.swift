@@ -312,3 +312,49 @@ func separateResponseLimit() throws {
   #expect(types == [CoAPType](repeating: .confirmable, count: limit) + [.nonConfirmable])
   #expect(session.timedOut(now: at(3)).count == limit)
 }
+
+@Test("MIT-PUT-01 a NON request is answered with NON under an id of our own, a CON one in its ACK")
+func mitigationTypes() throws {
+  for (type, answer) in [
+    (CoAPType.nonConfirmable, CoAPType.nonConfirmable), (.confirmable, .acknowledgement),
+  ] {
+    let session = layer()
+    let message = CoAPMessage(
+      .put,
+      token: [1],
+      options: ["dots", "mitigate"].map { CoAPOption(.uriPath, Text($0).bytes) },
+      payload: [0xA0]
+    )
+    let datagram = CoAPDatagram(type, messageID: 77, message).encoded
+    let request = try #require(session.received(datagram, now: at(0)).delivered.first)
+    let sent = try session.respond(to: request.exchange, with: CoAPMessage(.created), now: at(0))
+      .sent
+    #expect(sent.count == 1 && sent[0].type == answer && sent[0].message.token == [1])
+    #expect((sent[0].messageID == 77) == (answer == .acknowledgement))
+  }
+}
+
+@Test("TLS-14 a request, its repetition and its answer belong to one session")
+func sessionsApart() throws {
+  let one = layer(seed: 1)
+  let other = layer(seed: 2)
+  let message = request(.nonConfirmable)
+  let first = try #require(one.received(message, now: at(0)).delivered.first)
+  _ = one.respond(to: first.exchange, with: content, now: at(0))
+  // The same bytes in another session are a new request, no repetition.
+  #expect(other.received(message, now: at(1)).delivered.count == 1)
+  let ping = CoAPMessage(.put, options: [CoAPOption(.uriPath, Text("hb").bytes)])
+  let asked = try one.send(ping, confirmable: true, now: at(2))
+  let sent = try #require(try asked.actions.sent.first)
+  let answer = CoAPDatagram(
+    .acknowledgement,
+    messageID: sent.messageID,
+    CoAPMessage(.changed, token: sent.message.token)
+  ).encoded
+  #expect(other.received(answer, now: at(3)).isEmpty)
+  #expect(
+    one.received(answer, now: at(3)).contains {
+      if case .deliverResponse = $0 { true } else { false }
+    }
+  )
+}

@@ -174,6 +174,14 @@ func interfaces(name: String) {
     ("call_home", "option host 'a/b'", "a host's name or address"),
     ("call_home", "list redirect_allow '.'", "a host's name or address"),
     ("client c", "list target '192.0.2.0/33'", "an IP prefix (ADDRESS/LENGTH)"),
+    (
+      "client c", "option alt_server '192.0.2.1'",
+      "a server's name, then its addresses if they are known"
+    ),
+    (
+      "client c", "option alt_server 'a.example/b'",
+      "a server's name, then its addresses if they are known"
+    ),
     ("client c", "option pin 'ab'", "a SHA-256 digest (64 hexadecimal digits)"),
     ("client c", "list may 'ask'", "block, limit or quarantine"),
     ("client c", "option overlap 'any'", "scope or target"),

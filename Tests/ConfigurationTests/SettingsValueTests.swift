@@ -103,6 +103,13 @@ func clientOptions() throws {
   #expect(client.alternateServer == "other.example")
 }
 
+@Test("an alternate server is a name, with its addresses if they are known")
+func alternateServers() throws {
+  let known = try client(" option alt_server 'other.example 192.0.2.1 2001:db8::1'")
+  #expect(known.alternateServer == "other.example 192.0.2.1 2001:db8::1")
+  #expect(try client(" option alt_server ''").alternateServer.isEmpty)
+}
+
 @Test("a pin is 32 bytes in hexadecimal, with colons or without", arguments: ["", ":"])
 func pins(separator: String) throws {
   let digits = (0..<32).map { $0 % 2 == 0 ? "aB" : "09" }.joined(separator: separator)
@@ -212,13 +219,13 @@ func quarantineIsLive() throws {
   #expect(settings.warnings.isEmpty)
 }
 
-@Test("to ask the owner is not in this version, whoever chooses it")
-func askIsLater() throws {
+@Test("to ask the owner is an action, by default and by policy")
+func ask() throws {
   let settings = try parsed(
     agent + " option action ask\nconfig policy p\n option mac 00:11:22\n option action ask\n"
   )
-  let end = "action 'ask' is not in this version yet: accepted, not used"
-  #expect(settings.warnings.map(\.description) == ["4:16: " + end, "7:16: " + end])
+  #expect(settings.core.action == .ask && settings.core.policies.first?.action == .ask)
+  #expect(settings.warnings.isEmpty)
 }
 
 @Test("a protect section takes each kind as option or as list")

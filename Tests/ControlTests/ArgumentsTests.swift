@@ -31,12 +31,14 @@ func commands() throws {
   #expect(try read("quarantine 00:11:22:33:44:aB").command == .ask(.quarantine(mac)))
   #expect(try read("release 00:11:22:33:44:aB").command == .ask(.release(mac)))
   #expect(try read("code 00:11:22:33:44:aB").command == .ask(.code(mac)))
+  #expect(try read("consent 7 yes").command == .ask(.consent(MitigationID(7), true)))
+  #expect(try read("consent 7 no").command == .ask(.consent(MitigationID(7), false)))
   #expect(try read("why ::ffff:192.0.2.1").command == .ask(.why(.address(address))))
 }
 
 @Test(
   "commands of later versions are known by name",
-  arguments: ["consent 7 yes", "consent 7 no", "metrics", "watch", "reload"]
+  arguments: ["metrics", "watch", "reload"]
 )
 func later(line: String) throws {
   let name = String(line.prefix { $0 != " " })
@@ -75,6 +77,7 @@ func information(line: String) throws {
     ("release 192.0.2.1", "'192.0.2.1' is no hardware address (00:11:22:33:44:55)"),
     ("consent 1", "consent needs yes|no"), ("consent", "consent needs ID"),
     ("consent x yes", "'x' is no mitigation's number"),
+    ("consent 0 yes", "'0' is no mitigation's number"),
     ("consent 1 maybe", "'maybe' is neither yes nor no"),
     ("reload now", "'now' is one word too many"),
   ]

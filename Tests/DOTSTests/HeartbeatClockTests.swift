@@ -56,6 +56,28 @@ import Testing
     #expect(told == 1)
   }
 
+  @Test("HB-08 an answer has the whole interval to come; only then is it missed")
+  func patience() {
+    var clock = HeartbeatClock(parameters(missing: 3), now: start)
+    var told: [HeartbeatClock.Action] = []
+    for round in 1...10 {
+      told += clock.timedOut(now: after(30 * round))
+      clock.answered(now: after(30 * round + 29))
+    }
+    #expect(!told.contains(.peerSaturated) && !told.contains(.lost))
+  }
+
+  @Test("CFG-19 a session that is heard lives on although its configuration is never read again")
+  func unread() {
+    var clock = HeartbeatClock(now: start)
+    var lost = 0
+    for second in stride(from: 30, through: 4 * 3600, by: 30) {
+      clock.received(now: after(second))
+      lost += clock.timedOut(now: after(second)).filter { $0 == .lost }.count
+    }
+    #expect(lost == 0)
+  }
+
   @Test("HB-07 silence for missing-hb-allowed intervals loses the session, once")
   func lost() {
     var clock = HeartbeatClock(now: start)

@@ -223,6 +223,7 @@ import Testing
       case 5...16, 29: .badRequest
       case 17...20, 31: .conflict
       case 26: .internalServerError
+      // 32 redirects: with a server it has another body.
       default: .serviceUnavailable
       }
     #expect(message.code == expected && isOneLine(reason.diagnostic))

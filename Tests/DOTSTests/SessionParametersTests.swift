@@ -25,6 +25,32 @@ import Testing
     }
   }
 
+  @Test("CFG-15 the set for attacks holds while something is mitigated, the other else")
+  func sets() throws {
+    var desk = ConfigurationDesk()
+    _ = try desk.configure(sid: 7, asked(60, idle: 90))
+    #expect(desk.parameters(mitigating: true).heartbeatInterval == 60)
+    #expect(desk.parameters(mitigating: false).heartbeatInterval == 90)
+  }
+
+  @Test("CFG-16 on a stream the interval alone holds, and all that was asked for is kept")
+  func stream() throws {
+    var configuration = asked(60)
+    configuration.mitigating.missingHeartbeatsAllowed = ConfigurationValue(current: 3)
+    configuration.mitigating.maximumRetransmit = ConfigurationValue(current: 9)
+    var desk = ConfigurationDesk()
+    _ = try desk.configure(sid: 7, configuration)
+    let parameters = desk.parameters(mitigating: true).overStream
+    #expect(parameters.heartbeatInterval == 60)
+    #expect(parameters.missingHeartbeatsAllowed == 15 && parameters.maximumRetransmit == 3)
+    #expect(try desk.retrieved(sid: 7) == configuration)
+  }
+
+  @Test("CFG-18 what a GET tells holds for an hour")
+  func maxAge() throws {
+    #expect(try ConfigurationDesk().retrieved(sid: nil).response.maxAge == 3600)
+  }
+
   @Test("CFG-03 CFG-14 a GET without sid tells what holds, and the ranges of Figure 20")
   func ranges() throws {
     let whole = try ConfigurationDesk().retrieved(sid: nil)

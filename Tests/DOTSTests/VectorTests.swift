@@ -41,6 +41,26 @@ import Testing
     #expect(try DOTSResponse(vector.message).message == vector.message)
   }
 
+  @Test("RED-01 RED-03 a 5.03 that redirects is vector 15, Content-Format 271, Max-Age the TTL")
+  func redirection() throws {
+    let vector = try #require(Vector.numbered([15...15]).first)
+    let refusal = Refusal(
+      .redirected,
+      mid: 123,
+      retryAfter: 3600,
+      alternate: "alt-server.example 2001:db8:6401::1 2001:db8:6401::2"
+    )
+    let message = refusal.response.message
+    #expect(message.code == vector.message.code && message.payload == vector.payload)
+    #expect(message.contentFormat == 271 && message.maxAge == 3600)
+    let read = try DOTSResponse(message)
+    #expect(read.alternate?.name == "alt-server.example" && read.entries.isEmpty)
+    #expect(read.alternate?.addresses == ["2001:db8:6401::1", "2001:db8:6401::2"])
+    #expect(read.message == message)
+    let bare = Refusal(.redirected, retryAfter: 0, alternate: "alt.example").response
+    #expect(try DOTSResponse(bare.message).alternate?.addresses == [])
+  }
+
   @Test(
     "a heartbeat or configuration request decodes and encodes to the same message",
     arguments: Vector.numbered([11...11, 13...14, 16...17])

@@ -132,13 +132,17 @@ class Parsed:
         self.code = f"{data[1] >> 5}.{data[1] & 31:02}"
         at = 4 + (data[0] & 15)
         self.token = data[4:at]
+        self.max_age, option = None, 0
         while at < len(data) and data[at] != 0xFF:
             delta, size = data[at] >> 4, data[at] & 15
+            option += delta if delta < 13 else data[at + 1] + 13
             at += 1 + {13: 1, 14: 2}.get(delta, 0)
             if size == 13:
                 size, at = data[at] + 13, at + 1
             elif size == 14:
                 size, at = struct.unpack(">H", data[at:at + 2])[0] + 269, at + 2
+            if option == 14:
+                self.max_age = int.from_bytes(data[at:at + size], "big")
             at += size
         self.payload = data[at + 1:]
 

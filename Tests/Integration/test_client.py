@@ -11,11 +11,12 @@ import threading
 import time
 
 from home import BUILD, CAMERA, CUID, ROUTER, VICTIM, section
-from peers import coap, path
+from peers import against, coap, path
 from suite import expect, expect_between, expect_equal, test, wait_for
 
 SCOPE = ["--source", CAMERA, "--target", VICTIM, "--target-port", "443", "--protocol", "udp"]
 NAME = "cpe-0001.isp.example"
+ISP = "198.51.100.1"
 
 
 def line(home, *words, host=ROUTER, identity="telemetry", name=NAME):
@@ -441,3 +442,37 @@ def preshared(home):
             home, "--transport", transport, "--timeout", "3", "heartbeat", "--psk-identity",
             "script", "--psk-file", file.name, identity=None))
         expect(answer.returncode in (3, 4), f"over {transport}: {answer}")
+
+
+@test("RED-01 RED-03 cordon-client: who is sent to another server asks that, under its own name")
+def redirected(home):
+    home.home_script("certificate", home.work, "alternate", "alternate.isp.example")
+    # libcoap's server takes a PUT on any path with -d; its port for DTLS is the next.
+    home.start("isp", "coap-server-openssl", "-A", ISP, "-p", "4645", "-d", "9", "-n",
+               "-c", f"{home.work}/alternate.crt", "-j", f"{home.work}/alternate.key",
+               "-C", f"{home.work}/isp-ca.crt", stdout=subprocess.DEVNULL)
+    daemon = home.daemon(client={"alt_server": f"alternate.isp.example {ISP}"})
+    answer = coap(home, "put", path(1), against())
+    expect_equal(answer.code, "5.03", "code of a request to mitigate")
+    expect_equal(answer.body, b"\xa1\x18\x2e\xa2\x18\x2f\x75alternate.isp.example\x18\x30\x81"
+                 + bytes([0x60 + len(ISP)]) + ISP.encode(), "body")
+    expect_equal(coap(home, "get", path(1)).code, "4.04", "code of a retrieval")
+    expect_equal(coap(home, "delete", path(1)).code, "2.02", "code of a withdrawal")
+    told = [json.loads(one) for one in
+            done(home, "--json", "mitigate", "--mid", "1", *SCOPE).splitlines()]
+    expect_equal([one["result"] for one in told], ["redirected", "accepted"], "results")
+    expect_equal(told[0]["alternate"], {"name": "alternate.isp.example", "addresses": [ISP]},
+                 "the other server")
+    expect_equal(home.ctl_json("mitigations")["mitigations"], [], "mitigations here")
+    daemon.stop()
+    home.daemon(client={"alt_server": f"other.isp.example {ISP}"})
+    answer = client(home, "mitigate", "--mid", "1", *SCOPE)
+    expect_equal(answer.returncode, 1, "exit status where the other's certificate has another name")
+    expect(b"the server's certificate isn't good: " in answer.stderr, f"{answer.stderr}")
+
+
+@test("RED-01 cordon-client: a redirection to a server that was asked just now is not followed (4)")
+def circle(home):
+    home.daemon(client={"alt_server": f"{NAME} {ROUTER}"})
+    told = fails(home, 4, "was asked already", "mitigate", "--mid", "1", *SCOPE)
+    expect_equal((told["code"], told["alternate"]["name"]), ("5.03", NAME), "refusal")

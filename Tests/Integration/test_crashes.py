@@ -6,8 +6,8 @@ import signal
 import subprocess
 import time
 
-from home import CAMERA, section
-from peers import against, coap, path
+from home import CAMERA, dots, section
+from peers import CON, Parsed, Session, against, coap, path, request
 from suite import Late, Skip, expect, expect_between, expect_equal, test, wait_for
 from test_request import put
 
@@ -285,3 +285,61 @@ def core_lost(home):
     put_again = wait_for(
         lambda: coap(home, "put", path(1), against(), seconds=1).code == "2.01", 10, "PUT is served")
     expect(put_again, "PUT")
+
+
+def asked(home, **agent):
+    """A daemon that asks the owner, a flood, and a request that waits for the answer."""
+    daemon = home.daemon(agent={"action": "ask"} | agent)
+    home.flood("camera")
+    home.arrives("camera")
+    reply = coap(home, "put", path(1), against())
+    expect_equal((reply.code, reply["status"]), ("2.01", 1), "code and status")
+    home.arrives("camera")
+    expect_equal(home.counters(), {}, "counters in the kernel")
+    return daemon
+
+
+@test("CH-MIT-10 consent: nothing is stopped until the owner agrees, also over a crash of everything")
+def consent(home):
+    daemon = asked(home)
+    daemon.kill_all()
+    home.daemon(agent={"action": "ask"})
+    home.arrives("camera")
+    told = home.ctl_json("mitigations")["mitigations"]
+    expect_equal([(one["mid"], one["action"]) for one in told], [(1, "ask")], "what waits")
+    number = str(told[0]["id"])
+    expect_equal(home.ctl("consent", number, "yes").returncode, 0, "consent")
+    time.sleep(0.3)
+    expect_equal(home.rate("camera"), 0, "flood packets a second after the owner's yes")
+    expect_equal(coap(home, "get", path(1))["status"] in (1, 2), True, "status")
+    expect_equal(home.ctl("consent", number, "no").returncode, 5, "consent where nothing waits")
+    expect_equal(home.ctl_json("mitigations")["mitigations"][0]["action"], "block", "action")
+
+
+@test("CH-MIT-11 consent: a no is told with status 7 and conflict-cause 4, then the request is gone")
+def denial(home):
+    asked(home)
+    with Session(home) as session:
+        session.wait(8.0)
+        session.send(request("get", path(1), 7, None, CON, b"obs", [(6, b"")]))
+        expect_equal(Parsed(session.receive()).code, "2.05", "the answer to the registration")
+        expect_equal(home.ctl("consent", "1", "no").returncode, 0, "consent")
+        told = Parsed(session.receive())
+        said = dots.scopes(told.payload)[0]
+        expect_equal((told.code, said["status"]), ("2.05", 7), "the notice")
+        expect_equal(said["conflict-information"], {"conflict-cause": 4}, "why")
+        expect_equal(Parsed(session.receive()).code, "4.04", "the end of the observation")
+    expect_equal(coap(home, "get", path(1)).code, "4.04", "GET")
+    home.arrives("camera")
+
+
+@test("consent: an owner who says nothing in time has agreed, or has not, as the settings say")
+def silence(home):
+    daemon = asked(home, ask_timeout="3")
+    wait_for(lambda: home.rate("camera", 0.3) == 0, 6, "the flood stops by itself")
+    daemon.stop()
+    home.nft("delete", "table", "inet", "cordon")
+    shutil.rmtree(os.path.join(home.work, "state"), ignore_errors=True)
+    asked(home, ask_timeout="3", ask_default="refuse")
+    wait_for(lambda: coap(home, "get", path(1)).code == "4.04", 6, "the request is gone")
+    home.arrives("camera")

@@ -10,6 +10,8 @@ from home import CUID, ROUTER
 from peers import ACK, CON, NON, RST, Session, against, coap, message, path, request
 from suite import Failure, Late, expect, expect_between, expect_equal, test, wait_for
 
+ROUTER6 = "2001:db8:100::2"
+
 
 def openssl(*words, text=None):
     subprocess.run(["openssl", *words], check=True, capture_output=True, input=text)
@@ -351,3 +353,54 @@ def refusals_logged(home):
     expect_equal(codes, {"4.04"}, "codes")
     lines = [line for line in home.log().splitlines() if "refused" in line]
     expect_between(1, len(lines), 40, "lines about refusals")
+
+
+@test("TLS-05 who fails to authenticate ten times is refused for a while, others are served")
+def repeated_failures(home):
+    home.daemon()
+    for _ in range(10):
+        handshake(home)
+    wait_for(lambda: home.log().count("refused 198.51.100.1") >= 4, 3, "the refusals in the log")
+    expect_equal(coap(home, "get", path(1), seconds=2).code, None, "an answer to the same address")
+    expect_equal(coap(home, "get", path(1), host=f"[{ROUTER6}]").code, "4.04", "another address")
+
+
+@test("TLS-05 where a client has authenticated from, failures lock nobody out")
+def known_failures(home):
+    home.daemon()
+    expect_equal(coap(home, "get", path(1)).code, "4.04", "the first session")
+    for _ in range(11):
+        handshake(home)
+    expect_equal(coap(home, "get", path(1), seconds=3).code, "4.04", "a session after failures")
+
+
+def hello():
+    """A DTLS ClientHello without a cookie, with so many extensions that its answer isn't longer."""
+    body = b"\xfe\xfd" + bytes(32) + b"\0\0\0\x02\xc0\x2b\x01\0"
+    size = struct.pack(">I", len(body))[1:]
+    shake = b"\x01" + size + b"\0\0\0\0\0" + size + body
+    return b"\x16\xfe\xff" + bytes(8) + struct.pack(">H", len(shake)) + shake
+
+
+@test("COAP-19 what is sent to a broadcast or multicast address is not answered")
+def to_many(home):
+    home.daemon()
+    with home.within("isp"):
+        four = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        scope = socket.if_nametoindex("home0")
+    four.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+
+    def answered(where, to):
+        where.settimeout(0.7)
+        where.sendto(hello(), to)
+        try:
+            return len(where.recv(2048)) > 0
+        except socket.timeout:
+            return False
+
+    with four, six:
+        expect(answered(four, (ROUTER, 4646)), "the address itself doesn't answer")
+        expect(answered(six, (ROUTER6, 4646)), "the IPv6 address itself doesn't answer")
+        expect(not answered(four, ("198.51.100.255", 4646)), "an answer to a broadcast")
+        expect(not answered(six, ("ff02::1", 4646, 0, scope)), "an answer to a multicast")

@@ -3,7 +3,7 @@ import json
 import os
 
 from home import ROUTER, dots
-from peers import CON, NON, Parsed, Session, against, coap, message, path, request
+from peers import ACK, CON, NON, Parsed, Session, against, coap, message, path, request
 from suite import expect, expect_equal, test, wait_for
 from test_client import TCP
 from test_request import put
@@ -132,3 +132,48 @@ def lost(home):
         expect("not heard any more" in home.log(), "the log doesn't say why")
     expect_equal(coap(home, "get", path(1))["status"], 2, "status when the client is back")
     expect_equal(home.rate("camera"), 0, "packets once the client is back")
+
+
+@test("MIT-TRG-04 a client that closes its session is not lost: nothing of what waits begins")
+def closed(home):
+    home.daemon()
+    with Session(home) as session:
+        prepared = against(lifetime=600, trigger_mitigation=False)
+        expect_equal(session.ask("put", path(1), prepared).code, "2.01", "the request that waits")
+    wait_for(lambda: home.ctl_json("status")["sessions"] == [], 3, "the session is over")
+    expect_equal(coap(home, "get", path(1))["status"], 8, "status")
+    expect_equal(home.counters(), {}, "counters in the kernel")
+
+
+@test("CFG-18 CFG-20 an observer of the configuration is told of each change, NON, with Max-Age")
+def configuration_observed(home):
+    home.daemon()
+    with Session(home) as session:
+        session.wait(5.0)
+        session.send(request("get", CONFIG, 7, None, CON, b"obs", [(OBSERVE, b"")]))
+        first = Parsed(session.receive())
+        expect_equal((first.code, first.token, first.kind), ("2.05", b"obs", ACK), "the answer")
+        expect_equal(first.max_age, 3600, "Max-Age")
+        put_code = session.ask("put", CONFIG + "/sid=9", vector("13-put-config"), CON).code
+        expect_equal(put_code, "2.01", "the new configuration")
+        told = Parsed(session.receive())
+        expect_equal((told.code, told.token, told.kind), ("2.05", b"obs", NON), "a notification")
+        expect(told.payload != first.payload, "it tells the old configuration")
+        expect_equal(told.max_age, 3600, "Max-Age of the notification")
+
+
+@test("CFG-15 the set for attacks holds from the first mitigation to the end of the last")
+def sets(home):
+    home.daemon(agent={"terminating": "0"})
+    with Session(home) as session:
+        session.wait(18.0)
+        # 15 s while something is mitigated, no heartbeats else.
+        mitigating = bytes.fromhex("a11821a118240f")
+        idle = bytes.fromhex("a11821a1182400")
+        body = bytes.fromhex("a1181ea21820") + mitigating + bytes.fromhex("182c") + idle
+        expect_equal(session.ask("put", CONFIG + "/sid=1", body, CON).code, "2.01", "the sets")
+        expect_equal(session.ask("put", path(1), against()).code, "2.01", "the mitigation")
+        beat = Parsed(session.receive())
+        expect_equal((beat.code, beat.kind), ("0.03", NON), "the router's heartbeat")
+        expect_equal(session.ask("delete", path(1)).code, "2.02", "the withdrawal")
+        expect_equal(session.receive(), None, "what comes once nothing is mitigated")

@@ -28,10 +28,11 @@ extension RandomValues {
 
   /// A command about one device or all of them.
   mutating func deviceCommand() -> ControlCommand {
-    switch number(0...3) {
+    switch number(0...4) {
     case 0: .devices
     case 1: .quarantine(mac())
     case 2: .release(mac())
+    case 3: .consent(MitigationID(number(1...(.max))), flag())
     default: .code(mac())
     }
   }

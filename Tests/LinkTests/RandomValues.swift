@@ -180,7 +180,8 @@ struct RandomValues {
           try one(of: RefusalReason.allCases),
           mid: maybe { $0.number(0...(.max)) },
           retryAfter: maybe { $0.number(0...(.max)) },
-          conflict: try maybe { try $0.conflict() }
+          conflict: try maybe { try $0.conflict() },
+          alternate: text(0...20)
         )
       )
     }

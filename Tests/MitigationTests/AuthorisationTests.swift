@@ -77,18 +77,6 @@ import Testing
     #expect(verdicts == [.drop, .count])
   }
 
-  @Test("consent falls back to a block, which is told once for each section")
-  func fallback() {
-    var desk = Desk {
-      $0.action = .quarantine
-      $0.policies = [PolicySettings(section: "all", action: .ask)]
-    }
-    #expect(desk.engine.sectionsFallingBack == ["all"])
-    desk.put()
-    #expect(desk.kernel.values.first?.verdict == .drop)
-    #expect(desk.engine.mitigations(now: desk.now).first?.action == .block)
-  }
-
   @Test("IDS-03 IDS-04 a cuid in use by another identity: 4.09 with cause 3 and nothing else")
   func collision() {
     var desk = Desk()

@@ -75,4 +75,55 @@ import Testing
     var desk = two()
     #expect(desk.put(8, Fixture.scope(to: ["2001:db8:dddd::1"])).conflict == nil)
   }
+
+  /// Where the older stays alone: the other client's preconfigured request, begun by the loss of its
+  /// signal beside an active one of the first client.
+  private func deactivated() -> Desk {
+    var desk = Desk { $0.conflict = .reject }
+    desk.role = .base
+    desk.client = Fixture.other
+    desk.cuid = "other-client"
+    var scope = Fixture.scope()
+    scope.triggerMitigation = false
+    desk.put(8, scope, lifetime: .seconds(86_400))
+    desk.client = Fixture.client
+    desk.cuid = Fixture.cuid
+    desk.put(1, lifetime: .seconds(600))
+    desk.client = Fixture.other
+    desk.cuid = "other-client"
+    let session = Fixture.session(Fixture.other, role: .base)
+    let decision = desk.engine.signalLost(by: session, now: desk.now, wall: Fixture.wall)
+    #expect(decision != nil)
+    return desk
+  }
+
+  @Test("MIT-CON-05 MIT-CON-06 a deactivated request has status 7, and retry-timer + 45 s to live")
+  func deactivation() {
+    var desk = deactivated()
+    let report = desk.report(8)
+    #expect(report?.status == .attackMitigationWithdrawn && report?.remaining == .seconds(645))
+    #expect(report?.conflict?.status == .requestInactiveOtherActive)
+    #expect(report?.conflict?.retryTimer == 600)
+    #expect(desk.kernel.count == 1)
+    desk.pass(644)
+    #expect(desk.report(8) != nil)
+    desk.pass(1)
+    #expect(desk.show(8).refusal?.reason == .unknownMitigation)
+  }
+
+  @Test(
+    "MIT-CON-05 a refresh tests the conflict again: 4.09 before its end, 2.04 and a rule after it"
+  )
+  func reactivation() {
+    var desk = deactivated()
+    var scope = Fixture.scope()
+    scope.triggerMitigation = false
+    let refusal = desk.put(8, scope).refusal
+    #expect(refusal?.reason == .overlapsOtherClient && refusal?.conflict?.retryTimer == 600)
+    desk.pass(601)
+    #expect(desk.report(8)?.conflict == nil)
+    #expect(desk.put(8, scope, lifetime: .seconds(700)).isChanged)
+    #expect(desk.status(8) == .attackMitigationInProgress && desk.enforcedMids == [8])
+    #expect(desk.report(8)?.remaining == .seconds(700))
+  }
 }

@@ -155,4 +155,14 @@ import Testing
     #expect(engine == waiting)
     #expect(engine.enforced().isCreated)
   }
+
+  @Test("MIT-EFF-07 an update of what can't be mitigated any longer is 5.03 with Max-Age")
+  func efficacy() {
+    var desk = Desk()
+    desk.put(1)
+    desk.isKernelFull = false
+    let refusal = desk.put(1, efficacy: .underAttack).refusal
+    #expect(refusal?.reason == .kernelFull && (refusal?.retryAfter ?? 0) > 0)
+    #expect(desk.status(1) == .attackMitigationInProgress)
+  }
 }

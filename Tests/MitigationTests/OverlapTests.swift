@@ -53,6 +53,15 @@ import Testing
     #expect(desk.put(0, Fixture.scope(to: ["2001:db8:ffff::8"])).isCreated)
   }
 
+  @Test("IDS-09 once the last mitigation of a cuid is gone, no mid is too low")
+  func reset() {
+    var desk = Desk { $0.terminating = 0 }
+    desk.put(3_221_225_471)
+    #expect(desk.put(0).refusal?.reason == .overlapsNewerRequest)
+    desk.delete(3_221_225_471)
+    #expect(desk.put(0).isCreated && desk.put(1).isCreated)
+  }
+
   @Test("RUL-07 two devices that attack one victim make two mitigations by the rule scope")
   func sources() {
     var desk = Desk()

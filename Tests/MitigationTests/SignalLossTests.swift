@@ -36,6 +36,20 @@ import Testing
     #expect(desk.engine.isMitigating(for: Fixture.session(role: .base)))
   }
 
+  @Test("CFG-15 a client is mitigating from its first activation to the end of its last mitigation")
+  func standing() {
+    var desk = prepared()
+    let session = Fixture.session(role: .base)
+    #expect(!desk.engine.isMitigating(for: session))
+    desk.put(2, Fixture.scope(to: ["2001:db8:eeee::9"]))
+    desk.put(3, Fixture.scope(to: ["2001:db8:dddd::9"]), lifetime: .seconds(60))
+    desk.delete(2)
+    desk.pass(59)
+    #expect(desk.engine.isMitigating(for: session))
+    desk.pass(200)
+    #expect(!desk.engine.isMitigating(for: session))
+  }
+
   @Test("MIT-TRG-02 immediate requests that overlap it end, others go on")
   func overlapping() {
     var desk = prepared()
@@ -73,5 +87,87 @@ import Testing
     _ = desk.engine.signalLost(by: session, now: desk.now, wall: Fixture.wall)
     #expect(desk.engine.refusedByKernel(isFull: true).refusal?.reason == .kernelFull)
     #expect(desk.status(1) == .attackMitigationSignalLoss)
+  }
+
+  @Test("MIT-OVL-04 an immediate request ends what the loss began: status 7 for a while, then 8")
+  func overlapped() {
+    var desk = prepared()
+    #expect(lose(&desk) != nil)
+    #expect(desk.put(2).isCreated)
+    #expect(desk.enforcedMids == [2])
+    // The new rule goes in before the old one comes out.
+    guard case .install? = desk.changes.first, case .remove? = desk.changes.last else {
+      Issue.record("\(desk.changes)")
+      return
+    }
+    #expect(desk.status(1) == .attackMitigationWithdrawn)
+    desk.pass(19)
+    #expect(desk.status(1) == .attackMitigationWithdrawn)
+    desk.pass(1)
+    #expect(desk.status(1) == .attackMitigationSignalLoss)
+    #expect(desk.report(1)?.start == nil && desk.report(1)?.dropped == nil)
+    #expect(lose(&desk) != nil)
+    #expect(desk.enforcedMids == [1])
+  }
+
+  @Test("MIT-OVL-04 a loss while status 7 is still told begins it again")
+  func lostMeanwhile() {
+    var desk = prepared()
+    #expect(lose(&desk) != nil)
+    desk.put(2)
+    #expect(lose(&desk) != nil)
+    #expect(desk.enforcedMids == [1] && desk.status(1) == .attackMitigationInProgress)
+    desk.pass(30)
+    #expect(desk.enforcedMids == [1])
+  }
+
+  @Test("MIT-OVL-04 an immediate request elsewhere leaves what the loss began alone")
+  func elsewhere() {
+    var desk = prepared()
+    #expect(lose(&desk) != nil)
+    desk.put(2, Fixture.scope(to: ["2001:db8:eeee::9"]))
+    #expect(desk.enforcedMids == [1, 2] && desk.status(1) == .attackMitigationInProgress)
+  }
+
+  @Test(
+    "MIT-STS-04 MIT-TRG-03 once its attack is over, status 3 for a while, then 8 without a rule"
+  )
+  func over() {
+    var desk = prepared()
+    #expect(lose(&desk) != nil)
+    let id = desk.engine.mitigations(now: desk.now)[0].id
+    desk.engine.counted([(id, DropCounters(packets: 5, bytes: 9))], now: desk.now)
+    #expect(desk.status(1) == .attackSuccessfullyMitigated)
+    desk.pass(300)
+    desk.engine.counted([(id, DropCounters(packets: 5, bytes: 9))], now: desk.now)
+    #expect(desk.status(1) == .attackStopped && desk.kernel.count == 1)
+    desk.pass(20)
+    #expect(desk.status(1) == .attackMitigationSignalLoss && desk.kernel.isEmpty)
+  }
+
+  @Test("MIT-STS-04 an attack that goes on before status 8 keeps the rule")
+  func again() {
+    var desk = prepared()
+    #expect(lose(&desk) != nil)
+    let id = desk.engine.mitigations(now: desk.now)[0].id
+    desk.pass(300)
+    desk.engine.counted([(id, DropCounters(packets: 0, bytes: 0))], now: desk.now)
+    desk.pass(10)
+    desk.engine.counted([(id, DropCounters(packets: 5, bytes: 9))], now: desk.now)
+    desk.pass(20)
+    #expect(desk.status(1) == .attackSuccessfullyMitigated && desk.kernel.count == 1)
+  }
+
+  @Test("MIT-OVL-04 a restart while status 7 is told finds it waiting")
+  func restarted() {
+    var desk = prepared()
+    #expect(lose(&desk) != nil)
+    desk.put(2)
+    var next = Desk()
+    next.role = .base
+    next.now = desk.now
+    #expect(next.engine.restore(desk.engine.records(now: desk.now), now: next.now) == [])
+    #expect(next.status(1) == .attackMitigationSignalLoss)
+    #expect(next.report(1)?.start == nil)
   }
 }

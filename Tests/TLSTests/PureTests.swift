@@ -359,3 +359,55 @@ func identityDigest() {
   #expect(Credentials().identityDigest == nil)
   #expect(Credentials(certificateChain: [1], presharedKeys: [key]).identityDigest == nil)
 }
+
+@Suite struct FailureTableTests {
+  private func peer(_ address: IPAddress, port: UInt16 = 1) -> PeerAddress {
+    PeerAddress(remote: address, remotePort: port, local: IPAddress(v4: 1))
+  }
+
+  @Test("TLS-05 who has failed ten times is refused for a minute, from whatever port")
+  func refused() {
+    var table = FailureTable()
+    for count in 0..<10 {
+      #expect(!table.refuses(client, now: instant(0)))
+      table.failed(peer(client.remote, port: UInt16(count)), now: instant(0))
+    }
+    #expect(table.refuses(client, now: instant(59_999)))
+    #expect(!table.refuses(client, now: instant(60_000)))
+    table.failed(client, now: instant(60_000))
+    #expect(!table.refuses(client, now: instant(60_000)))
+  }
+
+  @Test("TLS-05 an IPv6 /64 counts as one, an IPv4 address by itself")
+  func networks() {
+    var table = FailureTable()
+    for low in UInt64(0)..<10 {
+      table.failed(peer(IPAddress(v6High: 7, low: low)), now: instant(0))
+      table.failed(peer(IPAddress(v4: UInt32(low))), now: instant(0))
+    }
+    #expect(table.refuses(peer(IPAddress(v6High: 7, low: 99)), now: instant(1)))
+    #expect(!table.refuses(peer(IPAddress(v6High: 8, low: 0)), now: instant(1)))
+    #expect(!table.refuses(peer(IPAddress(v4: 1)), now: instant(1)))
+  }
+
+  @Test("TLS-05 a client that proves who it is begins anew")
+  func forgiven() {
+    var table = FailureTable()
+    for _ in 0..<9 { table.failed(client, now: instant(0)) }
+    table.authenticated(client)
+    table.failed(client, now: instant(1))
+    #expect(!table.refuses(client, now: instant(1)))
+  }
+
+  @Test("TLS-05 the table is bounded: who failed longest ago makes room")
+  func bounded() {
+    var table = FailureTable()
+    for address in UInt32(0)..<1000 {
+      for _ in 0..<10 { table.failed(peer(IPAddress(v4: address)), now: instant(Int64(address))) }
+    }
+    let refused = (UInt32(0)..<1000).filter {
+      table.refuses(peer(IPAddress(v4: $0)), now: instant(1000))
+    }
+    #expect(refused == [UInt32](936..<1000))
+  }
+}

@@ -2,19 +2,36 @@ import Bytes
 import Firewall
 
 /// A packet with its headers as on the wire.
-struct Packet {
-  var source: IPAddress
-  var target: IPAddress
-  var transport: UInt8
-  var sourcePort: UInt16 = 0
-  var targetPort: UInt16 = 0
-  var icmpType: UInt8 = 0
-  var mac: [UInt8] = [2, 0, 0, 0, 0, 1]
+package struct Packet {
+  package var source: IPAddress
+  package var target: IPAddress
+  package var transport: UInt8
+  package var sourcePort: UInt16 = 0
+  package var targetPort: UInt16 = 0
+  package var icmpType: UInt8 = 0
+  package var mac: [UInt8] = [2, 0, 0, 0, 0, 1]
   /// SYN.
-  var tcpFlags: UInt8 = 2
+  package var tcpFlags: UInt8 = 2
   /// RTN_UNICAST.
-  var targetType: UInt8 = 1
-  var interface: Text = "lan0"
+  package var targetType: UInt8 = 1
+  package var interface: Text = "lan0"
+
+  /// A packet of these parts, from the LAN, that begins a connection.
+  package init(
+    source: IPAddress,
+    target: IPAddress,
+    transport: UInt8,
+    sourcePort: UInt16 = 0,
+    targetPort: UInt16 = 0,
+    icmpType: UInt8 = 0
+  ) {
+    self.source = source
+    self.target = target
+    self.transport = transport
+    self.sourcePort = sourcePort
+    self.targetPort = targetPort
+    self.icmpType = icmpType
+  }
 
   var link: [UInt8] { [0, 0, 0, 0, 0, 0] + mac }
 
@@ -34,31 +51,35 @@ struct Packet {
 }
 
 /// What the kernel would refuse.
-struct Refused: Error {
-  var operation: Operation
-  var reason: String
+package struct Refused: Error {
+  package var operation: Operation
+  package var reason: String
 }
 
 /// A table as the kernel keeps it, with the kernel's checks of references.
-struct ModelKernel {
-  struct Element {
-    var value: ElementValue
-    var timeout: Span
+package struct ModelKernel {
+  /// An element and the time that it was given.
+  package struct Element {
+    package var value: ElementValue
+    package var timeout: Span
   }
 
-  private(set) var exists = false
-  private(set) var chains: [Text: [[Expression]]] = [:]
-  private(set) var bases: [Text: Attachment] = [:]
-  private(set) var sets: [Text: [[UInt8]: Element]] = [:]
-  private(set) var keyLengths: [Text: Int] = [:]
-  private(set) var counters: [Text: UInt64] = [:]
-  private(set) var limits: Set<Text> = []
+  package private(set) var exists = false
+  package private(set) var chains: [Text: [[Expression]]] = [:]
+  package private(set) var bases: [Text: Attachment] = [:]
+  package private(set) var sets: [Text: [[UInt8]: Element]] = [:]
+  package private(set) var keyLengths: [Text: Int] = [:]
+  package private(set) var counters: [Text: UInt64] = [:]
+  package private(set) var limits: Set<Text> = []
   /// Whether no key comes faster than its pace.
-  var keepsPace = true
+  package var keepsPace = true
   /// Whether packets begin connections.
-  var isNew = true
+  package var isNew = true
 
-  mutating func commit(_ operations: [Operation]) throws {
+  /// A kernel without the table.
+  package init() {}
+
+  package mutating func commit(_ operations: [Operation]) throws {
     for operation in operations {
       if let reason = apply(operation) { throw Refused(operation: operation, reason: reason) }
     }
@@ -155,7 +176,7 @@ struct ModelKernel {
   }
 
   /// The counter that counted the packet that a base chain dropped; nil when it passes.
-  mutating func dropped(_ packet: Packet, in base: Text) -> Text? {
+  package mutating func dropped(_ packet: Packet, in base: Text) -> Text? {
     guard chains[base] != nil else { return nil }
     var last: Text?
     switch walk(base, packet, &last) {
@@ -165,12 +186,12 @@ struct ModelKernel {
   }
 
   /// What a base chain does with the packet.
-  mutating func outcome(_ packet: Packet, in base: Text) -> Outcome {
+  package mutating func outcome(_ packet: Packet, in base: Text) -> Outcome {
     var last: Text?
     return walk(base, packet, &last)
   }
 
-  enum Outcome: Equatable {
+  package enum Outcome: Equatable {
     case accept
     case drop
     case reject(resets: Bool)

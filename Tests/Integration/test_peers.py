@@ -221,7 +221,7 @@ def duplicates(home):
     expect_equal(len(home.counters()), 1, "counters in the kernel")
 
 
-@test("libcoap's client in confirmable mode is served too")
+@test("RUL-04 libcoap's client in confirmable mode is served too")
 def confirmable(home):
     home.daemon()
     reply = coap(home, "put", path(1), against(), confirmable=True)

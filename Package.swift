@@ -223,6 +223,7 @@ let everything: [Target] =
         links: ["mnl", "nftnl"]
       ),
       tests("FuzzTests", "FuzzEntries"),
+      tests("TwoMachinesTests", "Bytes", "TestServer"),
       support("TestSupport", path: "Tests/TestSupport", "Bytes"),
       support(
         "TestServer",
@@ -232,7 +233,8 @@ let everything: [Target] =
         "CoAP",
         "DOTS",
         "Mitigation",
-        "Firewall"
+        "Firewall",
+        "TestSupport"
       ),
       support(
         "FuzzEntries",

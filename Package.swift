@@ -76,11 +76,14 @@ let linkerSettings: [LinkerSetting] =
 let withoutObject: [SwiftSetting] =
   embedded ? [.unsafeFlags(["-Xfrontend", "-emit-empty-object-file"])] : []
 
+/// Unoptimised code makes the tests take six times as long; all checks but `assert` stay.
+let quickTests: [SwiftSetting] = embedded ? [] : [.unsafeFlags(["-O"])]
+
 func module(_ name: String, _ dependencies: String...) -> Target {
   .target(
     name: name,
     dependencies: dependencies.map { .init(stringLiteral: $0) },
-    swiftSettings: swiftSettings + withoutObject
+    swiftSettings: swiftSettings + withoutObject + quickTests
   )
 }
 
@@ -106,7 +109,7 @@ func support(_ name: String, path: String, _ dependencies: String...) -> Target 
     name: name,
     dependencies: dependencies.map { .init(stringLiteral: $0) },
     path: path,
-    swiftSettings: swiftSettings
+    swiftSettings: swiftSettings + quickTests
   )
 }
 

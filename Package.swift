@@ -5,6 +5,11 @@ import PackageDescription
 /// build with the tests.
 let embedded = Context.environment["CORDON_EMBEDDED"] == "1"
 
+/// Another one, for the tests alone: set, there is the program that fuzzes, and every module counts
+/// where its inputs lead.
+let fuzzing = Context.environment["CORDON_FUZZ"] == "1"
+let fuzzer = fuzzing ? ["-sanitize=fuzzer"] : []
+
 /// What makes the release's code a quarter smaller than -Osize alone: flash is scarce on routers.
 ///
 /// Bounds and overflow are checked as ever; exclusivity is checked at run time in the ordinary build.
@@ -52,7 +57,7 @@ let swiftSettings: [SwiftSetting] =
         "-sil-disable-pass=object-outliner",
       ]),
       .unsafeFlags(smallCode),
-    ] : [])
+    ] : fuzzing ? [.unsafeFlags(fuzzer)] : [])
 
 let linkerSettings: [LinkerSetting] =
   embedded
@@ -71,11 +76,14 @@ let linkerSettings: [LinkerSetting] =
 let withoutObject: [SwiftSetting] =
   embedded ? [.unsafeFlags(["-Xfrontend", "-emit-empty-object-file"])] : []
 
+/// Unoptimised code makes the tests take six times as long; all checks but `assert` stay.
+let quickTests: [SwiftSetting] = embedded ? [] : [.unsafeFlags(["-O"])]
+
 func module(_ name: String, _ dependencies: String...) -> Target {
   .target(
     name: name,
     dependencies: dependencies.map { .init(stringLiteral: $0) },
-    swiftSettings: swiftSettings + withoutObject
+    swiftSettings: swiftSettings + withoutObject + quickTests
   )
 }
 
@@ -92,6 +100,16 @@ func executable(
     dependencies: [.init(stringLiteral: room), "Linux", "Bytes"],
     swiftSettings: swiftSettings + (embedded ? [.unsafeFlags(flags)] : []),
     linkerSettings: libraries.map { .linkedLibrary($0) } + linkerSettings
+  )
+}
+
+/// What several test targets share.
+func support(_ name: String, path: String, _ dependencies: String...) -> Target {
+  .target(
+    name: name,
+    dependencies: dependencies.map { .init(stringLiteral: $0) },
+    path: path,
+    swiftSettings: swiftSettings + quickTests
   )
 }
 
@@ -173,7 +191,7 @@ let everything: [Target] =
       ),
       tests("DOTSTests", "Bytes", "Model", "CBOR", "CoAP", "DOTS", "TestSupport"),
       tests("MitigationTests", "Bytes", "Model", "Mitigation", "TestSupport"),
-      tests("FirewallTests", "Bytes", "Model", "Firewall", "TestSupport"),
+      tests("FirewallTests", "Bytes", "Model", "Firewall", "TestServer", "TestSupport"),
       tests(
         "PortalTests",
         "Bytes",
@@ -207,12 +225,43 @@ let everything: [Target] =
         "TestSupport",
         links: ["mnl", "nftnl"]
       ),
-      .target(
-        name: "TestSupport",
-        dependencies: ["Bytes"],
-        path: "Tests/TestSupport",
-        swiftSettings: swiftSettings
+      tests("FuzzTests", "FuzzEntries"),
+      tests("TwoMachinesTests", "Bytes", "TestServer"),
+      support("TestSupport", path: "Tests/TestSupport", "Bytes"),
+      support(
+        "TestServer",
+        path: "Tests/TestServer",
+        "Bytes",
+        "Model",
+        "CoAP",
+        "DOTS",
+        "Mitigation",
+        "Firewall",
+        "TestSupport"
+      ),
+      support(
+        "FuzzEntries",
+        path: "Tests/Fuzz/Entries",
+        "Bytes",
+        "Model",
+        "CBOR",
+        "CoAP",
+        "Configuration",
+        "DOTS",
+        "HTTP",
+        "Link",
+        "TestServer"
       ),
     ])
+  + (fuzzing
+    ? [
+      .executableTarget(
+        name: "cordon-fuzz",
+        dependencies: ["FuzzEntries", "TestServer"],
+        path: "Tests/Fuzz/Driver",
+        swiftSettings: swiftSettings,
+        linkerSettings: [.unsafeFlags(fuzzer + ["-use-ld=lld"])]
+      )
+    ] : [])
 
 let package = Package(name: "cordon", targets: everything)

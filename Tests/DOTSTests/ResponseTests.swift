@@ -184,7 +184,7 @@ import Testing
     !text.isEmpty && text.count <= 120 && text.bytes.allSatisfy { (0x20...0x7E).contains($0) }
   }
 
-  @Test("ERR-01 ERR-03 every fault has an error code and a line of text", arguments: Fault.allCases)
+  @Test("ERR-01 ERR-03 RUL-08 every fault has an error code and a line", arguments: Fault.allCases)
   func fault(_ fault: Fault) {
     let error = PeerError(fault, 7)
     let message = DOTSResponse(error).message

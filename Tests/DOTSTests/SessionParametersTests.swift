@@ -77,7 +77,7 @@ import Testing
     #expect(throws: PeerError(.unknownConfiguration)) { try desk.retrieved(sid: 8) }
   }
 
-  @Test("CFG-08 CFG-09 CFG-10 a higher sid overrides, the same one changes, a lower one is refused")
+  @Test("CFG-08 CFG-09 CFG-10 RUL-09 a higher sid overrides, the same changes, a lower is refused")
   func order() throws {
     var desk = ConfigurationDesk()
     #expect(try desk.configure(sid: 7, asked(60)))

@@ -1,6 +1,7 @@
 import Bytes
 import Firewall
 import Model
+import TestServer
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Bytes
 import Firewall
 import Model
+import TestServer
 import Testing
 
 let start = Instant(milliseconds: 1_000_000)

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from home import CUID, ROUTER
+from home import CUID, ROUTER, dots
 from peers import ACK, CON, NON, RST, Session, against, coap, message, path, request
 from suite import Failure, Late, expect, expect_between, expect_equal, test, wait_for
 
@@ -190,6 +190,31 @@ def critical(home):
         expect_equal((reply.kind, reply.code), (ACK, "4.04"), "an elective one")
 
 
+@test("COAP-11 a GET with no path and an unknown critical option is 4.02, and the session lives on")
+def first_message_of_go_dots(home):
+    home.daemon()
+    with Session(home) as session:
+        for number in (100, 101):
+            reply = session.exchange(message(CON, 1, number, b"go", [(2047, b"")]))
+            expect_equal((reply.kind, reply.code, reply.token), (ACK, "4.02", b"go"), "the first GET")
+        expect_equal(session.ask("put", path(1), against()).code, "2.01", "PUT afterwards")
+
+
+@test("COAP-08 a NON that comes twice gets its answer again, and is executed once")
+def duplicate_non(home):
+    home.daemon()
+    with Session(home) as session:
+        first = session.exchange(request("put", path(1), 700, against(), NON, b"n1"))
+        expect_equal(first.code, "2.01", "PUT")
+        expect_equal(session.ask("delete", path(1)).code, "2.02", "DELETE")
+        # Answers to repetitions are a second apart.
+        time.sleep(1.1)
+        again = session.exchange(request("put", path(1), 700, against(), NON, b"n1"))
+        expect_equal((again.code, again.number), ("2.01", first.number), "the same message again")
+        told = session.ask("get", path(1))
+        expect_equal(dots.scopes(told.payload)[0]["status"], 5, "its state after both")
+
+
 FORGED = {
     "version 0": b"\x00\x01\x00\x01", "a token of 15": b"\x4f\x01\x00\x02",
     "an option past the end": b"\x40\x01\x00\x03\xb9abc",
@@ -223,7 +248,7 @@ def duplicates(home):
     expect_equal(len(home.counters()), 1, "counters in the kernel")
 
 
-@test("libcoap's client in confirmable mode is served too")
+@test("RUL-04 libcoap's client in confirmable mode is served too")
 def confirmable(home):
     home.daemon()
     reply = coap(home, "put", path(1), against(), confirmable=True)

@@ -262,7 +262,7 @@ def no_leak(home):
             expect_equal(leaks.packets - before, 0, "packets that passed after 2.01")
 
 
-@test("what a quarantined device tries fails fast: TCP is reset, the rest is told to be prohibited")
+@test("CAP-12 what a quarantined device tries fails fast: TCP is reset, the rest is told to be prohibited")
 def fails_fast(home):
     web(home)
     home.daemon(client=MAY)
@@ -305,6 +305,29 @@ def prohibited(home):
         except OSError:
             return time.monotonic() - start
     raise Failure("UDP was answered")
+
+
+@test("CAP-13 a thousand refused packets get a few ICMP errors, not a thousand")
+def refusals_are_paced(home):
+    home.daemon(client=MAY)
+    quarantine(home)
+    with home.within("camera"):
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        errors = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    with one, errors:
+        errors.settimeout(1)
+        for _ in range(1000):
+            try:
+                one.sendto(b"anybody?", (VICTIM, 5000))
+            except OSError:
+                pass  # an error for one before it
+        count = 0
+        try:
+            while True:
+                count += errors.recv(2048)[20] == 3
+        except TimeoutError:
+            pass
+    expect_between(1, count, 100, "refusals told")
 
 
 @test("a quarantined device reaches DNS and DHCP of the router within limits, and no other service")

@@ -19,7 +19,7 @@ def vector(name):
         return bytes.fromhex(json.load(file)["cbor_hex"])
 
 
-@test("CFG-01 CFG-03 CFG-08 CFG-21 the configuration is told, negotiated and reset, CON and NON")
+@test("CFG-01 CFG-03 CFG-08 CFG-21 RUL-20 the configuration is told, negotiated and reset, CON and NON")
 def configuration(home):
     home.daemon()
     with Session(home) as session:
@@ -34,6 +34,9 @@ def configuration(home):
         expect_equal(session.ask("put", CONFIG + "/sid=122", body, CON).code, "4.00", "a lower sid")
         expect_equal(session.ask("put", CONFIG, body, CON).code, "4.00", "no sid")
         expect(session.ask("get", CONFIG).payload != defaults, "the configuration is the old one")
+        expect_equal(session.ask("delete", CONFIG + "/sid=7", kind=CON).code, "2.02",
+                     "DELETE of an unknown sid")
+        expect(session.ask("get", CONFIG).payload != defaults, "it reset the configuration")
         expect_equal(session.ask("delete", CONFIG + "/sid=123", kind=CON).code, "2.02", "DELETE")
         expect_equal(session.ask("get", CONFIG).payload, defaults, "the configuration after DELETE")
 

@@ -99,7 +99,7 @@ import Testing
     #expect(reason(source, target) == .sourceInsideOnly)
   }
 
-  @Test("CH-MIT-13 a client of the same operator may name inside addresses of the home")
+  @Test("CH-MIT-13 RUL-19 a client of the same operator may name inside addresses of the home")
   func internalAllowed() {
     let change = { (settings: inout CoreSettings) in settings.clients[0].mayNameInternal = true }
     #expect(reason("192.168.1.20", "198.51.100.7", change) == nil)
@@ -174,7 +174,7 @@ import Testing
     #expect(reason("2001:db8:1::10", "2001:db8::/32") == nil)
   }
 
-  @Test("MIT-PUT-07 a target must lie inside the client's domain")
+  @Test("MIT-PUT-07 RUL-18 a target must lie inside the client's domain")
   func clientTargets() {
     let change = { (settings: inout CoreSettings) in
       settings.clients[0].targets = [Fixture.prefix("198.51.100.0/24")]

@@ -126,7 +126,7 @@ import Testing
     #expect(desk.put(1, scope, efficacy: .underAttack).refusal?.reason == .differsFromStored)
   }
 
-  @Test("MIT-EFF-06 an efficacy update without lifetime renews with the last granted one")
+  @Test("MIT-EFF-06 RUL-05 an efficacy update without lifetime renews with the last granted one")
   func efficacyWithoutLifetime() {
     var desk = Desk()
     desk.put(1, lifetime: .seconds(500))

@@ -117,7 +117,10 @@ final class Caller {
     let type = transport == .udp ? SOCK_DGRAM : SOCK_STREAM
     descriptor = socket(AF_INET, Int32(type.rawValue), 0)
     // The program needs its time to listen.
-    for _ in 0..<400 where !connect(to: port) { usleep(50_000) }
+    for _ in 0..<400 {
+      if connect(to: port) { break }
+      usleep(50_000)
+    }
     perform(connection.start(now: Endpoint.now, wall: Endpoint.wall))
   }
 

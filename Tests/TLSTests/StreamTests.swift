@@ -138,7 +138,7 @@ extension LiveTests {
       #expect(try fault(holder, at: UnixTime(seconds: 1_500_000_000)) == .notYetValid)
     }
 
-    @Test("CAP-08 no other name, no other authority, no certificate for clients will do")
+    @Test("CAP-06 CAP-08 no other name, no other authority, no certificate for clients will do")
     func bad() throws {
       #expect(try fault(holder, name: "other.example") != nil)
       #expect(try fault(holder, trust: "other.pem") == .unknownIssuer)

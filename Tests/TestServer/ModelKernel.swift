@@ -1,64 +1,36 @@
 import Bytes
 import Firewall
 
-/// A packet with its headers as on the wire.
-struct Packet {
-  var source: IPAddress
-  var target: IPAddress
-  var transport: UInt8
-  var sourcePort: UInt16 = 0
-  var targetPort: UInt16 = 0
-  var icmpType: UInt8 = 0
-  var mac: [UInt8] = [2, 0, 0, 0, 0, 1]
-  /// SYN.
-  var tcpFlags: UInt8 = 2
-  /// RTN_UNICAST.
-  var targetType: UInt8 = 1
-  var interface: Text = "lan0"
-
-  var link: [UInt8] { [0, 0, 0, 0, 0, 0] + mac }
-
-  var network: [UInt8] {
-    source.family == .v4
-      ? [UInt8](repeating: 0, count: 12) + source.bytes + target.bytes
-      : [UInt8](repeating: 0, count: 8) + source.bytes + target.bytes
-  }
-
-  var header: [UInt8] {
-    if transport == 1 || transport == 58 { return [icmpType, 0, 0, 0, 0, 0, 0, 0] }
-    var bytes: [UInt8] = []
-    bytes.append(bigEndian: sourcePort)
-    bytes.append(bigEndian: targetPort)
-    return bytes + [0, 0, 0, 0, 0, 0, 0, 0, 0x50, tcpFlags, 0, 0]
-  }
-}
-
 /// What the kernel would refuse.
-struct Refused: Error {
-  var operation: Operation
-  var reason: String
+package struct Refused: Error {
+  package var operation: Operation
+  package var reason: String
 }
 
 /// A table as the kernel keeps it, with the kernel's checks of references.
-struct ModelKernel {
-  struct Element {
-    var value: ElementValue
-    var timeout: Span
+package struct ModelKernel {
+  /// An element and the time that it was given.
+  package struct Element {
+    package var value: ElementValue
+    package var timeout: Span
   }
 
-  private(set) var exists = false
-  private(set) var chains: [Text: [[Expression]]] = [:]
-  private(set) var bases: [Text: Attachment] = [:]
-  private(set) var sets: [Text: [[UInt8]: Element]] = [:]
-  private(set) var keyLengths: [Text: Int] = [:]
-  private(set) var counters: [Text: UInt64] = [:]
-  private(set) var limits: Set<Text> = []
+  package private(set) var exists = false
+  package private(set) var chains: [Text: [[Expression]]] = [:]
+  package private(set) var bases: [Text: Attachment] = [:]
+  package private(set) var sets: [Text: [[UInt8]: Element]] = [:]
+  package private(set) var keyLengths: [Text: Int] = [:]
+  package private(set) var counters: [Text: UInt64] = [:]
+  package private(set) var limits: Set<Text> = []
   /// Whether no key comes faster than its pace.
-  var keepsPace = true
+  package var keepsPace = true
   /// Whether packets begin connections.
-  var isNew = true
+  package var isNew = true
 
-  mutating func commit(_ operations: [Operation]) throws {
+  /// A kernel without the table.
+  package init() {}
+
+  package mutating func commit(_ operations: [Operation]) throws {
     for operation in operations {
       if let reason = apply(operation) { throw Refused(operation: operation, reason: reason) }
     }
@@ -155,7 +127,7 @@ struct ModelKernel {
   }
 
   /// The counter that counted the packet that a base chain dropped; nil when it passes.
-  mutating func dropped(_ packet: Packet, in base: Text) -> Text? {
+  package mutating func dropped(_ packet: Packet, in base: Text) -> Text? {
     guard chains[base] != nil else { return nil }
     var last: Text?
     switch walk(base, packet, &last) {
@@ -165,12 +137,12 @@ struct ModelKernel {
   }
 
   /// What a base chain does with the packet.
-  mutating func outcome(_ packet: Packet, in base: Text) -> Outcome {
+  package mutating func outcome(_ packet: Packet, in base: Text) -> Outcome {
     var last: Text?
     return walk(base, packet, &last)
   }
 
-  enum Outcome: Equatable {
+  package enum Outcome: Equatable {
     case accept
     case drop
     case reject(resets: Bool)
@@ -273,19 +245,5 @@ struct ModelKernel {
       }
     }
     return .goOn
-  }
-}
-
-extension Packet {
-  /// What the kernel knows of it under this key.
-  fileprivate func known(_ key: UInt32) -> [UInt8] {
-    switch key {
-    case Expression.Meta.family: [source.family == .v4 ? 2 : 10]
-    case Expression.Meta.transportProtocol: [transport]
-    case Expression.Meta.inputType: [1, 0]
-    case Expression.Meta.inputName:
-      interface.bytes + [UInt8](repeating: 0, count: 16 - interface.count)
-    default: [9, 9, 9, 9]
-    }
   }
 }

@@ -15,7 +15,7 @@ enum LaterFeatures {
   /// Options that are not used, whatever their value.
   static func contains(_ option: OptionName, of section: SectionKind) -> Bool {
     switch (section, option) {
-    case (.agent, .askTimeout), (.agent, .askDefault), (.agent, .offload), (.client, .altServer):
+    case (.agent, .askTimeout), (.agent, .askDefault), (.client, .altServer):
       true
     default: false
     }

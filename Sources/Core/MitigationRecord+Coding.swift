@@ -30,7 +30,7 @@ extension MitigationRecord: Coded {
 extension MitigationRecord.Parts {
   @inline(never)
   fileprivate mutating func code(_ coder: inout some Coder) {
-    coder.array(of: 15)
+    coder.array(of: 16)
     id.code(&coder)
     coder.text(&client)
     name.code(&coder)
@@ -46,6 +46,28 @@ extension MitigationRecord.Parts {
     coder.optional(&reading)
     coder.list(&devices)
     coder.list(&spared)
+    coder.list(&found)
+  }
+}
+
+extension FoundDevice: Coded {
+  /// No device.
+  public static var blank: FoundDevice { FoundDevice(.blank, nil, .request) }
+
+  /// A byte string, for the kernel has little room: how it was found, its hardware address or zeros, its
+  /// address.
+  public mutating func code(_ coder: inout some Coder) {
+    var bytes = [evidence.rawValue] + (mac?.bytes ?? MACAddress(0).bytes) + address.bytes
+    coder.bytes(&bytes, limit: 23)
+    guard coder.isReading else { return }
+    guard bytes.count > 7, let evidence = DeviceEvidence(rawValue: bytes[0]),
+      let mac = MACAddress(bytes: [UInt8](bytes[1..<7])),
+      let address = IPAddress(bytes: bytes[7...])
+    else {
+      coder.fail()
+      return
+    }
+    self = FoundDevice(address, mac.value == 0 ? nil : mac, evidence)
   }
 }
 

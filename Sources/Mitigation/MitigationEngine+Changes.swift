@@ -90,9 +90,10 @@ extension MitigationEngine {
       role: mitigation.claim.role,
       surroundings,
       known: mitigation.permit.devices.filter { home.hasDevice(at: $0.address) },
-      spared: mitigation.spared
+      spared: mitigation.spared,
+      found: mitigation.permit.found
     )
-    let chosen = cause == .homeChanged ? mitigation.permit.action : nil
+    let chosen = cause == .homeChanged ? mitigation.permit.chosen : nil
     var result = mitigation
     do throws(Refusal) {
       result.permit = try office.permit(for: mitigation.scope, taking: chosen)

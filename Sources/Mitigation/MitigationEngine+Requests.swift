@@ -234,7 +234,8 @@ extension MitigationEngine {
     role: SessionRole,
     _ surroundings: Surroundings,
     known: [DeviceAddress] = [],
-    spared: [MACAddress] = []
+    spared: [MACAddress] = [],
+    found: [FoundDevice]? = nil
   ) -> PermitOffice {
     PermitOffice(
       settings: settings,
@@ -246,7 +247,9 @@ extension MitigationEngine {
         known.first { $0.address == address }?.mac ?? surroundings.macOf(address)
       },
       addressesOf: addressesOf(surroundings),
-      spared: spared
+      spared: spared,
+      found: found,
+      flows: surroundings.flows
     )
   }
 }

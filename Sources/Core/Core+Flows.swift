@@ -40,7 +40,7 @@ extension Core {
     hearFlows()
     if let due = flowsReadAt, due <= now {
       flowsReadAt = nil
-      let watch = engine.flowWatch
+      let watch = engine.flowWatch()
       showFlows(to: watch)
       looked(watch, .conntrack, now)
     }
@@ -51,7 +51,7 @@ extension Core {
   func flowsBegan() {
     guard let flowMonitor else { return }
     let now = Clock.now
-    let watch = engine.flowWatch
+    let watch = engine.flowWatch()
     let isWhole = (try? flowMonitor.read { watch.look(at: $0) }) ?? false
     if !isWhole { flowsReadAt = flowsReadAt ?? now + Self.flowInterval }
     looked(watch, .event, now)
@@ -64,7 +64,7 @@ extension Core {
     }
     if let due = sendersReadAt, due > now { return }
     sendersReadAt = now + Self.flowInterval
-    let watch = engine.flowWatch
+    let watch = engine.flowWatch()
     engine.noted(kernel.senders(), in: watch, surroundings: surroundings(asking: false))
     looked(watch, .seen, now)
   }

@@ -26,35 +26,43 @@ final class FlowFilter {
   /// The device that sends such packets under the router's public address; nil when the flow is another,
   /// the router's own, or from an address that no device of the home can have.
   func device(in flow: Flow) -> IPAddress? {
-    device(flow.original, flow.reply, flow.transport)
-      ?? device(flow.reply, flow.original, flow.transport)
+    device(flow.original, flow.reply)
+      ?? device(flow.reply, flow.original)
   }
 
-  private func device(_ way: Flow.Tuple, _ back: Flow.Tuple, _ transport: UInt8) -> IPAddress? {
+  private func device(_ way: Flow.Tuple, _ back: Flow.Tuple) -> IPAddress? {
     // Outside, packets of this way have as source what answers to them have as target.
-    guard means(transport, way, from: back.targetPort), way.source != back.target,
+    guard means(way, from: back.targetPort), way.source != back.target,
+      way.source.family == .v4,
       home.wanAddresses.contains(back.target), Self.isAmong(sources, back.target),
       home.hasDevice(at: way.source)
     else { return nil }
     return way.source
   }
 
-  /// Whether the mitigation's rule stops packets of the flow, whichever device they are of.
-  func concerns(_ flow: Flow) -> Bool {
-    isNamed(flow.original, flow.reply, flow.transport)
-      || isNamed(flow.reply, flow.original, flow.transport)
+  /// Whether the mitigation's rule, which is for any source, stopped a packet of the sender.
+  func means(_ sender: Sender) -> Bool {
+    sourcePorts.isEmpty && Self.isAmong(targets, sender.target)
+      && (transports.isEmpty || transports.contains(sender.transport))
   }
 
-  private func isNamed(_ way: Flow.Tuple, _ back: Flow.Tuple, _ transport: UInt8) -> Bool {
-    if device(way, back, transport) != nil { return true }
-    return means(transport, way, from: way.sourcePort)
+  /// Whether the mitigation's rule stops packets of the flow, whichever device they are of.
+  func concerns(_ flow: Flow) -> Bool {
+    isNamed(flow.original, flow.reply)
+      || isNamed(flow.reply, flow.original)
+  }
+
+  private func isNamed(_ way: Flow.Tuple, _ back: Flow.Tuple) -> Bool {
+    if device(way, back) != nil { return true }
+    return means(way, from: way.sourcePort)
       && (sources.isEmpty || Self.isAmong(sources, way.source))
   }
 
   /// Whether target, protocol, ports and types are the mitigation's: ports are conditions on protocols
   /// that have them, types on ICMP, as in rules.
-  private func means(_ transport: UInt8, _ way: Flow.Tuple, from sourcePort: UInt16) -> Bool {
+  private func means(_ way: Flow.Tuple, from sourcePort: UInt16) -> Bool {
     guard Self.isAmong(targets, way.target) else { return false }
+    let transport = way.transport
     if !transports.isEmpty, !transports.contains(transport) { return false }
     let hasPorts = !sourcePorts.isEmpty || !targetPorts.isEmpty
     switch transport {
@@ -116,7 +124,14 @@ public final class FlowWatch {
     return false
   }
 
-  func note(_ sighting: Sighting) {
+  /// Notes what a packet that was stopped tells of the device with this address.
+  func look(at sender: Sender, of address: IPAddress) {
+    for filter in filters where filter.means(sender) {
+      note(Sighting(id: filter.id, address: address, mac: sender.mac))
+    }
+  }
+
+  private func note(_ sighting: Sighting) {
     if sightings.count < Limits.sightings, !sightings.contains(sighting) {
       sightings.append(sighting)
     }

@@ -3,21 +3,28 @@ import Model
 
 extension MitigationEngine {
   /// Whether it matters who begins a connection: a mitigation names the router's public address.
-  public var watchesFlows: Bool { table.all.contains { $0.isHiding } }
-
-  /// Whether it matters who sent what a rule without a source stopped.
-  public var watchesSenders: Bool { table.all.contains { $0.isHiding && $0.permit.isMetered } }
-
-  /// Looks for the devices behind the router's public address.
-  public var flowWatch: FlowWatch {
-    FlowWatch(table.all.filter { $0.isHiding }.map { filter(of: $0) })
+  public var watchesFlows: Bool {
+    for mitigation in table.all where mitigation.isHiding { return true }
+    return false
   }
 
-  /// Looks for flows that the rules of these changes stop.
-  public func flowWatch(for changes: [RuleChange]) -> FlowWatch {
+  /// Whether it matters who sent what a rule without a source stopped.
+  public var watchesSenders: Bool {
+    for mitigation in table.all where mitigation.isMetered { return true }
+    return false
+  }
+
+  /// Looks for the devices behind the router's public address; with `changes`, for flows that their
+  /// rules stop.
+  public func flowWatch(for changes: [RuleChange]? = nil) -> FlowWatch {
     var filters: [FlowFilter] = []
-    for case .install(let rule, _) in changes {
-      if let mitigation = table[rule.id] { filters.append(filter(of: mitigation)) }
+    for mitigation in table.all {
+      var isMeant = mitigation.isHiding
+      if let changes {
+        isMeant = false
+        for case .install(let rule, _) in changes where rule.id == mitigation.id { isMeant = true }
+      }
+      if isMeant { filters.append(filter(of: mitigation)) }
     }
     return FlowWatch(filters)
   }
@@ -28,17 +35,12 @@ extension MitigationEngine {
 
   /// These packets were stopped by rules without a source: notes who sent them.
   public func noted(_ senders: [Sender], in watch: FlowWatch, surroundings: Surroundings) {
-    let addressesOf = addressesOf(surroundings)
     for sender in senders {
       // A forged source means the device from which it came.
-      var address: IPAddress? = sender.source
-      if !home.hasDevice(at: sender.source) {
-        address = addressesOf(sender.mac).first { $0.family == .v4 && home.hasDevice(at: $0) }
-      }
-      guard let address else { continue }
-      for mitigation in table.all
-      where mitigation.isHiding && mitigation.permit.isMetered && mitigation.scope.means(sender) {
-        watch.note(FlowWatch.Sighting(id: mitigation.id, address: address, mac: sender.mac))
+      for address in [sender.source] + surroundings.addressesOf(sender.mac)
+      where address.family == .v4 && home.hasDevice(at: address) {
+        watch.look(at: sender, of: address)
+        break
       }
     }
   }
@@ -59,7 +61,9 @@ extension MitigationEngine {
       var found = mitigation.permit.found
       for sighting in watch.sightings
       where sighting.id == mitigation.id && found.count <= Limits.found {
-        if found.contains(where: { $0.address == sighting.address }) { continue }
+        var isNew = true
+        for device in found where device.address == sighting.address { isNew = false }
+        if !isNew { continue }
         let mac = sighting.mac ?? surroundings.macOf(sighting.address)
         found.append(FoundDevice(sighting.address, mac, evidence))
       }
@@ -107,12 +111,8 @@ extension MitigationEngine {
 
 extension Mitigation {
   /// Whether devices behind the router's public address are looked for.
-  fileprivate var isHiding: Bool { isEnforced && !permit.hidden.isEmpty }
-}
+  fileprivate var isHiding: Bool { isEnforced && permit.isHiding }
 
-extension MitigationScope {
-  fileprivate func means(_ sender: Sender) -> Bool {
-    targetPrefixes.contains { $0.contains(sender.target) }
-      && (targetProtocols.isEmpty || targetProtocols.contains(sender.transport))
-  }
+  /// Whether packets of unknown senders are stopped, before they become flows.
+  fileprivate var isMetered: Bool { isHiding && scope.sourcePortRanges.isEmpty }
 }

@@ -28,7 +28,7 @@ extension PermitOffice {
   func settle(_ permit: inout Permit, scope: MitigationScope) throws(Refusal) {
     guard !permit.devices.isEmpty else {
       // Somebody will be found there, and nobody is quarantined before.
-      if !permit.hidden.isEmpty { return }
+      if permit.isHiding { return }
       guard scope.requestedAction == .quarantine else {
         permit.action = .block
         return

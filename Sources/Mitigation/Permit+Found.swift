@@ -3,42 +3,41 @@ import Model
 
 extension PermitOffice {
   /// Puts the devices behind the router's public IPv4 address in its place, as far as they are found.
+  ///
+  /// Not in a rule about everything, nor where ports belong to other sources too.
   func lookThrough(_ permit: inout Permit, scope: MitigationScope, policy: PolicySettings?) {
-    permit.hidden = hiddenSources(permit, scope)
-    if permit.hidden.isEmpty { return }
+    guard scope.namesAny(of: home.wanAddresses) else { return }
+    for target in permit.targets where target.isEverything { return }
+    let isWide = scope.sourcePortRanges.isEmpty
+    var others: [RuleSource] = []
+    for source in permit.sources where isWide ? !source.isWide : !source.isTranslated {
+      others.append(source)
+    }
+    if !isWide && !others.isEmpty || others.count == permit.sources.count { return }
+    permit.isHiding = true
     for device in found ?? look(scope) where mayTouch(device) { permit.found.append(device) }
-    let (found, hidden) = (permit.found, permit.hidden)
+    let found = permit.found
     if found.isEmpty { return }
     decide(&permit, scope: scope, policy: policy)
     if found.count > Limits.found { return }
     permit.isLookedThrough = true
-    permit.sources.removeAll { hidden.contains($0) }
     for device in found {
       let source = RuleSource.inside(Prefix(host: device.address))
-      if !permit.sources.contains(source) { permit.sources.append(source) }
+      if !others.contains(source) { others.append(source) }
     }
-    if hidden.contains(where: { !$0.isTranslated }) { permit.sources.append(.stray) }
-  }
-
-  /// The sources of a permit that stand for the public address; none where devices can't take its
-  /// place: of a rule about everything, or where ports belong to other sources too.
-  private func hiddenSources(_ permit: Permit, _ scope: MitigationScope) -> [RuleSource] {
-    guard scope.namesAny(of: home.wanAddresses),
-      !permit.targets.contains(where: { $0.isEverything })
-    else { return [] }
-    if scope.sourcePortRanges.isEmpty {
-      return permit.sources.filter { $0.isWide }
-    }
-    return permit.sources.contains { !$0.isTranslated } ? [] : permit.sources
+    if isWide { others.append(.stray) }
+    permit.sources = others
   }
 
   /// The devices that send such packets now.
   private func look(_ scope: MitigationScope) -> [FoundDevice] {
     let watch = FlowWatch([FlowFilter(MitigationID(0), scope, home)])
     flows(watch)
-    return watch.sightings.prefix(Limits.found + 1).map {
-      FoundDevice($0.address, macOf($0.address), .conntrack)
+    var found: [FoundDevice] = []
+    for sighting in watch.sightings where found.count <= Limits.found {
+      found.append(FoundDevice(sighting.address, macOf(sighting.address), .conntrack))
     }
+    return found
   }
 
   private func mayTouch(_ device: FoundDevice) -> Bool {
@@ -50,7 +49,7 @@ extension PermitOffice {
 
   /// Each device's own action, where a section of the settings is about it; together the strictest.
   private func decide(_ permit: inout Permit, scope: MitigationScope, policy: PolicySettings?) {
-    var actions: [Action] = []
+    var together: Action?
     for device in permit.found {
       let own = settings.policy(for: scope, of: client) { address in
         home.wanAddresses.contains(address) ? device.mac : macOf(address)
@@ -60,10 +59,12 @@ extension PermitOffice {
       if action == .quarantine, let mac = device.mac {
         permit.devices.append(DeviceAddress(device.address, mac))
       }
-      if !actions.contains(action) { actions.append(action) }
+      if let other = together, other != action {
+        action = other == .quarantine || action == .quarantine ? .quarantine : .block
+      }
+      together = action
     }
-    if actions.count > 1 { permit.action = actions.contains(.quarantine) ? .quarantine : .block }
-    if actions.count == 1 { permit.action = actions[0] }
+    if let together { permit.action = together }
   }
 }
 
@@ -87,12 +88,5 @@ extension MitigationScope {
       if sourcePrefixes.contains(Prefix(host: address)) { return true }
     }
     return false
-  }
-}
-
-extension Permit {
-  /// Whether packets of unknown senders are looked at, which are stopped before they become flows.
-  var isMetered: Bool {
-    sources.contains { $0 == .stray } || hidden.contains { sources.contains($0) && $0.isWide }
   }
 }

@@ -75,12 +75,12 @@ extension Permit {
   }
 
   /// What was decided before devices were found, which may have changed that.
-  var chosen: Action { hidden.isEmpty ? action : parts.value.chosen }
+  var chosen: Action { isHiding ? parts.value.chosen : action }
 
-  /// The sources that stand for the router's public IPv4 address, behind which devices hide.
-  var hidden: [RuleSource] {
-    get { parts.value.hidden }
-    set { parts.value.hidden = newValue }
+  /// Whether a source stands for the router's public IPv4 address, behind which devices hide.
+  var isHiding: Bool {
+    get { parts.value.isHiding }
+    set { parts.value.isHiding = newValue }
   }
 
   /// The devices that were found there, but for those that no request may touch.
@@ -104,7 +104,7 @@ extension Permit {
     var targets: [Prefix]
     var devices: [DeviceAddress] = []
     let chosen: Action
-    var hidden: [RuleSource] = []
+    var isHiding = false
     var found: [FoundDevice] = []
     var isLookedThrough = false
   }

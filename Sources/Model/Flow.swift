@@ -4,6 +4,8 @@ import Bytes
 public struct Flow: Equatable, Sendable {
   /// What packets of one direction have where they come in, before any translation.
   public struct Tuple: Equatable, Sendable {
+    /// The transport protocol's number.
+    public var transport: UInt8
     /// The source.
     public var source: IPAddress
     /// The target.
@@ -17,12 +19,14 @@ public struct Flow: Equatable, Sendable {
 
     /// A tuple of these.
     public init(
+      _ transport: UInt8,
       _ source: IPAddress,
       _ sourcePort: UInt16 = 0,
       to target: IPAddress,
       _ targetPort: UInt16 = 0,
       type: UInt8 = 0
     ) {
+      self.transport = transport
       self.source = source
       self.target = target
       self.sourcePort = sourcePort
@@ -31,16 +35,13 @@ public struct Flow: Equatable, Sendable {
     }
   }
 
-  /// The transport protocol's number.
-  public var transport: UInt8
   /// What its first packet had.
   public var original: Tuple
   /// What answers have; the other's mirror image where nothing is translated.
   public var reply: Tuple
 
   /// A flow of these.
-  public init(_ transport: UInt8, _ original: Tuple, _ reply: Tuple) {
-    self.transport = transport
+  public init(_ original: Tuple, _ reply: Tuple) {
     self.original = original
     self.reply = reply
   }

@@ -40,10 +40,8 @@ public final class FlowConnection {
     }
     for body in bodies {
       // IPCTNL_MSG_CT_DELETE; NLM_F_REQUEST, NLM_F_ACK.
-      do throws(KernelError) { try socket.order(Self.message(2, 0x5, body)) } catch {
-        // It ended by itself, or was told twice.
-        if error.errno != ENOENT { throw error }
-      }
+      // One that ended by itself, or was told twice, isn't there any more.
+      _ = try socket.ask(Self.message(2, 0x5, body))
     }
     return bodies.count
   }
@@ -68,28 +66,28 @@ public final class FlowConnection {
     return body
   }
 
-  /// Dumps of connections: all of both families, or those with a target among their targets.
+  /// Dumps of connections: all of both families, or those with an IPv4 target among their targets.
   private static func requests(_ target: IPAddress?) -> [[UInt8]] {
-    // IPCTNL_MSG_CT_GET; NLM_F_REQUEST, NLM_F_DUMP.
-    guard let target else { return [message(1, 0x301, [0, 0, 0, 0])] }
-    let isV4 = target.family == .v4
     var requests: [[UInt8]] = []
+    // IPCTNL_MSG_CT_GET; NLM_F_REQUEST, NLM_F_DUMP.
+    guard let target, target.family == .v4 else { return [message(1, 0x301, [0, 0, 0, 0])] }
     // CTA_TUPLE_ORIG and CTA_FILTER_ORIG_FLAGS, CTA_TUPLE_REPLY and CTA_FILTER_REPLY_FLAGS.
     for way in UInt32(1)...2 {
-      // AF_INET, AF_INET6; CTA_IP_V4_DST, CTA_IP_V6_DST; CTA_TUPLE_IP.
-      var address: [UInt8] = []
-      append(isV4 ? 2 : 4, target.bytes, to: &address)
-      var tuple: [UInt8] = []
-      append(1 | 0x8000, address, to: &tuple)
-      // CTA_FILTER_F_CTA_IP_DST.
-      var number: [UInt8] = []
-      number.append(host: 2, width: 4)
-      var flags: [UInt8] = []
-      append(way, number, to: &flags)
-      var body: [UInt8] = [isV4 ? 2 : 10, 0, 0, 0]
-      append(way | 0x8000, tuple, to: &body)
-      // CTA_FILTER.
-      append(25 | 0x8000, flags, to: &body)
+      // AF_INET.
+      var body: [UInt8] = [2, 0, 0, 0]
+      func begin(_ length: UInt32, _ type: UInt32) {
+        body.append(host: length, width: 2)
+        body.append(host: type, width: 2)
+      }
+      begin(16, way | 0x8000)
+      // CTA_TUPLE_IP, CTA_IP_V4_DST.
+      begin(12, 1 | 0x8000)
+      begin(8, 2)
+      body += target.bytes
+      // CTA_FILTER; CTA_FILTER_F_CTA_IP_DST.
+      begin(12, 25 | 0x8000)
+      begin(8, way)
+      body.append(host: 2, width: 4)
       requests.append(message(1, 0x301, body))
     }
     return requests
@@ -150,47 +148,43 @@ extension Flow {
     guard message.type == 0x100 else { return nil }
     let attributes = message.attributes(after: 4)
     // CTA_TUPLE_ORIG, CTA_TUPLE_REPLY.
-    guard let original = Tuple.read(attributes.nested(1)),
-      let reply = Tuple.read(attributes.nested(2))
-    else { return nil }
-    self.init(original.transport, original.tuple, reply.tuple)
+    guard let original = Tuple(attributes.nested(1)), let reply = Tuple(attributes.nested(2)) else {
+      return nil
+    }
+    self.init(original, reply)
   }
 }
 
 extension Flow.Tuple {
   /// Nil when an address is missing.
-  fileprivate static func read(_ attributes: Region) -> (transport: UInt8, tuple: Flow.Tuple)? {
-    // CTA_TUPLE_IP; CTA_IP_V4_SRC to CTA_IP_V6_DST, by turns.
-    var source: IPAddress?
-    var target: IPAddress?
-    var ends = attributes.nested(1)
-    while let (type, value) = ends.attribute() {
-      if type & 1 == 1 { source = value.address } else { target = value.address }
-    }
-    guard let source, let target else { return nil }
-    var tuple = Flow.Tuple(source, to: target)
-    var transport: UInt8 = 0
-    // CTA_TUPLE_PROTO.
-    var parts = attributes.nested(2)
-    while let (type, value) = parts.attribute() {
-      let number = value.network ?? 0
-      switch type {
-      // CTA_PROTO_NUM, CTA_PROTO_SRC_PORT, CTA_PROTO_DST_PORT, types of ICMP and ICMPv6.
-      case 1: transport = UInt8(truncatingIfNeeded: number)
-      case 2: tuple.sourcePort = UInt16(truncatingIfNeeded: number)
-      case 3: tuple.targetPort = UInt16(truncatingIfNeeded: number)
-      case 5, 8: tuple.type = UInt8(truncatingIfNeeded: number)
-      default: continue
-      }
-    }
-    return (transport, tuple)
+  fileprivate init?(_ attributes: Region) {
+    // CTA_TUPLE_IP, CTA_TUPLE_PROTO.
+    let ends = attributes.nested(1)
+    let parts = attributes.nested(2)
+    // CTA_IP_V4_SRC, CTA_IP_V4_DST; two more, those of IPv6.
+    guard let source = ends.address(1), let target = ends.address(2) else { return nil }
+    // CTA_PROTO_NUM, CTA_PROTO_SRC_PORT, CTA_PROTO_DST_PORT, the types of ICMP and of ICMPv6.
+    self.init(
+      UInt8(truncatingIfNeeded: parts.number(1)),
+      source,
+      parts.number(2),
+      to: target,
+      parts.number(3),
+      type: UInt8(truncatingIfNeeded: parts.number(5) | parts.number(8))
+    )
   }
 }
 
 extension Region {
-  /// The address; nil when it has no such length.
-  fileprivate var address: IPAddress? {
-    if count == 4, let value = network { return IPAddress(v4: UInt32(truncatingIfNeeded: value)) }
-    return IPAddress(bytes: array)
+  /// The address that the attribute of this type is, or that of IPv6; nil when there is none.
+  @inline(never)
+  fileprivate func address(_ type: UInt32) -> IPAddress? {
+    (self[type] ?? self[type + 2]).flatMap { IPAddress(bytes: $0.array) }
+  }
+
+  /// The number that the attribute of this type is; 0 when there is none.
+  @inline(never)
+  fileprivate func number(_ type: UInt32) -> UInt16 {
+    UInt16(truncatingIfNeeded: self[type]?.network ?? 0)
   }
 }

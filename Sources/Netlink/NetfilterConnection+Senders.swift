@@ -11,7 +11,7 @@ extension NetfilterConnection {
       while let (_, element) = elements.attribute() {
         // NFTA_SET_ELEM_EXPIRATION, of a minute from the last packet on; NFTA_SET_ELEM_KEY.
         guard element[5]?.network ?? 0 > Self.recent,
-          let sender = Sender(key: element.nested(1).nested(1).array)
+          let sender = Sender(key: element.nested(1).nested(1))
         else { continue }
         senders.append(sender)
       }
@@ -25,10 +25,14 @@ extension NetfilterConnection {
 
 extension Sender {
   /// Nil when the key isn't as long as the set's are.
-  fileprivate init?(key: [UInt8]) {
-    guard key.count == 20, let mac = MACAddress(bytes: [UInt8](key[0..<6])),
-      let source = IPAddress(bytes: key[8..<12]), let target = IPAddress(bytes: key[12..<16])
-    else { return nil }
-    self.init(mac: mac, source: source, target: target, transport: key[16])
+  fileprivate init?(key: Region) {
+    guard key.count == 20, let transport = key.byte(at: 16) else { return nil }
+    func word(_ offset: Int) -> UInt32 { UInt32(bigEndian: key.host(4, at: offset)) }
+    self.init(
+      mac: MACAddress(UInt64(word(0)) << 16 | UInt64(word(4) >> 16)),
+      source: IPAddress(v4: word(8)),
+      target: IPAddress(v4: word(12)),
+      transport: transport
+    )
   }
 }

@@ -141,27 +141,14 @@ struct NetlinkSocket: ~Copyable {
     }
   }
 
-  /// Has the kernel do what a message without a sequence number asks, and waits for its
-  /// acknowledgement.
-  mutating func order(_ request: [UInt8]) throws(KernelError) {
-    let sequence = try send(request: request)
-    while true {
-      for message in try receive() where message.sequence == sequence {
-        guard let error = message.error else { continue }
-        if error != 0 { throw message.refusal(error) }
-        return
-      }
-    }
-  }
-
   /// The answer to a request for one thing, a message without a sequence number; nil when there is no
-  /// such thing.
+  /// such thing, or nothing but an acknowledgement to answer.
   mutating func ask(_ request: [UInt8]) throws(KernelError) -> NetlinkMessage? {
     let sequence = try send(request: request)
     while true {
       for message in try receive() where message.sequence == sequence {
         guard let error = message.error else { return message }
-        if error == ENOENT { return nil }
+        if error == ENOENT || error == 0 { return nil }
         throw message.refusal(error)
       }
     }

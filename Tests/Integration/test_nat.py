@@ -1,10 +1,10 @@
 """Looking through the NAT: the ISP names the home's public address, and the device is found."""
 import contextlib
 import socket
-import struct
 import sys
 import time
 
+import connections
 from home import CAMERA, ROUTER, VICTIM, section, traffic
 from lan import CAMERA_MAC, LAPTOP_MAC
 from peers import against, coap, path, scope
@@ -52,12 +52,7 @@ def elements(home, name):
 
 def start(home, **settings):
     """A daemon, and a router that tracks no connection of an earlier test."""
-    with home.within("router"):
-        one = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
-    with one:
-        # IPCTNL_MSG_CT_DELETE of all; NLM_F_REQUEST, NLM_F_ACK.
-        one.send(struct.pack("=IHHIIBBH", 20, 0x102, 5, 1, 0, 2, 0, 0))
-        expect_equal(struct.unpack_from("=i", one.recv(4096), 16)[0], 0, "flush of connections")
+    connections.flush(home)
     return home.daemon(**settings)
 
 
@@ -297,7 +292,7 @@ def tracked(home):
     put(home, attack())
     time.sleep(0.2)
     expect_equal(home.rate("camera"), 0, "packets a second of the camera")
-    expect(flows(home) > 0, "the flow is gone")
+    expect(connections.tracked(home) > 0, "the flow is gone")
 
 
 @test("CH-NAT-04 with option offload 'flush' the kernel forgets the flows that are stopped")
@@ -308,11 +303,26 @@ def flushes(home):
     home.flood("other", f"{VICTIM}:444", host="laptop")
     home.arrives("other")
     put(home, attack())
-    expect_equal(flows(home), 0, "flows to the stopped port")
-    expect(flows(home, 444) > 0, "another flow is gone")
+    expect_equal(connections.tracked(home), 0, "flows to the stopped port")
+    expect(connections.tracked(home, 444) > 0, "another flow is gone")
 
 
-def flows(home, port=443):
-    """How many connections to that port of the victim the router tracks."""
-    with home.within("router"), open("/proc/self/net/nf_conntrack") as file:
-        return sum(f"dst={VICTIM}" in line and f"dport={port} " in line for line in file)
+
+@test("CH-NAT-01 among 200,000 connections the camera is found, by its target and in a whole network")
+def crowd(home):
+    start(home)
+    connections.fill(home, 200_000)
+    try:
+        expect(connections.count(home) >= 200_000, "the router tracks fewer")
+        both(home)
+        put(home, from_port(home.seen("camera")["port"]))
+        expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+        coap(home, "delete", path(1))
+        wide = attack() | {"target-prefix": ["203.0.113.0/24"]}
+        put(home, wide, mid=2)
+        told = home.ctl_json("mitigations")["mitigations"][-1]
+        expect_equal({one["mac"] for one in told["devices"]}, {CAMERA_MAC, LAPTOP_MAC}, "devices")
+        time.sleep(0.2)
+        expect_equal(home.rate("laptop"), 0, "packets a second of the laptop")
+    finally:
+        connections.flush(home)

@@ -20,9 +20,8 @@ private func flow(
   type: UInt8 = 0
 ) -> Flow {
   Flow(
-    transport,
-    .init(device, 5000, to: target, targetPort, type: type),
-    .init(target, targetPort, to: Fixture.wan, port)
+    .init(transport, device, 5000, to: target, targetPort, type: type),
+    .init(transport, target, targetPort, to: Fixture.wan, port)
   )
 }
 
@@ -48,13 +47,13 @@ extension Desk {
   fileprivate var sources: [RuleSource] { kernel.values.first?.sources ?? [] }
 
   fileprivate mutating func see(_ flows: [Flow], _ evidence: DeviceEvidence = .event) {
-    let watch = engine.flowWatch
+    let watch = engine.flowWatch()
     for flow in flows { watch.look(at: flow) }
     commit(engine.looked(watch, evidence, now: now, surroundings: surroundings))
   }
 
   fileprivate mutating func see(_ senders: [Sender]) {
-    let watch = engine.flowWatch
+    let watch = engine.flowWatch()
     engine.noted(senders, in: watch, surroundings: surroundings)
     commit(engine.looked(watch, .seen, now: now, surroundings: surroundings))
   }
@@ -79,9 +78,8 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
   @Test("CH-NAT-01 a connection from outside tells who answers it")
   func inbound() {
     let flow = Flow(
-      6,
-      .init(attacked, 1234, to: Fixture.wan, 8080),
-      .init(cameraV4, 80, to: attacked, 1234)
+      .init(6, attacked, 1234, to: Fixture.wan, 8080),
+      .init(6, cameraV4, 80, to: attacked, 1234)
     )
     var desk = desk([flow])
     desk.put(1, scope(ports: [8080]))
@@ -137,9 +135,8 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
   @Test("CH-NAT-03 the router's own flows and forged sources are no devices")
   func noDevices() {
     let own = Flow(
-      17,
-      .init(Fixture.wan, 7, to: attacked, 443),
-      .init(attacked, 443, to: Fixture.wan, 7)
+      .init(17, Fixture.wan, 7, to: attacked, 443),
+      .init(17, attacked, 443, to: Fixture.wan, 7)
     )
     var desk = desk([own, flow(Fixture.address("10.9.8.7"), port: 8)])
     desk.put(1, scope())
@@ -222,10 +219,10 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
 
   /// What a rule of the scope would stop, said without filters.
   private func isMeant(_ flow: Flow, _ scope: MitigationScope) -> Bool {
-    let hasPorts = flow.transport == 6 || flow.transport == 17
+    let hasPorts = flow.original.transport == 6 || flow.original.transport == 17
     if !scope.targetPrefixes.contains(where: { $0.contains(flow.original.target) }) { return false }
     if !scope.targetProtocols.isEmpty {
-      if !scope.targetProtocols.contains(flow.transport) { return false }
+      if !scope.targetProtocols.contains(flow.original.transport) { return false }
     } else if !scope.sourcePortRanges.isEmpty || !scope.targetPortRanges.isEmpty {
       if !hasPorts { return false }
     }

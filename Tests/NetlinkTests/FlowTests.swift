@@ -35,7 +35,7 @@ struct FlowTests {
       let connection = try FlowConnection()
       let found = try flows(connection, to: victim).filter { $0.original.targetPort == 4444 }
       #expect(found.count == 1)
-      #expect(found.first?.transport == 17)
+      #expect(found.first?.original.transport == 17)
       #expect(found.first?.original.source.description == "192.168.1.10")
       #expect(found.first?.original.target == victim)
       #expect(found.first?.reply.target.description == "203.0.113.1")

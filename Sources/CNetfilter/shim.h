@@ -258,20 +258,22 @@ static inline bool cordon_put_rule(struct nlmsghdr *message, struct nftnl_rule *
 	return is_whole;
 }
 
-// Packets a second of each key, which the set learns.
+// Packets a second of each key, which the set learns; a rate of 0: any.
 static inline bool cordon_add_pace(struct nftnl_expr *e, const void *set, uint32_t source,
 				   uint32_t rate, uint32_t burst)
 {
-	struct nftnl_expr *limit = nftnl_expr_alloc("limit");
-	if (!limit)
+	struct nftnl_expr *limit;
+	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, source);
+	if (!rate)
+		return true;
+	if (!(limit = nftnl_expr_alloc("limit")))
 		return false;
 	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, rate);
 	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1);
 	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, burst);
 	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
-	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, source);
 	nftnl_expr_add_expr(e, NFTNL_EXPR_DYNSET_EXPRESSIONS, limit);
 	return true;
 }

@@ -15,7 +15,6 @@ extension Settings {
     var sections: [Section] = []
     while let section = try reader.section() {
       try Self.checkUniqueness(of: section, among: sections)
-      warn(of: section)
       try apply(section)
       sections.append(section)
     }
@@ -39,18 +38,6 @@ extension Settings {
     }
   }
 
-  private mutating func warn(of section: Section) {
-    if LaterFeatures.contains(section.kind) {
-      warnings.append(SettingsWarning(.section(section.kind), at: section.location))
-      return
-    }
-    for entry in section.entries where !entry.value.isEmpty {
-      if LaterFeatures.contains(entry.option, of: section.kind) {
-        warnings.append(SettingsWarning(.option(entry.option), at: entry.location))
-      }
-    }
-  }
-
   private mutating func apply(_ section: Section) throws(SettingsError) {
     switch section.kind {
     case .agent: try applyAgent(section)
@@ -58,7 +45,9 @@ extension Settings {
     case .psk: preSharedKeys.append(try PreSharedKeySettings(section))
     case .listen: listen.append(try listening(section))
     case .callHome: callHome.append(try CallHomeSettings(section))
-    case .dataChannel: dataChannel = try DataChannelSettings(section)
+    case .dataChannel:
+      dataChannel = try DataChannelSettings(section)
+      warnings.append(SettingsWarning(section.kind, at: section.location))
     case .client: core.clients.append(try client(section))
     case .policy: core.policies.append(try PolicySettings(section))
     case .protect: core.protections.append(try ProtectSettings(section))

@@ -139,30 +139,19 @@ public struct SettingsError: Error, Hashable, Sendable, CustomTextConvertible {
 
 /// Something that the settings ask for and that this version does not do.
 public struct SettingsWarning: Hashable, Sendable, CustomTextConvertible {
-  /// What has no effect.
-  public enum Subject: Hashable, Sendable {
-    case section(SectionKind)
-    case option(OptionName)
-  }
-
   /// Where it stands.
   public var location: SettingsLocation
-  /// What it is.
-  public var subject: Subject
+  /// The section that has no effect.
+  public var section: SectionKind
 
   /// A warning of these parts.
-  public init(_ subject: Subject, at location: SettingsLocation) {
-    self.subject = subject
+  public init(_ section: SectionKind, at location: SettingsLocation) {
+    self.section = section
     self.location = location
   }
 
   /// `LINE:COLUMN: TEXT`, to follow the file's name and a colon.
   public var text: Text {
-    let what: Text =
-      switch subject {
-      case .section(let kind): "section \(kind.name)"
-      case .option(let option): "option \(option.name)"
-      }
-    return "\(location): \(what) is not in this version yet: accepted, not used"
+    "\(location): section \(section.name) is not in this version yet: accepted, not used"
   }
 }

@@ -28,7 +28,8 @@ extension Core {
     engine.quarantinedDevice(at: address) ?? neighbours.first { $0.address == address }?.mac
   }
 
-  func surroundings() -> Surroundings {
+  /// With `asking` false nobody is waited for.
+  func surroundings(asking: Bool = true) -> Surroundings {
     let kernel = kernel
     // Asked for each source and target against each section, and the same for one decision.
     var known: [DeviceAddress]?
@@ -42,7 +43,7 @@ extension Core {
     return Surroundings(
       macOf: { address in
         all().first { $0.address == address }?.mac ?? self.names.leases.mac(of: address)
-          ?? self.asked(who: address)
+          ?? (asking ? self.asked(who: address) : nil)
       },
       addressesOf: { mac in
         let own = all().filter { $0.mac == mac }.map { $0.address }
@@ -53,7 +54,8 @@ extension Core {
         return count > Firewall.maximumElements ? nil : count
       },
       counters: { kernel.counters(of: $0) },
-      deviceCounters: { kernel.counters(of: $0) }
+      deviceCounters: { kernel.counters(of: $0) },
+      flows: { self.showFlows(to: $0) }
     )
   }
 

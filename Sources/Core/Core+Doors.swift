@@ -58,16 +58,27 @@ extension Core {
     guard
       let changes = engine.reconfigured(settings, now: now, surroundings: surroundings())
     else { return }
-    do throws(KernelFault) { try kernel.protect(Protection(settings), now: now) } catch {
-      log.error("the kernel refused a change: \(error)")
-      repairAt = now
-    }
+    protect(now)
     openGarden(now)
     carryOut(changes, now: now)
     homeReadAt = now
     neighboursReadAt = now
     settingsChanged()
     log.info("settings read again")
+  }
+
+  /// Protects what settings and home say.
+  func protect(_ now: Instant) {
+    do throws(KernelFault) { try kernel.protect(protection, now: now) } catch {
+      log.error("the kernel refused a change: \(error)")
+      repairAt = now
+    }
+  }
+
+  var protection: Protection {
+    var protection = Protection(engine.settings)
+    protection.home = engine.home.lanPrefixes.filter { $0.family == .v4 }
+    return protection
   }
 
   /// Tells what the settings ask for that there isn't.
@@ -249,11 +260,22 @@ extension Core {
     where overview.scope.sourcePrefixes.contains(where: { $0.contains(neighbour.address) }) {
       macs.append(neighbour.mac.value)
     }
-    return macs.distinct().map { value in
-      let mac = MACAddress(value)
-      let name = names.name(of: mac, addresses(of: mac, among: neighbours))
-      return DeviceMatch(mac: mac, name: name.isEmpty ? nil : name, found: .request)
+    let found = overview.found
+    for device in found {
+      if let mac = device.mac { macs.removeAll { $0 == mac.value } }
     }
+    let named = macs.distinct().map { MACAddress($0) }
+    return named.map { match($0, addresses(of: $0, among: neighbours), .request) }
+      + found.map { match($0.mac, [$0.address], $0.evidence) }
+  }
+
+  private func match(
+    _ mac: MACAddress?,
+    _ addresses: [IPAddress],
+    _ evidence: DeviceEvidence
+  ) -> DeviceMatch {
+    let name = mac.map { names.name(of: $0, addresses) } ?? ""
+    return DeviceMatch(mac: mac, name: name.isEmpty ? nil : name, found: evidence)
   }
 }
 

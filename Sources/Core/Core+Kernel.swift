@@ -20,6 +20,7 @@ extension Core {
       home: engine.home,
       nextID: recovery.nextID
     )
+    protect(now)
     engine.restore(recovery.devices, now: now)
     let leftOut = engine.restore(recovery.records, now: now, surroundings: surroundings())
     let changes = journalled(engine.plan(at: now), now: now)
@@ -28,6 +29,7 @@ extension Core {
     }
     showMissing(changes)
     neighboursReadAt = now
+    flowsReadAt = now
     let taken = engine.count
     if taken > 0 || !leftOut.isEmpty || !recovery.orphans.isEmpty {
       let dropped = leftOut.count + recovery.orphans.count
@@ -116,7 +118,6 @@ extension Core {
     repairAt = nil
     do throws(KernelFault) {
       let wanted = journalled(engine.plan(at: now), now: now)
-      let protection = Protection(engine.settings)
       let isBack = try kernel.repair(
         wanted,
         protection: protection,
@@ -159,6 +160,8 @@ extension Core {
       }
       log.info("the home's addresses have changed")
       tell(.home(engine.home.lanAddresses))
+      protect(now)
+      flowsReadAt = now
       carryOut(changes, now: now)
     } catch {
       log.error(error.text)
@@ -171,7 +174,10 @@ extension Core {
     logEndings()
     store.changed()
     guard !changes.isEmpty else { return }
-    do throws(KernelFault) { try kernel.commit(journalled(changes, now: now), now: now) } catch {
+    do throws(KernelFault) {
+      try kernel.commit(journalled(changes, now: now), now: now)
+      forgetFlows(stoppedBy: changes)
+    } catch {
       log.error("the kernel refused a change: \(error)")
       repairAt = now
     }

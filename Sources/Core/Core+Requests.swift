@@ -159,6 +159,7 @@ extension Core {
     logEndings()
     store.changed()
     guard case .changed = outcome else { return }
+    flowsReadAt = now
     log.warning("\(section ?? "nobody") is not heard any more: what it prepared for that begins")
   }
 }
@@ -204,7 +205,9 @@ extension Core {
   private func enforce(_ changes: [RuleChange], now: Instant) -> RequestOutcome {
     do throws(KernelFault) {
       try kernel.commit(changes, now: now)
-      return engine.enforced()
+      let outcome = engine.enforced()
+      forgetFlows(stoppedBy: changes)
+      return outcome
     } catch {
       log.error("the kernel refused a change: \(error)")
       if error.wantsRepair { repairAt = now }

@@ -30,6 +30,7 @@ final class Core {
     static let addressEvents: UInt64 = 4
     static let portal: UInt64 = 5
     static let neighbourEvents: UInt64 = 6
+    static let flowEvents: UInt64 = 7
     static let firstControl: UInt64 = 16
   }
 
@@ -77,6 +78,11 @@ final class Core {
   var countAt: Instant?
   var countedAt = Instant(milliseconds: .min)
   var neighboursReadAt: Instant?
+  /// Tells of new connections while those matter.
+  var flowMonitor: FlowMonitor?
+  /// When all connections are to be looked at again.
+  var flowsReadAt: Instant?
+  var sendersReadAt: Instant?
   /// When nobody had an address that was asked for.
   var askedAt: Instant?
   var names = DeviceNames()
@@ -126,6 +132,7 @@ final class Core {
         case Token.tableEvents: tableChanged()
         case Token.addressEvents: addressesChanged()
         case Token.neighbourEvents: neighboursChanged()
+        case Token.flowEvents: flowsBegan()
         default: serveControl(event)
         }
       }
@@ -145,6 +152,8 @@ final class Core {
     consider(homeReadAt)
     consider(countAt)
     consider(neighboursReadAt)
+    consider(flowsReadAt)
+    consider(sendersReadAt)
     return next
   }
 
@@ -157,6 +166,7 @@ final class Core {
     if let due = repairAt, due <= now { repair(now) }
     if let due = kernel.nextRenewal, due <= now { renew(now) }
     if let due = countAt, due <= now { readCounters(now) }
+    watchFlows(now)
     if !isActive {
       countAt = nil
     } else if countAt == nil {

@@ -49,6 +49,8 @@ final class Kernel {
   private let routes: RouteConnection
   private let addressMonitor: AddressMonitor
   private let neighbourMonitor: AddressMonitor
+  /// The connections that the kernel tracks.
+  let flows: FlowConnection
   /// Whether the last look or change found the kernel's table as it should be.
   private(set) var isInSync = false
 
@@ -67,6 +69,7 @@ final class Kernel {
       addressMonitor = try AddressMonitor()
       neighbourMonitor = try AddressMonitor(ofNeighbours: true)
       routes = try RouteConnection()
+      flows = try FlowConnection()
     } catch { throw .kernel("open netlink", error) }
   }
 
@@ -219,6 +222,9 @@ final class Kernel {
       _ = neighboursMayHaveChanged()
     }
   }
+
+  /// Who sent, a moment ago, what rules without a source stopped.
+  func senders() -> [Sender] { (try? table.senders()) ?? [] }
 
   /// The kernel's counter of a mitigation; nil when it can't be read.
   func counters(of id: MitigationID) -> DropCounters? { counters(named: id.counter) }

@@ -30,7 +30,7 @@ extension MitigationRecord: Coded {
 extension MitigationRecord.Parts {
   @inline(never)
   fileprivate mutating func code(_ coder: inout some Coder) {
-    coder.array(of: 15)
+    coder.array(of: 16)
     id.code(&coder)
     coder.text(&client)
     name.code(&coder)
@@ -46,6 +46,33 @@ extension MitigationRecord.Parts {
     coder.optional(&reading)
     coder.list(&devices)
     coder.list(&spared)
+    codeDevices(&found, &coder)
+  }
+}
+
+/// Devices as one byte string, for the kernel has little room: for each how it was found, its hardware
+/// address or zeros, its IPv4 address.
+@inline(never)
+private func codeDevices(_ found: inout [FoundDevice], _ coder: inout some Coder) {
+  var bytes: [UInt8] = []
+  for device in found {
+    bytes.append(device.evidence.rawValue)
+    bytes += device.mac?.bytes ?? [0, 0, 0, 0, 0, 0]
+    bytes += device.address.bytes
+  }
+  coder.bytes(&bytes, limit: 512)
+  guard coder.isReading else { return }
+  found = []
+  while !bytes.isEmpty {
+    guard bytes.count >= 11, let evidence = DeviceEvidence(rawValue: bytes[0]),
+      let mac = MACAddress(bytes: [UInt8](bytes[1..<7])),
+      let address = IPAddress(bytes: [UInt8](bytes[7..<11]))
+    else {
+      coder.fail()
+      return
+    }
+    found.append(FoundDevice(address, mac.value == 0 ? nil : mac, evidence))
+    bytes.removeFirst(11)
   }
 }
 

@@ -25,13 +25,14 @@ extension RuleSource {
     case .any: true
     case .inside(let prefix): prefix.family == target.family
     case .translated(let address): address.family == target.family
+    case .stray: target.family == .v4
     }
   }
 
   /// The address that keys have; nil when the source isn't part of them.
   var address: IPAddress? {
     switch self {
-    case .any: nil
+    case .any, .stray: nil
     case .inside(let prefix): prefix.isEverything ? nil : prefix.address
     case .translated(let address): address
     }
@@ -47,6 +48,7 @@ extension Shape {
     case .inside(let prefix) where !prefix.isEverything:
       lane = Lane(kind: .inside, family: family, length: prefix.length)
     case .translated: lane = Lane(kind: .translated, family: family, length: family.bits)
+    case .stray: lane = Lane(kind: .stray, family: family, length: target.length)
     case .inside, .any: lane = Lane(kind: .wide, family: family, length: target.length)
     }
     self.init(lane, targetLength: target.length, fields, layer: layer)

@@ -35,7 +35,8 @@ public struct Expression: Equatable, Sendable {
     /// Goes on when the set lacks the key.
     case isNotIn = 10
     /// Goes on while packets of this key come no faster than `first` a second, or `second` at once;
-    /// ends the rule when they do, and when the set, which learns keys by itself, is full.
+    /// ends the rule when they do, and when the set, which learns keys by itself, is full. With a
+    /// `first` of 0 at any pace.
     case isWithinPace = 11
     /// Jumps as the map says; goes on when it lacks the key.
     case jumpByMap = 12

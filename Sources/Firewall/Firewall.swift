@@ -37,6 +37,8 @@ public struct Firewall: Sendable {
   static let maximumRate: UInt64 = 4_000_000_000
   /// Addresses of one device in quarantine that are keys; it may make up any number.
   static let maximumAddresses = 64
+  /// The set of who sent lately what a rule without a source stopped.
+  public static let senderSet: Text = "who"
   /// No element lives longer without core.
   static let maximumTimeout = Span.seconds(3600)
   /// How often elements are renewed whose mitigation lives longer than their timeout.

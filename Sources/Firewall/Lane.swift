@@ -16,6 +16,8 @@ struct Lane: Equatable {
     case translated = 2
     /// By a device in quarantine: its keys have no target, and hooks of their own.
     case device = 3
+    /// By target, from sources outside the home's networks and from the router itself.
+    case stray = 4
   }
 
   /// A byte each: kind, family, 255 less the length.
@@ -48,6 +50,7 @@ struct Lane: Equatable {
     switch kind {
     case .inside: name("v")
     case .wide: name("wide")
+    case .stray: name("stray")
     case .translated: name("nat")
     case .device: "q_dev"
     }
@@ -57,17 +60,24 @@ struct Lane: Equatable {
     switch kind {
     case .inside: name("g")
     case .wide: name("w")
+    case .stray: name("s")
     case .translated: name("t")
     case .device: length == 48 ? "qm" : "qs\(family.rawValue)"
     }
   }
+
+  /// Whether its keys and its gate have no source.
+  var isByTarget: Bool { kind == .wide || kind == .stray }
+
+  /// Where packets from inside go first; those from the home's networks come back.
+  var entrance: Text { kind == .stray ? name("forged") : chain }
 
   var hasGate: Bool { length > 0 && kind != .device }
 
   /// The rule that sends known packets to `target`, on a line of its own.
   func entry(to target: Text) -> Text {
     guard hasGate else { return "\nmeta nfproto \(family.kernelNumber) jump \(target)" }
-    let address = kind == .wide ? family.target(length) : family.source(length)
+    let address = isByTarget ? family.target(length) : family.source(length)
     return "\n\(address) @\(gate) jump \(target)"
   }
 }
@@ -134,15 +144,15 @@ struct Shape: Comparable {
   var hasProtocol: Bool { code & 2 == 0 }
   var hasSourcePort: Bool { code & 4 == 0 }
 
-  var sourceLength: Int { lane.kind == .wide ? 0 : lane.length }
+  var sourceLength: Int { lane.isByTarget ? 0 : lane.length }
 
   static func < (left: Shape, right: Shape) -> Bool { left.code < right.code }
 
   var map: Text {
     if lane.kind == .device { return lane.gate }
     let head: StaticString = layer == 0 ? "d" : "j"
-    let translated: StaticString = lane.kind == .translated ? "t" : ""
-    var name: Text = "\(head)\(translated)\(lane.family.rawValue)_\(sourceLength)_\(targetLength)"
+    let kind: StaticString = lane.kind == .translated ? "t" : lane.kind == .stray ? "s" : ""
+    var name: Text = "\(head)\(kind)\(lane.family.rawValue)_\(sourceLength)_\(targetLength)"
     if hasProtocol { name += "_p" }
     if hasSourcePort { name += "s" }
     if hasTargetPort { name += "d" }

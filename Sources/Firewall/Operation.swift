@@ -173,7 +173,7 @@ public struct KeyType: Equatable, Sendable {
     case family = 2
     case addressV4 = 7
     case addressV6 = 8
-    /// A hardware address; always alone, and never filled.
+    /// A hardware address; alone it is never filled.
     case hardware = 9
     case transportProtocol = 12
     case port = 13
@@ -193,6 +193,7 @@ public struct KeyType: Equatable, Sendable {
   /// Adds a part at the end.
   public mutating func append(_ field: Field) {
     number = number << 6 | field.rawValue
+    length = (length + 3) & ~3
     switch field {
     case .hardware: length += 6
     case .addressV6: length += 16

@@ -28,6 +28,8 @@ public struct Protection: Hashable, Sendable {
   public var resolvers: [IPAddress]
   /// Sessions that the router itself opened.
   public var sessions: [Peer]
+  /// The networks of the home: what comes from them doesn't stray.
+  public var home: [Prefix]
   /// What the settings exempt.
   public var sections: [ProtectSettings]
 
@@ -36,11 +38,13 @@ public struct Protection: Hashable, Sendable {
     listenPorts: [UInt16] = [],
     resolvers: [IPAddress] = [],
     sessions: [Peer] = [],
+    home: [Prefix] = [],
     sections: [ProtectSettings] = []
   ) {
     self.listenPorts = listenPorts
     self.resolvers = resolvers
     self.sessions = sessions
+    self.home = home
     self.sections = sections
   }
 }

@@ -54,7 +54,10 @@ extension RuleReader {
   }
 
   mutating func pace() -> Bool {
-    guard refer(.isWithinPace, to: next().text), take("limit"), take("rate"),
+    guard refer(.isWithinPace, to: next().text) else { return false }
+    // Without a pace the key is learnt, no more.
+    if place == words.count { return true }
+    guard take("limit"), take("rate"),
       let rate = next().text.split(0x2F).first?.decimal(as: UInt32.self), take("burst"),
       let burst = next().text.decimal(as: UInt32.self), take("packets")
     else { return false }

@@ -19,6 +19,7 @@ extension Expression {
   ///                             counts as the map says
   ///     update @SET limit rate N/second burst N packets
   ///                             goes on while the key keeps the pace
+  ///     update @SET             learns the key; ends the rule
   ///     meta iifname NAME, ct state new, fib daddr type local, fib daddr type local-multicast,
   ///     fib daddr . iif type local
   ///     counter name NAME, limit name NAME, jump NAME, goto NAME, accept, drop, return,

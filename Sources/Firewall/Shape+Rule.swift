@@ -17,8 +17,9 @@ extension Shape {
     if hasProtocol { key += " . meta l4proto" }
     if hasSourcePort { key += " . th sport" }
     if hasTargetPort { key += " . th dport" }
-    return layer == 0
-      ? "\(head)counter name \(key) map @\(map) drop" : "\(head)\(key) vmap @\(map)"
+    if layer > 0 { return "\(head)\(key) vmap @\(map)" }
+    let end: Text = lane.isByTarget ? "goto \(Skeleton.hitChain)" : "drop"
+    return "\(head)counter name \(key) map @\(map) \(end)"
   }
 
   /// Loads the key of a packet of a device in quarantine.

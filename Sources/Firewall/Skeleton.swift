@@ -44,7 +44,33 @@ struct Skeleton {
       sets.append(Part(set: lane.gate, KeyType(lane.family.field), .keys))
     }
     for shape in shapes { sets.append(Part(set: shape.map, shape.keyType, shape.content)) }
+    if hasHits {
+      // Read by `NetfilterConnection.senders`.
+      let fields: [KeyType.Field] = [.hardware, .addressV4, .addressV4, .transportProtocol]
+      var key = KeyType()
+      for field in fields { key.append(field) }
+      sets.append(Part(set: Firewall.senderSet, key, .paces))
+    }
     return sets + quarantineSets
+  }
+
+  /// Where such packets end.
+  static let hitChain: Text = "hit"
+
+  private var hasHits: Bool {
+    for lane in lanes where lane.isByTarget { return true }
+    return false
+  }
+
+  /// Notes the sender of a packet of IPv4 and drops it, whoever sent it.
+  private var hit: Text {
+    guard hasHits else { return "" }
+    return """
+
+      chain \(Self.hitChain)
+      meta nfproto 2 ether saddr . ip saddr . ip daddr . meta l4proto update @\(Firewall.senderSet)
+      drop
+      """
   }
 
   /// All chains but those of mitigations, each after those it jumps to; see `Part.chains`.
@@ -62,11 +88,20 @@ struct Skeleton {
       if isLate ? post.isEmpty : pre.isEmpty { sides += policy.protection.chains(side) }
       chains += "\nchain \(lane.chain)\njump \(side.chain)"
       for shape in shapes where shape.lane == lane { chains += "\n\(shape.rule)" }
-      let entry = lane.entry(to: lane.chain)
+      if lane.kind == .stray {
+        chains += "\nchain \(lane.entrance)"
+        for network in policy.protection.home where network.family == lane.family {
+          chains += "\n\(network.matches("saddr")) return"
+        }
+        chains += "\ngoto \(lane.chain)"
+      }
+      let entry = lane.entry(to: lane.entrance)
       if isLate { post += entry } else { pre += entry }
-      if lane.kind == .wide { out += "\(lane.entry(to: Protection.ownChain))\(entry)" }
+      if lane.isByTarget {
+        out += "\(lane.entry(to: Protection.ownChain))\(lane.entry(to: lane.chain))"
+      }
     }
-    chains = "\(own)\(sides)\(chains)"
+    chains = "\(own)\(sides)\(hit)\(chains)"
     // After defragmentation, before connection tracking.
     if !pre.isEmpty { chains += "\nchain pre filter prerouting -300\(pre)" }
     // The router's own packets.

@@ -22,7 +22,8 @@ public struct Surroundings {
     addressesOf: @escaping (MACAddress) -> [IPAddress] = { _ in [] },
     elementCount: @escaping (Rule) -> Int? = { $0.sources.count * $0.targets.count },
     counters: @escaping (MitigationID) -> DropCounters? = { _ in nil },
-    deviceCounters: @escaping (MACAddress) -> DropCounters? = { _ in nil }
+    deviceCounters: @escaping (MACAddress) -> DropCounters? = { _ in nil },
+    flows: @escaping (FlowWatch) -> Void = { _ in }
   ) {
     parts = Behind(
       Parts(
@@ -30,7 +31,8 @@ public struct Surroundings {
         addressesOf: addressesOf,
         elementCount: elementCount,
         counters: counters,
-        deviceCounters: deviceCounters
+        deviceCounters: deviceCounters,
+        flows: flows
       )
     )
   }
@@ -66,6 +68,12 @@ extension Surroundings {
     get { parts.value.deviceCounters }
     set { parts.value.deviceCounters = newValue }
   }
+
+  /// Shows all connections that the router tracks to the watch.
+  public var flows: (FlowWatch) -> Void {
+    get { parts.value.flows }
+    set { parts.value.flows = newValue }
+  }
 }
 
 extension Surroundings {
@@ -75,6 +83,7 @@ extension Surroundings {
     var elementCount: (Rule) -> Int?
     var counters: (MitigationID) -> DropCounters?
     var deviceCounters: (MACAddress) -> DropCounters?
+    var flows: (FlowWatch) -> Void
   }
 }
 

@@ -58,6 +58,10 @@ enum Limits {
   static let deviceAddresses = 32
   /// Single addresses of one rule up to which it follows devices.
   static let followedSources = 64
+  /// Devices behind the public address that one rule names; with more it is for any source.
+  static let found = 32
+  /// Devices that one look at flows notes, of all mitigations.
+  static let sightings = 1024
   /// Readings of one device in five minutes, at one in ten seconds and some by requests.
   static let samples = 64
   /// Wishes of one device in `wishWindow`: enough for who reads the page, few for who guesses.

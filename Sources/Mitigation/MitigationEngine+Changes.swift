@@ -90,11 +90,12 @@ extension MitigationEngine {
       role: mitigation.claim.role,
       surroundings,
       known: mitigation.permit.devices.filter { home.hasDevice(at: $0.address) },
-      spared: mitigation.spared
+      spared: mitigation.spared,
+      found: mitigation.permit.found
     )
     // The owner is still asked about what was asked, and never again about what is agreed.
     let isAsking = mitigation.phase == .asking
-    let chosen = cause == .homeChanged || isAsking ? mitigation.permit.action : nil
+    let chosen = cause == .homeChanged || isAsking ? mitigation.permit.chosen : nil
     var result = mitigation
     do throws(Refusal) {
       result.permit = try office.permit(for: mitigation.scope, taking: chosen)

@@ -150,7 +150,8 @@ extension Mitigation {
     spared.append(mac)
     let named = permit.devices.filter { $0.mac == mac }.map { $0.address } + addresses
     permit.devices.removeAll { $0.mac == mac }
-    if permit.devices.isEmpty {
+    permit.found.removeAll { $0.mac == mac }
+    if permit.devices.isEmpty && permit.found.isEmpty {
       phase = .released
       elements = 0
       permit.sources = []

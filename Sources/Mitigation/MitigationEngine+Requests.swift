@@ -272,7 +272,8 @@ extension MitigationEngine {
     role: SessionRole,
     _ surroundings: Surroundings,
     known: [DeviceAddress] = [],
-    spared: [MACAddress] = []
+    spared: [MACAddress] = [],
+    found: [FoundDevice]? = nil
   ) -> PermitOffice {
     PermitOffice(
       settings: settings,
@@ -284,7 +285,9 @@ extension MitigationEngine {
         known.first { $0.address == address }?.mac ?? surroundings.macOf(address)
       },
       addressesOf: addressesOf(surroundings),
-      spared: spared
+      spared: spared,
+      found: found,
+      flows: surroundings.flows
     )
   }
 }

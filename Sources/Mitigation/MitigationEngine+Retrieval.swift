@@ -17,6 +17,8 @@ public final class MitigationOverview: Sendable {
   public let scope: MitigationScope
   /// The devices that its sources mean, as far as they were found.
   public let devices: [MACAddress]
+  /// The devices that were found behind the router's public address.
+  public let found: [FoundDevice]
   /// The lifetime that was granted last, in seconds.
   public let granted: UInt32
   /// What is left of it, or of the terminating period, in seconds.
@@ -34,6 +36,7 @@ public final class MitigationOverview: Sendable {
     action: Action,
     scope: MitigationScope,
     devices: [MACAddress],
+    found: [FoundDevice],
     granted: UInt32,
     remaining: UInt32,
     matched: DropCounters?,
@@ -46,6 +49,7 @@ public final class MitigationOverview: Sendable {
     self.action = action
     self.scope = scope
     self.devices = devices
+    self.found = found
     self.granted = granted
     self.remaining = remaining
     self.matched = matched
@@ -85,6 +89,7 @@ extension MitigationEngine {
       action: mitigation.permit.action,
       scope: mitigation.scope,
       devices: mitigation.permit.devices.map { $0.mac },
+      found: mitigation.permit.found,
       granted: mitigation.granted,
       remaining: mitigation.remaining(at: now).wholeSeconds,
       matched: mitigation.phase == .waiting ? nil : counted(for: mitigation, at: now),
@@ -145,6 +150,7 @@ extension Rule {
       case .any: if isInside { return true }
       case .inside(let prefix): if prefix.contains(address) { return true }
       case .translated(let own): if own == address { return true }
+      case .stray: continue
       }
     }
     return false

@@ -25,7 +25,8 @@ public struct MitigationRecord: Hashable, Sendable {
     carried: DropCounters,
     reading: DropCounters?,
     devices: [DeviceAddress] = [],
-    spared: [MACAddress] = []
+    spared: [MACAddress] = [],
+    found: [FoundDevice] = []
   ) {
     parts = Behind(
       Parts(
@@ -43,7 +44,8 @@ public struct MitigationRecord: Hashable, Sendable {
         carried: carried,
         reading: reading,
         devices: devices,
-        spared: spared
+        spared: spared,
+        found: found
       )
     )
   }
@@ -139,6 +141,12 @@ extension MitigationRecord {
     get { parts.value.spared }
     set { parts.value.spared = newValue }
   }
+
+  /// The devices that were found behind the router's public address.
+  public var found: [FoundDevice] {
+    get { parts.value.found }
+    set { parts.value.found = newValue }
+  }
 }
 
 extension MitigationRecord {
@@ -158,6 +166,7 @@ extension MitigationRecord {
     package var reading: DropCounters?
     package var devices: [DeviceAddress]
     package var spared: [MACAddress]
+    package var found: [FoundDevice]
   }
 }
 
@@ -227,7 +236,8 @@ extension MitigationEngine {
       role: record.role,
       surroundings,
       known: record.devices,
-      spared: record.spared
+      spared: record.spared,
+      found: record.found
     )
     var permit = Permit(action: record.action, verdict: .drop, sources: [], targets: [])
     let phase = record.phase
@@ -286,7 +296,7 @@ extension Mitigation {
       name: name,
       role: claim.role,
       scope: claim.scope,
-      action: permit.action,
+      action: permit.chosen,
       granted: granted,
       remaining: remaining(at: now),
       status: status,
@@ -298,7 +308,8 @@ extension Mitigation {
       ),
       reading: measurement.reading,
       devices: permit.devices,
-      spared: spared
+      spared: spared,
+      found: permit.found
     )
   }
 }

@@ -27,6 +27,8 @@ extension PermitOffice {
   /// - Throws: when the client itself asked for quarantine and no device is known, or all are exempt.
   func settle(_ permit: inout Permit, scope: MitigationScope) throws(Refusal) {
     guard !permit.devices.isEmpty else {
+      // Somebody will be found there, and nobody is quarantined before.
+      if permit.isHiding { return }
       guard scope.requestedAction == .quarantine else {
         permit.action = .block
         return

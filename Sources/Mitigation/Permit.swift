@@ -7,7 +7,15 @@ struct Permit: Equatable, Sendable {
   private var parts: Behind<Parts>
 
   init(action: Action, verdict: RuleVerdict, sources: [RuleSource], targets: [Prefix]) {
-    parts = Behind(Parts(action: action, verdict: verdict, sources: sources, targets: targets))
+    parts = Behind(
+      Parts(
+        action: action,
+        verdict: verdict,
+        sources: sources,
+        targets: targets,
+        chosen: action
+      )
+    )
   }
 
   /// Whether there is a rule: not when quarantine does all that it would.
@@ -21,7 +29,7 @@ struct Permit: Equatable, Sendable {
       sources: sources,
       targets: targets,
       protocols: scope.targetProtocols,
-      sourcePorts: scope.sourcePortRanges,
+      sourcePorts: isLookedThrough ? [] : scope.sourcePortRanges,
       targetPorts: scope.targetPortRanges,
       icmpTypes: scope.sourceICMPTypeRanges,
       verdict: verdict
@@ -65,6 +73,27 @@ extension Permit {
     get { parts.value.devices }
     set { parts.value.devices = newValue }
   }
+
+  /// What was decided before devices were found, which may have changed that.
+  var chosen: Action { isHiding ? parts.value.chosen : action }
+
+  /// Whether a source stands for the router's public IPv4 address, behind which devices hide.
+  var isHiding: Bool {
+    get { parts.value.isHiding }
+    set { parts.value.isHiding = newValue }
+  }
+
+  /// The devices that were found there, but for those that no request may touch.
+  var found: [FoundDevice] {
+    get { parts.value.found }
+    set { parts.value.found = newValue }
+  }
+
+  /// Whether those devices stand in the place of the public address.
+  var isLookedThrough: Bool {
+    get { parts.value.isLookedThrough }
+    set { parts.value.isLookedThrough = newValue }
+  }
 }
 
 extension Permit {
@@ -74,6 +103,10 @@ extension Permit {
     var sources: [RuleSource]
     var targets: [Prefix]
     var devices: [DeviceAddress] = []
+    let chosen: Action
+    var isHiding = false
+    var found: [FoundDevice] = []
+    var isLookedThrough = false
   }
 }
 
@@ -90,6 +123,9 @@ final class PermitOffice {
   let addressesOf: (MACAddress) -> [IPAddress]
   /// Devices that their owner has released from this mitigation.
   let spared: [MACAddress]
+  /// The devices that were found behind the public address; nil: they are to be looked for now.
+  let found: [FoundDevice]?
+  let flows: (FlowWatch) -> Void
 
   init(
     settings: CoreSettings,
@@ -98,7 +134,9 @@ final class PermitOffice {
     role: SessionRole,
     macOf: @escaping (IPAddress) -> MACAddress?,
     addressesOf: @escaping (MACAddress) -> [IPAddress] = { _ in [] },
-    spared: [MACAddress] = []
+    spared: [MACAddress] = [],
+    found: [FoundDevice]? = [],
+    flows: @escaping (FlowWatch) -> Void = { _ in }
   ) {
     self.settings = settings
     self.home = home
@@ -107,6 +145,8 @@ final class PermitOffice {
     self.macOf = macOf
     self.addressesOf = addressesOf
     self.spared = spared
+    self.found = found
+    self.flows = flows
   }
 
   /// The permit for `scope`; the first fault decides, in the order meaning, policy, protection.
@@ -130,6 +170,7 @@ final class PermitOffice {
       targets: unprotected.targets
     )
     permit.devices = devices(of: scope, sources: permit.sources, named: policy?.namedDevice)
+    lookThrough(&permit, scope: scope, policy: policy)
     if permit.action == .quarantine { try settle(&permit, scope: scope) }
     follow(&permit)
     permit.verdict = permit.action.verdict(limit: settings.limit)
@@ -152,7 +193,7 @@ final class PermitOffice {
     if !scope.sourcePrefixes.isEmpty, !scope.hasCommonFamily { throw Refusal(.noCommonFamily) }
   }
 
-  private func action(
+  func action(
     for scope: MitigationScope,
     policy: PolicySettings?
   ) throws(Refusal) -> Action {

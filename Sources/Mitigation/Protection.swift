@@ -72,6 +72,7 @@ extension RuleSource {
     case .any: true
     case .inside(let prefix): prefix.family == target.family
     case .translated(let address): address.family == target.family
+    case .stray: target.family == .v4
     }
   }
 }

@@ -38,6 +38,9 @@ public enum RuleSource: Hashable, Sendable {
   case inside(Prefix)
   /// The router's own WAN address and a translated source port: matched after translation.
   case translated(IPAddress)
+  /// Of IPv4, whatever no device of the home can send honestly: sources outside the home's networks, and
+  /// the router itself.
+  case stray
 }
 
 /// What a mitigation wants of the firewall: the product of sources, targets, protocols and ports.

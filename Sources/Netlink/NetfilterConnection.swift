@@ -266,7 +266,7 @@ extension NetfilterConnection {
 
   /// All things of a kind in our table; the first attribute of each kind names the table, the third of
   /// objects is their type.
-  private func dump(
+  func dump(
     _ kind: Encoder.Kind,
     name: Text = "",
     object: UInt32 = 0

@@ -92,8 +92,22 @@ struct NetlinkSocket: ~Copyable {
   /// table meanwhile begins it anew.
   mutating func dump(_ request: [UInt8]) throws(KernelError) -> [NetlinkMessage] {
     for _ in 0..<Self.maximumDumps {
+      var messages: [NetlinkMessage] = []
       let sequence = try send(request: request)
-      if let messages = try answers(to: sequence) { return messages }
+      if try answers(to: sequence, { messages.append($0) }) { return messages }
+    }
+    throw KernelError(errno: EINTR)
+  }
+
+  /// Shows all answers to a request for a dump to `take`, and keeps none; those of a dump that a change
+  /// interrupted too, before it is begun anew.
+  mutating func dump(
+    _ request: [UInt8],
+    _ take: (NetlinkMessage) -> Void
+  ) throws(KernelError) {
+    for _ in 0..<Self.maximumDumps {
+      let sequence = try send(request: request)
+      if try answers(to: sequence, take) { return }
     }
     throw KernelError(errno: EINTR)
   }
@@ -109,9 +123,11 @@ struct NetlinkSocket: ~Copyable {
     return sequence
   }
 
-  /// Nil when the dump was interrupted.
-  private func answers(to sequence: UInt32) throws(KernelError) -> [NetlinkMessage]? {
-    var messages: [NetlinkMessage] = []
+  /// False when the dump was interrupted.
+  private func answers(
+    to sequence: UInt32,
+    _ take: (NetlinkMessage) -> Void
+  ) throws(KernelError) -> Bool {
     var isConsistent = true
     while true {
       for message in try receive() where message.sequence == sequence {
@@ -119,20 +135,20 @@ struct NetlinkSocket: ~Copyable {
         // NLM_F_DUMP_INTR.
         if message.flags & 0x10 != 0 { isConsistent = false }
         // NLMSG_DONE.
-        if message.type == 3 { return isConsistent ? messages : nil }
-        messages.append(message)
+        if message.type == 3 { return isConsistent }
+        take(message)
       }
     }
   }
 
   /// The answer to a request for one thing, a message without a sequence number; nil when there is no
-  /// such thing.
+  /// such thing, or nothing but an acknowledgement to answer.
   mutating func ask(_ request: [UInt8]) throws(KernelError) -> NetlinkMessage? {
     let sequence = try send(request: request)
     while true {
       for message in try receive() where message.sequence == sequence {
         guard let error = message.error else { return message }
-        if error == ENOENT { return nil }
+        if error == ENOENT || error == 0 { return nil }
         throw message.refusal(error)
       }
     }

@@ -125,7 +125,7 @@ public final class RouteConnection {
   }
 
   /// A message without a sequence number.
-  private static func message(_ type: UInt32, _ flags: UInt32, _ body: [UInt8]) -> [UInt8] {
+  static func message(_ type: UInt32, _ flags: UInt32, _ body: [UInt8]) -> [UInt8] {
     var message: [UInt8] = []
     message.append(host: UInt32(16 + body.count), width: 4)
     message.append(host: type, width: 2)

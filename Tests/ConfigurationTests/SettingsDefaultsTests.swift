@@ -140,7 +140,7 @@ func sampleWarnings() throws {
   let end = " is not in this version yet: accepted, not used"
   #expect(
     try parsed(sample).warnings.map(\.description) == [
-      "39:1: section call_home" + end, "46:1: section data_channel" + end,
+      "46:1: section data_channel" + end
     ]
   )
 }

@@ -14,6 +14,7 @@ func names(_ rule: Rule, _ packet: Packet, translatedTo wan: IPAddress) -> Bool 
     case .any: true
     case .inside(let prefix): prefix.contains(packet.source)
     case .translated(let address): address == wan
+    case .stray: packet.source.family == .v4 && !isOfHome(packet.source)
     }
   }
   guard source, rule.targets.contains(where: { $0.contains(packet.target) }) else { return false }
@@ -37,6 +38,12 @@ func names(_ rule: Rule, _ packet: Packet, translatedTo wan: IPAddress) -> Bool 
   return true
 }
 
+/// The one network of the home that firewalls of tests know.
+func isOfHome(_ address: IPAddress) -> Bool {
+  address.family == .v4 && address.bytes[0] == 192 && address.bytes[1] == 168
+    && address.bytes[2] == 1
+}
+
 /// Random rules and packets of a small world, so that they often meet.
 struct World {
   var generator: SeededGenerator
@@ -54,7 +61,8 @@ struct World {
       try #require(IPAddress(parsing: "2001:db8::1")),
     ]
     sources = [
-      try prefixes(["192.168.1.10", "192.168.1.11", "192.168.1.8/29", "192.168.0.0/16"]),
+      try prefixes(["192.168.1.10", "192.168.1.11", "192.168.1.8/29", "192.168.0.0/16", "10.9.8.7"]
+      ),
       try prefixes(["fd00::10", "fd00::11", "fd00::/64"]),
     ]
     targets = [
@@ -76,7 +84,8 @@ struct World {
 
   mutating func rule(_ id: UInt32) -> Rule {
     let family = Int.random(in: 0...1, using: &generator)
-    let choices = sources[family].map { RuleSource.inside($0) } + [.any, .translated(wan[family])]
+    var choices = sources[family].map { RuleSource.inside($0) } + [.any, .translated(wan[family])]
+    if family == 0 { choices.append(.stray) }
     return Rule(
       id: MitigationID(id),
       sources: some(choices, atLeast: 1),

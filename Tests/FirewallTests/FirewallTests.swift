@@ -30,7 +30,11 @@ func firewall() -> Firewall { Firewall(protection: Protection()) }
 
 /// A firewall and the kernel that carries out its plans.
 struct Bench {
-  var firewall = Firewall(protection: Protection())
+  var firewall = Firewall(
+    protection: Protection(home: [
+      Prefix(IPAddress(v4: 0xC0A8_0100), length: 24) ?? Prefix(host: IPAddress(v4: 0))
+    ])
+  )
   var kernel = ModelKernel()
 
   @discardableResult

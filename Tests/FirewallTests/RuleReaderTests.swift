@@ -163,6 +163,14 @@ private let readings: [Reading] = [
     ]
   ),
   Reading(
+    "meta nfproto 2 ether saddr . ip saddr . ip daddr . meta l4proto update @who",
+    isV4 + hardware + [
+      .payload(.network, offset: 12, length: 4, register: 2),
+      .payload(.network, offset: 16, length: 4, register: 3),
+      .meta(.transportProtocol, register: 4), .isWithinPace(set: "who", perSecond: 0, burst: 0),
+    ]
+  ),
+  Reading(
     "ether saddr != @qm & 00:00:00:00:00:00 update @q_new limit rate 1/second burst 2 packets",
     hardware + [
       .isNotIn(set: "qm", register: 0), .mask(register: 0, [0, 0, 0, 0, 0, 0]),
@@ -216,7 +224,7 @@ private let readings: [Reading] = [
       "udp daddr 1", "icmp type 256", "ether daddr 02:00:00:00:00:0a", "ether saddr 0g", "jump",
       "meta mark 1", "meta iifname", "ct state old", "ct original ip daddr 10.0.0.1",
       "fib daddr type unicast", "fib saddr type local", "fib daddr . oif type local", "vmap",
-      "ip saddr vmap j", "ip saddr map", "!= q", "update @q", "ip saddr & 24 @g",
+      "ip saddr vmap j", "ip saddr map", "!= q", "update q", "update @q limit", "ip saddr & 24 @g",
       "ether saddr update @q limit rate 5 burst 5", "counter", "counter m1", "counter name",
       "limit name", "reject", "reject with", "reject with icmpx", "redirect to", "redirect :80",
       "redirect to :65536", "Accept", "acceptance", "accep",

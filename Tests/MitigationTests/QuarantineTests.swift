@@ -130,9 +130,6 @@ func everything(from source: Text = "2001:db8:1::10") -> MitigationScope {
     var scope = Fixture.scope(from: ["2001:db8:1::/80"])
     scope.requestedAction = .quarantine
     #expect(desk.reason(scope) == .sourceIsNoDevice)
-    scope = Fixture.scope(from: ["203.0.113.77"], to: ["198.51.100.7"])
-    scope.requestedAction = .quarantine
-    #expect(desk.reason(scope) == .sourceIsNoDevice)
     scope = Fixture.scope(from: ["2001:db8:1::99"])
     scope.requestedAction = .quarantine
     let refusal = desk.put(1, scope).refusal

@@ -1,0 +1,92 @@
+import Bytes
+import Linux
+import Mitigation
+import Model
+import Netlink
+
+// The devices behind the router's public address: found by their connections, and by what was stopped.
+extension Core {
+  /// How often senders are read, and lost events are made good.
+  private static let flowInterval = Span.seconds(1)
+
+  /// Shows the connections that there are; those that begin are heard of from now on.
+  func showFlows(to watch: FlowWatch) {
+    hearFlows()
+    do { try kernel.flows.read(to: watch.onlyTarget) { watch.look(at: $0) } } catch {
+      log.warning("can't read connections: \(error)")
+    }
+  }
+
+  private func hearFlows() {
+    guard flowMonitor == nil else { return }
+    guard let monitor = try? FlowMonitor(),
+      (try? poller.add(number: monitor.descriptor, token: Token.flowEvents)) != nil
+    else {
+      log.warning("can't hear of new connections")
+      return
+    }
+    flowMonitor = monitor
+  }
+
+  /// Hears of connections while they matter, and looks at what is due.
+  func watchFlows(_ now: Instant) {
+    guard engine.watchesFlows else {
+      // Closed, its socket is watched no more.
+      flowMonitor = nil
+      flowsReadAt = nil
+      sendersReadAt = nil
+      return
+    }
+    hearFlows()
+    if let due = flowsReadAt, due <= now {
+      flowsReadAt = nil
+      let watch = engine.flowWatch()
+      showFlows(to: watch)
+      looked(watch, .conntrack, now)
+    }
+    readSenders(now)
+  }
+
+  /// Connections began.
+  func flowsBegan() {
+    guard let flowMonitor else { return }
+    let now = Clock.now
+    let watch = engine.flowWatch()
+    let isWhole = (try? flowMonitor.read { watch.look(at: $0) }) ?? false
+    if !isWhole { flowsReadAt = flowsReadAt ?? now + Self.flowInterval }
+    looked(watch, .event, now)
+  }
+
+  private func readSenders(_ now: Instant) {
+    guard engine.watchesSenders else {
+      sendersReadAt = nil
+      return
+    }
+    if let due = sendersReadAt, due > now { return }
+    sendersReadAt = now + Self.flowInterval
+    let watch = engine.flowWatch()
+    engine.noted(kernel.senders(), in: watch, surroundings: surroundings(asking: false))
+    looked(watch, .seen, now)
+  }
+
+  /// Has the kernel forget the connections whose packets it stops from now on, where they may be
+  /// offloaded: they would pass by all rules.
+  func forgetFlows(stoppedBy changes: [RuleChange]) {
+    let watch = engine.flowWatch(for: changes)
+    guard !watch.isIdle, engine.settings.flushesOffload || kernel.flows.mayBeOffloaded else {
+      return
+    }
+    do { try kernel.flows.forget(to: watch.onlyTarget) { watch.concerns($0) } } catch {
+      log.warning("can't make the kernel forget connections: \(error)")
+    }
+  }
+
+  private func looked(_ watch: FlowWatch, _ evidence: DeviceEvidence, _ now: Instant) {
+    let surroundings = surroundings(asking: false)
+    let changes = engine.looked(watch, evidence, now: now, surroundings: surroundings)
+    if changes.isEmpty { return }
+    log.info("found who sends what is to be stopped")
+    carryOut(changes, now: now)
+    neighboursReadAt = neighboursReadAt ?? now
+  }
+}

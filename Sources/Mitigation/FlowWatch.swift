@@ -1,0 +1,151 @@
+import Bytes
+import Model
+
+/// Tells the flows that one mitigation means.
+final class FlowFilter {
+  let id: MitigationID
+  private let home: Home
+  private let transports: [UInt8]
+  private let sources: [Prefix]
+  private let sourcePorts: [PortRange]
+  private let targetPorts: [PortRange]
+  private let icmpTypes: [ICMPTypeRange]
+  let targets: [Prefix]
+
+  init(_ id: MitigationID, _ scope: MitigationScope, _ home: Home) {
+    self.id = id
+    self.home = home
+    transports = scope.targetProtocols
+    sources = scope.sourcePrefixes
+    sourcePorts = scope.sourcePortRanges
+    targetPorts = scope.targetPortRanges
+    icmpTypes = scope.sourceICMPTypeRanges
+    targets = scope.targetPrefixes
+  }
+
+  /// The device that sends such packets under the router's public address; nil when the flow is another,
+  /// the router's own, or from an address that no device of the home can have.
+  func device(in flow: Flow) -> IPAddress? {
+    device(flow.original, flow.reply)
+      ?? device(flow.reply, flow.original)
+  }
+
+  private func device(_ way: Flow.Tuple, _ back: Flow.Tuple) -> IPAddress? {
+    // Outside, packets of this way have as source what answers to them have as target.
+    guard means(way, from: back.targetPort), way.source != back.target,
+      way.source.family == .v4,
+      home.wanAddresses.contains(back.target), Self.isAmong(sources, back.target),
+      home.hasDevice(at: way.source)
+    else { return nil }
+    return way.source
+  }
+
+  /// Whether the mitigation's rule, which is for any source, stopped a packet of the sender.
+  func means(_ sender: Sender) -> Bool {
+    sourcePorts.isEmpty && Self.isAmong(targets, sender.target)
+      && (transports.isEmpty || transports.contains(sender.transport))
+  }
+
+  /// Whether the mitigation's rule stops packets of the flow, whichever device they are of.
+  func concerns(_ flow: Flow) -> Bool {
+    isNamed(flow.original, flow.reply)
+      || isNamed(flow.reply, flow.original)
+  }
+
+  private func isNamed(_ way: Flow.Tuple, _ back: Flow.Tuple) -> Bool {
+    if device(way, back) != nil { return true }
+    return means(way, from: way.sourcePort)
+      && (sources.isEmpty || Self.isAmong(sources, way.source))
+  }
+
+  /// Whether target, protocol, ports and types are the mitigation's: ports are conditions on protocols
+  /// that have them, types on ICMP, as in rules.
+  private func means(_ way: Flow.Tuple, from sourcePort: UInt16) -> Bool {
+    guard Self.isAmong(targets, way.target) else { return false }
+    let transport = way.transport
+    if !transports.isEmpty, !transports.contains(transport) { return false }
+    let hasPorts = !sourcePorts.isEmpty || !targetPorts.isEmpty
+    switch transport {
+    case 6, 17, 33, 132, 136:
+      if transports.isEmpty, !icmpTypes.isEmpty, !hasPorts { return false }
+      return Self.isAmong(sourcePorts, sourcePort) && Self.isAmong(targetPorts, way.targetPort)
+    case 1, 58:
+      if transports.isEmpty, hasPorts, icmpTypes.isEmpty { return false }
+      if icmpTypes.isEmpty { return true }
+      for range in icmpTypes where range.lower <= way.type && way.type <= range.upper {
+        return true
+      }
+      return false
+    default: return !transports.isEmpty || !hasPorts && icmpTypes.isEmpty
+    }
+  }
+
+  private static func isAmong(_ blocks: [Prefix], _ address: IPAddress) -> Bool {
+    for block in blocks where block.contains(address) { return true }
+    return false
+  }
+
+  private static func isAmong(_ ranges: [PortRange], _ port: UInt16) -> Bool {
+    for range in ranges where range.lower <= port && port <= range.upper { return true }
+    return ranges.isEmpty
+  }
+}
+
+/// Is shown flows, and notes which devices of the home send what mitigations mean.
+public final class FlowWatch {
+  /// That a device sends what a mitigation means.
+  struct Sighting: Equatable {
+    let id: MitigationID
+    let address: IPAddress
+    let mac: MACAddress?
+  }
+
+  private let filters: [FlowFilter]
+  /// Each once.
+  private(set) var sightings: [Sighting] = []
+
+  init(_ filters: [FlowFilter]) { self.filters = filters }
+
+  /// Whether there is nothing to look for.
+  public var isIdle: Bool { filters.isEmpty }
+
+  /// Notes what one flow tells.
+  public func look(at flow: Flow) {
+    for filter in filters {
+      if let address = filter.device(in: flow) {
+        note(Sighting(id: filter.id, address: address, mac: nil))
+      }
+    }
+  }
+
+  /// Whether a mitigation's rule stops packets of the flow.
+  public func concerns(_ flow: Flow) -> Bool {
+    for filter in filters where filter.concerns(flow) { return true }
+    return false
+  }
+
+  /// Notes what a packet that was stopped tells of the device with this address.
+  func look(at sender: Sender, of address: IPAddress) {
+    for filter in filters where filter.means(sender) {
+      note(Sighting(id: filter.id, address: address, mac: sender.mac))
+    }
+  }
+
+  private func note(_ sighting: Sighting) {
+    if sightings.count < Limits.sightings, !sightings.contains(sighting) {
+      sightings.append(sighting)
+    }
+  }
+
+  /// The only address that all flows of interest go to; nil when there are more.
+  public var onlyTarget: IPAddress? {
+    var only: IPAddress?
+    for filter in filters {
+      for target in filter.targets {
+        guard target.isHost, only ?? target.address == target.address else { return nil }
+        only = target.address
+      }
+    }
+    return only
+  }
+}

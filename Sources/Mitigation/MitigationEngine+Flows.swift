@@ -1,0 +1,118 @@
+import Bytes
+import Model
+
+extension MitigationEngine {
+  /// Whether it matters who begins a connection: a mitigation names the router's public address.
+  public var watchesFlows: Bool {
+    for mitigation in table.all where mitigation.isHiding { return true }
+    return false
+  }
+
+  /// Whether it matters who sent what a rule without a source stopped.
+  public var watchesSenders: Bool {
+    for mitigation in table.all where mitigation.isMetered { return true }
+    return false
+  }
+
+  /// Looks for the devices behind the router's public address; with `changes`, for flows that their
+  /// rules stop.
+  public func flowWatch(for changes: [RuleChange]? = nil) -> FlowWatch {
+    var filters: [FlowFilter] = []
+    for mitigation in table.all {
+      var isMeant = mitigation.isHiding
+      if let changes {
+        isMeant = false
+        for case .install(let rule, _) in changes where rule.id == mitigation.id { isMeant = true }
+      }
+      if isMeant { filters.append(filter(of: mitigation)) }
+    }
+    return FlowWatch(filters)
+  }
+
+  private func filter(of mitigation: Mitigation) -> FlowFilter {
+    FlowFilter(mitigation.id, mitigation.scope, home)
+  }
+
+  /// These packets were stopped by rules without a source: notes who sent them.
+  public func noted(_ senders: [Sender], in watch: FlowWatch, surroundings: Surroundings) {
+    for sender in senders {
+      // A forged source means the device from which it came.
+      for address in [sender.source] + surroundings.addressesOf(sender.mac)
+      where address.family == .v4 && home.hasDevice(at: address) {
+        watch.look(at: sender, of: address)
+        break
+      }
+    }
+  }
+
+  /// A look at flows or senders is over: rules get the devices that it found.
+  ///
+  /// Nothing happens while a decision waits for the kernel.
+  public mutating func looked(
+    _ watch: FlowWatch,
+    _ evidence: DeviceEvidence,
+    now: Instant,
+    surroundings: Surroundings
+  ) -> [RuleChange] {
+    guard pending == nil, !watch.sightings.isEmpty else { return [] }
+    let before = quarantines
+    var changes: [RuleChange] = []
+    for mitigation in table.all where mitigation.isHiding {
+      var found = mitigation.permit.found
+      for sighting in watch.sightings
+      where sighting.id == mitigation.id && found.count <= Limits.found {
+        var isNew = true
+        for device in found where device.address == sighting.address { isNew = false }
+        if !isNew { continue }
+        let mac = sighting.mac ?? surroundings.macOf(sighting.address)
+        found.append(FoundDevice(sighting.address, mac, evidence))
+      }
+      guard found.count > mitigation.permit.found.count,
+        let grown = self.grown(mitigation, found, surroundings)
+      else { continue }
+      store(grown, now: now)
+      changes += grown.changes(since: mitigation, now: now)
+    }
+    return changes + quarantines.changes(since: before, now: now)
+  }
+
+  /// The mitigation with these devices; nil when they change nothing, or may not be named.
+  private func grown(
+    _ mitigation: Mitigation,
+    _ found: [FoundDevice],
+    _ surroundings: Surroundings
+  ) -> Mitigation? {
+    let section = mitigation.key.holder.section
+    guard let client = settings.client(section: section) else { return nil }
+    let office = permitOffice(
+      for: client,
+      role: mitigation.claim.role,
+      surroundings,
+      known: mitigation.permit.devices,
+      spared: mitigation.spared,
+      found: found
+    )
+    var grown = mitigation
+    guard
+      let permit = try? office.permit(for: mitigation.scope, taking: mitigation.permit.chosen),
+      permit != mitigation.permit
+    else { return nil }
+    grown.permit = permit
+    if (try? checkQuarantine(of: grown, replacing: [])) == nil {
+      grown.permit.devices = mitigation.permit.devices
+    }
+    guard let elements = grown.elements(surroundings) else { return nil }
+    let more = elements - mitigation.elements
+    if more > 0, table.usage(of: section).elements + more > client.maximumElements { return nil }
+    grown.elements = elements
+    return grown
+  }
+}
+
+extension Mitigation {
+  /// Whether devices behind the router's public address are looked for.
+  fileprivate var isHiding: Bool { isEnforced && permit.isHiding }
+
+  /// Whether packets of unknown senders are stopped, before they become flows.
+  fileprivate var isMetered: Bool { isHiding && scope.sourcePortRanges.isEmpty }
+}

@@ -1,0 +1,92 @@
+import Bytes
+import Model
+
+extension PermitOffice {
+  /// Puts the devices behind the router's public IPv4 address in its place, as far as they are found.
+  ///
+  /// Not in a rule about everything, nor where ports belong to other sources too.
+  func lookThrough(_ permit: inout Permit, scope: MitigationScope, policy: PolicySettings?) {
+    guard scope.namesAny(of: home.wanAddresses) else { return }
+    for target in permit.targets where target.isEverything { return }
+    let isWide = scope.sourcePortRanges.isEmpty
+    var others: [RuleSource] = []
+    for source in permit.sources where isWide ? !source.isWide : !source.isTranslated {
+      others.append(source)
+    }
+    if !isWide && !others.isEmpty || others.count == permit.sources.count { return }
+    permit.isHiding = true
+    for device in found ?? look(scope) where mayTouch(device) { permit.found.append(device) }
+    let found = permit.found
+    if found.isEmpty { return }
+    decide(&permit, scope: scope, policy: policy)
+    if found.count > Limits.found { return }
+    permit.isLookedThrough = true
+    for device in found {
+      let source = RuleSource.inside(Prefix(host: device.address))
+      if !others.contains(source) { others.append(source) }
+    }
+    if isWide { others.append(.stray) }
+    permit.sources = others
+  }
+
+  /// The devices that send such packets now.
+  private func look(_ scope: MitigationScope) -> [FoundDevice] {
+    let watch = FlowWatch([FlowFilter(MitigationID(0), scope, home)])
+    flows(watch)
+    var found: [FoundDevice] = []
+    for sighting in watch.sightings where found.count <= Limits.found {
+      found.append(FoundDevice(sighting.address, macOf(sighting.address), .conntrack))
+    }
+    return found
+  }
+
+  private func mayTouch(_ device: FoundDevice) -> Bool {
+    guard home.hasDevice(at: device.address) else { return false }
+    guard let mac = device.mac else { return true }
+    return !spared.contains(mac)
+      && !settings.isExempt(mac, addresses: addressesOf(mac) + [device.address])
+  }
+
+  /// Each device's own action, where a section of the settings is about it; together the strictest.
+  private func decide(_ permit: inout Permit, scope: MitigationScope, policy: PolicySettings?) {
+    var together: Action?
+    for device in permit.found {
+      let own = settings.policy(for: scope, of: client) { address in
+        home.wanAddresses.contains(address) ? device.mac : macOf(address)
+      }
+      var action = permit.chosen
+      if own != policy { action = (try? self.action(for: scope, policy: own)) ?? action }
+      if action == .quarantine, let mac = device.mac {
+        permit.devices.append(DeviceAddress(device.address, mac))
+      }
+      if let other = together, other != action {
+        action = other == .quarantine || action == .quarantine ? .quarantine : .block
+      }
+      together = action
+    }
+    if let together { permit.action = together }
+  }
+}
+
+extension RuleSource {
+  fileprivate var isTranslated: Bool { if case .translated = self { true } else { false } }
+
+  /// Whether it stands for devices of which none is known.
+  fileprivate var isWide: Bool {
+    switch self {
+    case .any: true
+    case .inside(let prefix): prefix.isEverything
+    case .translated, .stray: false
+    }
+  }
+}
+
+extension MitigationScope {
+  /// Whether one of these addresses of IPv4 is a source.
+  func namesAny(of addresses: [IPAddress]) -> Bool {
+    for address in addresses where address.family == .v4 {
+      if sourcePrefixes.contains(Prefix(host: address)) { return true }
+    }
+    return false
+  }
+}

@@ -1,0 +1,328 @@
+"""Looking through the NAT: the ISP names the home's public address, and the device is found."""
+import contextlib
+import socket
+import sys
+import time
+
+import connections
+from home import CAMERA, ROUTER, VICTIM, section, traffic
+from lan import CAMERA_MAC, LAPTOP_MAC
+from peers import against, coap, path, scope
+from suite import Late, expect, expect_between, expect_equal, test, wait_for
+
+PUBLIC = f"{ROUTER}/32"
+
+
+def attack(source=PUBLIC, **more):
+    return against(source=source, **more)
+
+
+def from_port(port, **more):
+    return attack(**more) | {"source-port-range": [{"lower-port": port}]}
+
+
+def put(home, body, mid=1):
+    reply = coap(home, "put", path(mid), body)
+    expect_equal(reply.code, "2.01", f"PUT ({reply.text})")
+    return reply
+
+
+def both(home):
+    """Camera and laptop send to one address and port of the victim."""
+    home.flood("camera")
+    home.flood("laptop", host="laptop")
+    home.arrives("camera")
+    home.arrives("laptop")
+
+
+def found(home):
+    """{hardware address: how it was found} of the one mitigation."""
+    told = home.ctl_json("mitigations")["mitigations"]
+    expect_equal(len(told), 1, "mitigations")
+    return {one["mac"]: one["found"] for one in told[0]["devices"]}
+
+
+def elements(home, name):
+    """How many elements a set or map of Cordon's table has."""
+    told = home.nft("list", "map", "inet", "cordon", name)
+    if told.returncode != 0:
+        told = home.nft("list", "set", "inet", "cordon", name)
+    return told.stdout.decode().count("expires") if told.returncode == 0 else 0
+
+
+def start(home, **settings):
+    """A daemon, and a router that tracks no connection of an earlier test."""
+    connections.flush(home)
+    return home.daemon(**settings)
+
+
+@test("CH-NAT-01 a request with the translated source port stops the camera and not the laptop")
+def by_port(home):
+    start(home)
+    both(home)
+    reply = put(home, from_port(home.seen("camera")["port"]))
+    time.sleep(0.2)
+    expect(home.seen("camera")["last"] - reply.sent < 0.1, "later than 100 ms", Late)
+    expect_equal(home.rate("camera"), 0, "packets a second of the camera")
+    expect(home.rate("laptop") > 400, "the laptop was stopped as well", Late)
+    expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+
+
+@test("CH-NAT-04 a new flow of the camera from another port is stopped as well, and the laptop's not")
+def new_port(home):
+    start(home)
+    both(home)
+    put(home, from_port(home.seen("camera")["port"]))
+    home.flood("camera2")
+    home.flood("laptop2", host="laptop")
+    home.arrives("laptop2")
+    time.sleep(0.2)
+    expect_equal(home.rate("camera2"), 0, "packets a second of the camera's new flow")
+
+
+@test("CH-NAT-02 a request without ports stops both, and both stay stopped; a third flow passes")
+def without_ports(home):
+    start(home)
+    both(home)
+    reply = put(home, attack())
+    time.sleep(0.2)
+    for name in ("camera", "laptop"):
+        expect(home.seen(name)["last"] - reply.sent < 0.1, f"{name} later than 100 ms", Late)
+        expect_equal(home.rate(name), 0, f"packets a second of {name}")
+    expect_equal(found(home), {CAMERA_MAC: "conntrack", LAPTOP_MAC: "conntrack"}, "devices")
+    home.flood("other", f"{VICTIM}:444", host="laptop")
+    home.arrives("other")
+    time.sleep(1.5)
+    for name in ("camera", "laptop"):
+        expect_equal(home.rate(name), 0, f"packets a second of {name} later")
+
+
+@test("CH-NAT-03 no flow at the time: the wide rule shrinks within a second to who is seen sending")
+def seen(home):
+    start(home)
+    home.flood("warm", f"{VICTIM}:444")
+    home.arrives("warm")
+    put(home, attack())
+    passed = home.seen("camera")["packets"]
+    expect_equal(found(home), {}, "devices before anybody sends")
+    expect_equal(elements(home, "d4_0_32_pd"), 1, "elements of the wide map")
+    home.flood("camera")
+    wait_for(lambda: found(home) == {CAMERA_MAC: "seen"}, 3, "the camera is seen")
+    expect_equal(elements(home, "d4_0_32_pd"), 0, "elements of the wide map then")
+    expect_equal(home.seen("camera")["packets"], passed, "packets of the camera that arrived")
+    # Nobody else is stopped before it sends such packets itself.
+    told = home.ctl_json("why", "192.168.1.30")
+    expect_equal(told["mitigations"], [], "what stops the laptop")
+
+
+@test("CH-NAT-03 a device that begins later is found by its new flow, and stopped")
+def later(home):
+    start(home)
+    home.flood("camera")
+    home.arrives("camera")
+    put(home, attack())
+    expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+    passed = home.seen("laptop")["packets"]
+    home.flood("laptop", host="laptop")
+    wait_for(lambda: found(home).get(LAPTOP_MAC) == "event", 3, "the laptop is found")
+    time.sleep(0.2)
+    expect_equal(home.rate("laptop"), 0, "packets a second of the laptop")
+    expect(home.seen("laptop")["packets"] - passed < 100, "too many passed", Late)
+
+
+@test("CH-NAT-03 with a port and no flow: that port is stopped after translation, and no other")
+def port_only(home):
+    start(home)
+    home.flood("camera")
+    home.arrives("camera")
+    port = home.seen("camera")["port"]
+    other = port - 1 if port > 40000 else port + 1
+    put(home, from_port(other))
+    expect_equal(found(home), {}, "devices")
+    expect(home.rate("camera") > 400, "another port was stopped", Late)
+    expect(home.nft("list", "chain", "inet", "cordon", "nat4_32").returncode == 0,
+           "no chain after translation")
+
+
+@test("CH-NAT-03 forged sources and the router's own packets stay stopped when a device was found")
+def forged(home):
+    start(home)
+    home.flood("camera")
+    home.arrives("camera")
+    put(home, attack())
+    expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+    home.run("laptop", "ip", "address", "add", "10.9.8.7/32", "dev", "lo")
+    before = home.dropped()[0]
+    try:
+        with home.within("laptop"):
+            one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with one:
+            one.bind(("10.9.8.7", 0))
+            for _ in range(10):
+                one.sendto(b"forged ", (VICTIM, 443))
+        own = home.flood("router", host="router")
+        time.sleep(0.5)
+        expect(home.dropped()[0] - before >= 10, "forged packets aren't counted")
+        expect_equal(home.seen("router")["packets"], 0, "packets of the router")
+        expect_equal(home.seen("forged")["packets"], 0, "forged packets")
+        own.kill()
+        wait_for(lambda: found(home).get(LAPTOP_MAC) == "seen", 3, "who forges is found")
+    finally:
+        home.run("laptop", "ip", "address", "del", "10.9.8.7/32", "dev", "lo")
+
+
+@test("CH-NAT-01 a connection that came from outside: the device that answers it is found")
+def inbound(home):
+    told = home.nft(
+        "add table ip inward; add chain ip inward pre { type nat hook prerouting priority dstnat; }; "
+        f"add rule ip inward pre iifname wan0 udp dport 5555 dnat to {CAMERA}:5555; "
+        "insert rule inet router forward ct status dnat accept")
+    expect_equal(told.returncode, 0, f"nft ({told.stderr})")
+    try:
+        start(home)
+        reached = reflect(home)
+        body = scope(target_prefix=[f"{VICTIM}/32"], target_protocol=[17], lifetime=60,
+                     source_prefix=[PUBLIC]) | {"source-port-range": [{"lower-port": 5555}]}
+        expect(reached(), "the camera doesn't answer before")
+        put(home, body)
+        expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+        expect(not reached(), "the camera's answers still arrive")
+    finally:
+        home.nft("delete table ip inward")
+
+
+def reflect(home):
+    """The camera echoes on a port that the router forwards; answers whether an echo arrives."""
+    path = traffic.__file__
+    home.start("camera", sys.executable, path, "meter", f"{home.work}/meter-{time.monotonic_ns()}", f"{CAMERA}:5555")
+    with home.within("victim"):
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    one.connect((ROUTER, 5555))
+    one.settimeout(0.3)
+
+    def reached():
+        for _ in range(5):
+            with contextlib.suppress(OSError):
+                one.send(b"inbound! ")
+                return one.recv(100) == b"inbound! "
+        return False
+    wait_for(reached, 5, "the camera echoes")
+    return reached
+
+
+@test("CH-NAT-02 quarantine by a policy about the camera's hardware address: found, it is confined")
+def quarantines(home):
+    more = section("policy", "cameras", {"mac": "44:19:b6", "action": "quarantine"})
+    start(home, more=more)
+    both(home)
+    put(home, attack())
+    expect_equal(found(home), {CAMERA_MAC: "conntrack", LAPTOP_MAC: "conntrack"}, "devices")
+    states = {one["mac"]: one["state"] for one in home.ctl_json("devices")["devices"]}
+    expect_equal(states[CAMERA_MAC], "quarantined", "the camera")
+    expect_equal(states[LAPTOP_MAC], "blocked", "the laptop")
+
+
+@test("CH-MIT-12 asked for quarantine, nobody is confined before the device is found")
+def quarantines_later(home):
+    start(home, client={"may": ["block", "quarantine"]})
+    home.flood("warm", f"{VICTIM}:444")
+    home.arrives("warm")
+    put(home, attack() | {"cordon:action": 3})
+    passed = home.seen("camera")["packets"]
+    expect_equal(home.ctl_json("status")["quarantined"], 0, "devices in quarantine at first")
+    home.flood("camera")
+    wait_for(lambda: home.ctl_json("status")["quarantined"] == 1, 3, "the camera is confined")
+    expect_equal(home.seen("camera")["packets"], passed, "packets of the camera that arrived")
+
+
+@test("CH-MIT-15 nothing of the devices is told to the client")
+def tells_nothing(home):
+    start(home)
+    both(home)
+    put(home, attack())
+    body = coap(home, "get", path(1)).body
+    for word in (CAMERA.encode(), CAMERA_MAC.encode(), bytes([192, 168, 1]), b"garage"):
+        expect(word not in body, f"{word} is told")
+
+
+@test("CH-NAT-05 a public address that is not this home's is refused")
+def not_ours(home):
+    start(home)
+    expect_equal(coap(home, "put", path(1), attack("198.51.100.3/32")).code, "4.00", "PUT")
+
+
+@test("CH-NAT-03 a new core knows the devices that the last one found, and no packet passes")
+def restarts(home):
+    daemon = start(home)
+    both(home)
+    put(home, attack())
+    time.sleep(0.2)
+    passed = home.seen("camera")["packets"]
+    daemon.kill("cordond-core")
+    wait_for(lambda: home.ctl("status").returncode == 0, 5, "a new core answers")
+    expect_equal(found(home), {CAMERA_MAC: "conntrack", LAPTOP_MAC: "conntrack"}, "devices")
+    expect_equal(home.seen("camera")["packets"], passed, "packets of the camera that passed")
+
+
+@test("CH-NAT-08 the WAN address changes: what named the old one ends with status 7")
+def moves(home):
+    start(home)
+    home.flood("camera")
+    home.arrives("camera")
+    put(home, from_port(home.seen("camera")["port"]))
+    home.run("router", "ip", "address", "add", "198.51.100.9/24", "dev", "wan0")
+    home.run("router", "ip", "address", "del", f"{ROUTER}/24", "dev", "wan0")
+    try:
+        home.run("router", "ip", "address", "add", "198.51.100.9/24", "dev", "wan0")
+        home.run("router", "ip", "route", "replace", "default", "via", "198.51.100.1")
+        wait_for(lambda: not home.ctl_json("mitigations")["mitigations"], 6, "it has ended")
+        expect("no longer of this home" in home.log(), "the log doesn't say why")
+    finally:
+        home.run("router", "ip", "address", "add", f"{ROUTER}/24", "dev", "wan0")
+        home.run("router", "ip", "address", "del", "198.51.100.9/24", "dev", "wan0")
+        home.run("router", "ip", "address", "add", f"{ROUTER}/24", "dev", "wan0")
+        home.run("router", "ip", "route", "replace", "default", "via", "198.51.100.1")
+
+
+@test("CH-NAT-04 running flows stop by the raw hook alone: the kernel still tracks them")
+def tracked(home):
+    start(home)
+    home.flood("camera")
+    home.arrives("camera")
+    put(home, attack())
+    time.sleep(0.2)
+    expect_equal(home.rate("camera"), 0, "packets a second of the camera")
+    expect(connections.tracked(home) > 0, "the flow is gone")
+
+
+@test("CH-NAT-04 with option offload 'flush' the kernel forgets the flows that are stopped")
+def flushes(home):
+    start(home, agent={"offload": "flush"})
+    home.flood("camera")
+    home.arrives("camera")
+    home.flood("other", f"{VICTIM}:444", host="laptop")
+    home.arrives("other")
+    put(home, attack())
+    expect_equal(connections.tracked(home), 0, "flows to the stopped port")
+    expect(connections.tracked(home, 444) > 0, "another flow is gone")
+
+
+
+@test("CH-NAT-01 among 200,000 connections the camera is found, by its target and in a whole network")
+def crowd(home):
+    start(home)
+    connections.fill(home, 200_000)
+    try:
+        expect(connections.count(home) >= 200_000, "the router tracks fewer")
+        both(home)
+        put(home, from_port(home.seen("camera")["port"]))
+        expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+        coap(home, "delete", path(1))
+        wide = attack() | {"target-prefix": ["203.0.113.0/24"]}
+        put(home, wide, mid=2)
+        told = home.ctl_json("mitigations")["mitigations"][-1]
+        expect_equal({one["mac"] for one in told["devices"]}, {CAMERA_MAC, LAPTOP_MAC}, "devices")
+        time.sleep(0.2)
+        expect_equal(home.rate("laptop"), 0, "packets a second of the laptop")
+    finally:
+        connections.flush(home)

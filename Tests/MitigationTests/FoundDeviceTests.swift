@@ -1,0 +1,269 @@
+import Bytes
+import Mitigation
+import Model
+import TestSupport
+import Testing
+
+private let cameraV4 = Fixture.address("192.168.1.20")
+private let laptopV4 = Fixture.address("192.168.1.30")
+private let sendingMAC = MACAddress(0x4419_B600_0020)
+private let otherMAC = MACAddress(0x3C22_FB00_0030)
+private let attacked = Fixture.address("198.51.100.7")
+
+/// A flow of UDP that a device began and the router translated to `port`.
+private func flow(
+  _ device: IPAddress,
+  port: UInt16,
+  to target: IPAddress = attacked,
+  _ targetPort: UInt16 = 443,
+  transport: UInt8 = 17,
+  type: UInt8 = 0
+) -> Flow {
+  Flow(
+    .init(transport, device, 5000, to: target, targetPort, type: type),
+    .init(transport, target, targetPort, to: Fixture.wan, port)
+  )
+}
+
+private func scope(ports: [UInt16] = []) -> MitigationScope {
+  Fixture.scope(from: ["203.0.113.77"], to: ["198.51.100.7"], ports: ports)
+}
+
+/// A desk whose router tracks these flows and knows the devices.
+private func desk(
+  _ flows: [Flow],
+  _ change: (inout CoreSettings) -> Void = { _ in }
+) -> Desk {
+  var desk = Desk(change)
+  desk.surroundings.macOf = { $0 == cameraV4 ? sendingMAC : $0 == laptopV4 ? otherMAC : nil }
+  desk.surroundings.addressesOf = {
+    $0 == sendingMAC ? [cameraV4] : $0 == otherMAC ? [laptopV4] : []
+  }
+  desk.surroundings.flows = { watch in for flow in flows { watch.look(at: flow) } }
+  return desk
+}
+
+extension Desk {
+  fileprivate var sources: [RuleSource] { kernel.values.first?.sources ?? [] }
+
+  fileprivate mutating func see(_ flows: [Flow], _ evidence: DeviceEvidence = .event) {
+    let watch = engine.flowWatch()
+    for flow in flows { watch.look(at: flow) }
+    commit(engine.looked(watch, evidence, now: now, surroundings: surroundings))
+  }
+
+  fileprivate mutating func see(_ senders: [Sender]) {
+    let watch = engine.flowWatch()
+    engine.noted(senders, in: watch, surroundings: surroundings)
+    commit(engine.looked(watch, .seen, now: now, surroundings: surroundings))
+  }
+
+  fileprivate var found: [FoundDevice] { engine.mitigations(now: now).flatMap { $0.found } }
+}
+
+private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: address)) }
+
+@Suite struct FoundDeviceTests {
+  @Test(
+    "CH-NAT-01 the translated port tells the device, and the rule has its address, not the port"
+  )
+  func byPort() {
+    var desk = desk([flow(cameraV4, port: 40_000), flow(laptopV4, port: 40_001)])
+    #expect(desk.put(1, scope(ports: [40_000])).isCreated)
+    #expect(desk.sources == [inside(cameraV4)])
+    #expect(desk.kernel.values.first?.sourcePorts == [])
+    #expect(desk.found == [FoundDevice(cameraV4, sendingMAC, .conntrack)])
+  }
+
+  @Test("CH-NAT-01 a connection from outside tells who answers it")
+  func inbound() {
+    let flow = Flow(
+      .init(6, attacked, 1234, to: Fixture.wan, 8080),
+      .init(6, cameraV4, 80, to: attacked, 1234)
+    )
+    var desk = desk([flow])
+    desk.put(1, scope(ports: [8080]))
+    #expect(desk.sources == [inside(cameraV4)])
+  }
+
+  @Test("CH-NAT-02 without ports all devices with such flows have a filter, and strays too")
+  func withoutPorts() {
+    var desk = desk([flow(cameraV4, port: 40_000), flow(laptopV4, port: 40_001)])
+    desk.put(1, scope())
+    #expect(desk.sources == [inside(cameraV4), inside(laptopV4), .stray])
+  }
+
+  @Test("CH-NAT-03 nobody is found: any source, or the port after translation")
+  func nobody() {
+    var desk = desk([])
+    desk.put(1, scope())
+    #expect(desk.sources == [.any])
+    #expect(desk.engine.watchesFlows && desk.engine.watchesSenders)
+    desk.delete(1)
+    desk.pass(400)
+    #expect(!desk.engine.watchesFlows)
+    desk.put(2, scope(ports: [40_000]))
+    #expect(desk.sources == [.translated(Fixture.wan)])
+    #expect(desk.engine.watchesFlows && !desk.engine.watchesSenders)
+  }
+
+  @Test("CH-NAT-03 flows that begin later are found, once, and only those that are meant")
+  func later() {
+    var desk = desk([])
+    desk.put(1, scope(ports: [40_000]))
+    desk.see([flow(laptopV4, port: 40_001), flow(cameraV4, port: 40_000)])
+    #expect(desk.sources == [inside(cameraV4)])
+    let rules = desk.kernel
+    desk.see([flow(cameraV4, port: 40_000)])
+    #expect(desk.kernel == rules)
+    #expect(desk.found.map { $0.evidence } == [.event])
+  }
+
+  @Test("CH-NAT-03 who was stopped takes the place of any source; a forged source means its device")
+  func seen() {
+    var desk = desk([])
+    desk.put(1, scope())
+    let forged = Fixture.address("8.8.8.8")
+    desk.see([Sender(mac: sendingMAC, source: forged, target: attacked, transport: 17)])
+    #expect(desk.sources == [inside(cameraV4), .stray])
+    #expect(desk.found == [FoundDevice(cameraV4, sendingMAC, .seen)])
+    let other = Fixture.address("198.51.100.8")
+    desk.see([Sender(mac: otherMAC, source: laptopV4, target: other, transport: 17)])
+    #expect(desk.found.count == 1)
+  }
+
+  @Test("CH-NAT-03 the router's own flows and forged sources are no devices")
+  func noDevices() {
+    let own = Flow(
+      .init(17, Fixture.wan, 7, to: attacked, 443),
+      .init(17, attacked, 443, to: Fixture.wan, 7)
+    )
+    var desk = desk([own, flow(Fixture.address("10.9.8.7"), port: 8)])
+    desk.put(1, scope())
+    #expect(desk.sources == [.any])
+  }
+
+  @Test("CH-NAT-03 with more devices than one rule names, it is for any source again")
+  func many() {
+    let flows = (UInt32(2)...60).map { flow(IPAddress(v4: 0xC0A8_0100 + $0), port: UInt16($0)) }
+    var desk = desk([])
+    desk.put(1, scope())
+    desk.see([UInt32](2...33).map { flow(IPAddress(v4: 0xC0A8_0100 + $0), port: 9) })
+    #expect(desk.sources.count == 33)
+    desk.see(flows)
+    #expect(desk.sources == [.any])
+  }
+
+  @Test("CH-MIT-14 an exempt device is not named, however it sends")
+  func exempt() {
+    var desk = desk([flow(cameraV4, port: 1), flow(laptopV4, port: 2)]) {
+      var section = ProtectSettings(section: "alarm")
+      section.macs = [MACPrefix(sendingMAC)]
+      $0.protections = [section]
+    }
+    desk.put(1, scope())
+    #expect(desk.sources == [inside(laptopV4), .stray])
+  }
+
+  @Test("CH-MIT-12 policy about a device's hardware address quarantines it, and blocks others")
+  func policy() {
+    var desk = desk([flow(cameraV4, port: 1), flow(laptopV4, port: 2)]) {
+      var policy = PolicySettings(section: "cameras", action: .quarantine)
+      policy.mac = MACPrefix(sendingMAC)
+      $0.policies = [policy]
+    }
+    desk.put(1, scope())
+    #expect([MACAddress](desk.confined.keys) == [sendingMAC])
+    #expect(desk.sources.contains(inside(laptopV4)))
+    let records = desk.engine.records(now: desk.now)
+    var engine = MitigationEngine(settings: desk.engine.settings, home: desk.engine.home)
+    #expect(engine.restore(records, now: desk.now, surroundings: desk.surroundings) == [])
+    #expect(engine.plan(at: desk.now).count == desk.engine.plan(at: desk.now).count)
+    #expect(engine.quarantinedDevices == [sendingMAC])
+  }
+
+  @Test("CH-MIT-12 limit holds for what is found by a policy that says so")
+  func limit() {
+    var desk = desk([flow(cameraV4, port: 1)]) {
+      var policy = PolicySettings(section: "cameras", action: .limit)
+      policy.mac = MACPrefix(sendingMAC)
+      $0.policies = [policy]
+    }
+    desk.put(1, scope())
+    #expect(desk.kernel.values.first?.verdict == .limit(bytesPerSecond: 125_000))
+  }
+
+  @Test(
+    "CH-NAT-03 asked for quarantine, nobody is confined until somebody is found; then the device"
+  )
+  func quarantine() {
+    var desk = desk([]) { $0.clients[0].may = [.block, .quarantine] }
+    var asked = scope()
+    asked.requestedAction = .quarantine
+    #expect(desk.put(1, asked).isCreated)
+    #expect(desk.confined.isEmpty && desk.sources == [.any])
+    desk.see([flow(cameraV4, port: 1)])
+    #expect([MACAddress](desk.confined.keys) == [sendingMAC])
+  }
+
+  @Test("CH-NAT-08 another WAN address: what named the old one ends")
+  func moved() {
+    var desk = desk([flow(cameraV4, port: 1)])
+    desk.put(1, scope())
+    var home = Fixture.home
+    home.wanAddresses = [Fixture.address("203.0.113.78")]
+    desk.commit(desk.engine.homeChanged(home, now: desk.now) ?? [])
+    #expect(desk.kernel.isEmpty && desk.engine.count == 0)
+    #expect(desk.engine.takeEndings().map { $0.report.status } == [.attackMitigationWithdrawn])
+  }
+
+  /// What a rule of the scope would stop, said without filters.
+  private func isMeant(_ flow: Flow, _ scope: MitigationScope) -> Bool {
+    let hasPorts = flow.original.transport == 6 || flow.original.transport == 17
+    if !scope.targetPrefixes.contains(where: { $0.contains(flow.original.target) }) { return false }
+    if !scope.targetProtocols.isEmpty {
+      if !scope.targetProtocols.contains(flow.original.transport) { return false }
+    } else if !scope.sourcePortRanges.isEmpty || !scope.targetPortRanges.isEmpty {
+      if !hasPorts { return false }
+    }
+    guard hasPorts else { return true }
+    func holds(_ ranges: [PortRange], _ port: UInt16) -> Bool {
+      ranges.isEmpty || ranges.contains { $0.contains(port) }
+    }
+    return holds(scope.sourcePortRanges, flow.reply.targetPort)
+      && holds(scope.targetPortRanges, flow.original.targetPort)
+  }
+
+  @Test(
+    "CH-NAT-01 random flows and scopes: found are those that a plain look finds",
+    arguments: 0..<20
+  )
+  func random(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    func number(_ upper: Int) -> Int { Int.random(in: 0..<upper, using: &random) }
+    for _ in 0..<20 {
+      var asked = scope()
+      if number(2) == 0 { asked.targetPrefixes = [Fixture.prefix("198.51.100.0/29")] }
+      if number(2) == 0 { asked.targetProtocols = [[6, 17, 1, 47][number(4)]] }
+      if number(2) == 0 {
+        asked.sourcePortRanges = [PortRange(UInt16(number(4)), 6) ?? PortRange(1)]
+      }
+      if number(2) == 0 { asked.targetPortRanges = [PortRange(UInt16(number(3)))] }
+      let flows = (0..<number(12)).map { _ in
+        let transport: UInt8 = [6, 17, 17, 1, 47][number(5)]
+        let hasPorts = transport == 6 || transport == 17
+        return flow(
+          IPAddress(v4: 0xC0A8_0102 + UInt32(number(6))),
+          port: hasPorts ? UInt16(number(9)) : 0,
+          to: IPAddress(v4: 0xC633_6406 + UInt32(number(3))),
+          hasPorts ? UInt16(number(3)) : 0,
+          transport: transport
+        )
+      }
+      var desk = desk(flows)
+      desk.put(1, asked)
+      let expected = flows.filter { isMeant($0, asked) }.map { $0.original.source }
+      #expect(Set(desk.found.map { $0.address }) == Set(expected), "seed \(seed)")
+    }
+  }
+}

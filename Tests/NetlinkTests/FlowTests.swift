@@ -1,0 +1,122 @@
+import Bytes
+import Firewall
+import Glibc
+import Model
+import Netlink
+import Testing
+
+@Suite(.serialized, .enabled(if: canUseNamespaces, "needs root for network namespaces"))
+struct FlowTests {
+  private let victim = IPAddress(v4: 0xCB00_7105)
+
+  /// A router that translates.
+  private func withRouter(_ body: (TestNetwork, NetfilterConnection) throws -> Void) throws {
+    try withNetwork { network, connection in
+      try run(
+        "nft",
+        "add table ip nat; add chain ip nat post { type nat hook postrouting priority srcnat; };"
+          + " add rule ip nat post oifname w0 masquerade"
+      )
+      try body(network, connection)
+    }
+  }
+
+  private func flows(_ connection: FlowConnection, to target: IPAddress?) throws -> [Flow] {
+    var flows: [Flow] = []
+    try connection.read(to: target) { if !flows.contains($0) { flows.append($0) } }
+    return flows
+  }
+
+  @Test("CH-NAT-01 a translated flow is read with both its tuples, and only to its target")
+  func reads() throws {
+    try withRouter { network, _ in
+      try network.send(1, to: "203.0.113.5", port: 4444)
+      try network.send(1, to: "203.0.113.6", port: 4445)
+      let connection = try FlowConnection()
+      let found = try flows(connection, to: victim).filter { $0.original.targetPort == 4444 }
+      #expect(found.count == 1)
+      #expect(found.first?.original.transport == 17)
+      #expect(found.first?.original.source.description == "192.168.1.10")
+      #expect(found.first?.original.target == victim)
+      #expect(found.first?.reply.target.description == "203.0.113.1")
+      #expect(found.first?.reply.source == victim)
+      #expect(try flows(connection, to: victim).allSatisfy { $0.original.target == victim })
+      #expect(try flows(connection, to: nil).contains { $0.original.targetPort == 4445 })
+    }
+  }
+
+  @Test("CH-NAT-03 a flow that begins is told, and only once")
+  func tells() throws {
+    try withRouter { network, _ in
+      let monitor = try FlowMonitor()
+      var flows: [Flow] = []
+      try network.send(3, to: "203.0.113.5", port: 4446)
+      #expect(network.received() == 3)
+      #expect(try monitor.read { flows.append($0) })
+      #expect(flows.filter { $0.original.targetPort == 4446 }.count == 1)
+    }
+  }
+
+  @Test("CH-NAT-03 the loss of events is told, and the monitor goes on")
+  func loses() throws {
+    try withRouter { network, _ in
+      let monitor = try FlowMonitor()
+      var room: Int32 = 1
+      let length = socklen_t(MemoryLayout<Int32>.size)
+      #expect(setsockopt(monitor.descriptor, SOL_SOCKET, SO_RCVBUF, &room, length) == 0)
+      for port in UInt16(5000)..<5100 { try network.send(1, to: "203.0.113.5", port: port) }
+      #expect(try !monitor.read { _ in })
+      #expect(try monitor.read { _ in })
+    }
+  }
+
+  @Test("CH-NAT-04 flows that are meant are forgotten, others stay; there is no flowtable")
+  func forgets() throws {
+    try withRouter { network, _ in
+      try network.send(1, to: "203.0.113.5", port: 4447)
+      try network.send(1, to: "203.0.113.5", port: 4448)
+      let connection = try FlowConnection()
+      #expect(try connection.forget(to: victim) { $0.original.targetPort == 4447 } > 0)
+      let left = try flows(connection, to: nil).map { $0.original.targetPort }
+      #expect(!left.contains(4447) && left.contains(4448))
+      #expect(!connection.mayBeOffloaded)
+    }
+  }
+
+  @Test("CH-NAT-03 who sent what a rule for any source stopped is told, and the router's own isn't")
+  func senders() throws {
+    try withNetwork { network, connection in
+      var enforcer = Enforcer(connection)
+      #expect(try connection.senders() == [])
+      try enforcer.install(try rule(9, from: "", to: "203.0.113.5", ports: [PortRange(1900)]))
+      try network.send(3, to: "203.0.113.5", port: 1900)
+      try network.send(2, to: "203.0.113.5", port: 1900, by: .router)
+      #expect(network.received() == 0)
+      let senders = try connection.senders()
+      #expect(senders.map { $0.source.description } == ["192.168.1.10"])
+      #expect(senders.map { $0.target } == [victim])
+      #expect(senders.map { $0.transport } == [17])
+      let device = try RouteConnection().neighbours().first { $0.address == senders.first?.source }
+      #expect(senders.first?.mac == device?.mac)
+    }
+  }
+
+  @Test(
+    "CH-NAT-03 a rule for strays stops the router and foreign sources, and no device of the home"
+  )
+  func strays() throws {
+    try withNetwork { network, connection in
+      let home = [try #require(Prefix(parsing: "192.168.1.10/32"))]
+      var enforcer = Enforcer(connection, protection: Protection(home: home))
+      var stray = try rule(9, from: "", to: "203.0.113.5", ports: [PortRange(1900)])
+      stray.sources = [.stray]
+      try enforcer.install(stray)
+      try network.send(2, to: "203.0.113.5", port: 1900)
+      #expect(network.received() == 2)
+      try network.send(1, from: "192.168.1.11", to: "203.0.113.5", port: 1900)
+      try network.send(2, to: "203.0.113.5", port: 1900, by: .router)
+      #expect(network.received() == 0)
+      #expect(try enforcer.packets(9) == 3)
+    }
+  }
+}

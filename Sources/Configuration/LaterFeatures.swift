@@ -7,8 +7,8 @@ enum LaterFeatures {
   /// Sections that are parsed and checked, and then not used.
   static func contains(_ section: SectionKind) -> Bool {
     switch section {
-    case .callHome, .dataChannel: true
-    case .psk, .agent, .identity, .listen, .client, .policy, .protect, .quarantine: false
+    case .dataChannel: true
+    case .psk, .callHome, .agent, .identity, .listen, .client, .policy, .protect, .quarantine: false
     }
   }
 

@@ -93,7 +93,14 @@ extension Settings {
       garden: quarantine.gardenPrefixes.distinct()
     )
     if identity == nil, preSharedKeys.isEmpty { identity = IdentitySettings() }
-    for port in listen.map({ $0.port }).ordered() where core.listenPorts.last != port {
+    tellPorts()
+  }
+
+  /// Fills `core.listenPorts`.
+  public mutating func tellPorts() {
+    core.listenPorts = []
+    let ports = listen.map { $0.port } + callHome.map { $0.port }
+    for port in ports.ordered() where core.listenPorts.last != port {
       core.listenPorts.append(port)
     }
   }

@@ -158,6 +158,7 @@ extension Core {
       }
       log.info("the home's addresses have changed")
       tell(.home(engine.home.lanAddresses))
+      try reportAddresses()
       carryOut(changes, now: now)
     } catch {
       log.error(error.text)

@@ -24,6 +24,15 @@ extension ClientAnswer {
       writer.line("sid", Text(decimal: sid))
     case .configurationReset: writer.block("configuration", "reset")
     case .heartbeat(let span): writer.block("heartbeat", "answered after \(span.milliseconds) ms")
+    case .redirected(let name): writer.block("redirected to", name)
+    case .sessions(let list):
+      if list.isEmpty { return "no sessions\n" }
+      for session in list {
+        writer.block("router", session.router)
+        writer.line("peer", "\(session.peer) port \(session.peerPort)")
+        writer.line("transport", session.transport.label)
+        writer.line("since", Quantity.age(of: session.since, now: style.now))
+      }
     }
     return writer.text
   }

@@ -77,6 +77,39 @@ public indirect enum ClientAnswer: Hashable, Sendable {
   case configurationReset
   /// The server answered a heartbeat after so long.
   case heartbeat(Span)
+  /// The router connects to this client now.
+  case redirected(to: Text)
+  /// These routers have a session.
+  case sessions([RouterSession])
+}
+
+/// A router's session with `cordon-client serve`.
+public struct RouterSession: Hashable, Sendable {
+  /// The first name of its certificate, or of its key.
+  public var router: Text
+  /// Where it calls from.
+  public var peer: IPAddress
+  /// Its port.
+  public var peerPort: UInt16
+  /// What carries the session.
+  public var transport: Transport
+  /// When it began.
+  public var since: UnixTime
+
+  /// A session of these parts.
+  public init(
+    router: Text,
+    peer: IPAddress,
+    peerPort: UInt16,
+    transport: Transport,
+    since: UnixTime
+  ) {
+    self.router = router
+    self.peer = peer
+    self.peerPort = peerPort
+    self.transport = transport
+    self.since = since
+  }
 }
 
 /// What a server refused, and why.

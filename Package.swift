@@ -145,16 +145,18 @@ let everything: [Target] =
     module("Linux", "Bytes", "Model", "CLinux"),
     module("TLS", "Bytes", "Model", "COpenSSL"),
     module("Netlink", "Bytes", "Model", "Firewall", "Linux", "CNetfilter"),
+    // What dials out: a socket and the client's end of a session on it.
+    module("Dial", "Bytes", "Model", "DOTS", "TLS", "Linux"),
     // Rooms.
     module("Launcher", "Bytes", "Model", "Configuration", "Link", "Linux"),
     module("Core", "Bytes", "Model", "Mitigation", "Firewall", "Netlink", "Link", "Linux"),
-    module("SignalFront", "Bytes", "Model", "TLS", "CoAP", "DOTS", "Link", "Linux"),
+    module("SignalFront", "Bytes", "Model", "TLS", "CoAP", "DOTS", "Dial", "Link", "Linux"),
     module("PortalFront", "Bytes", "Model", "HTTP", "Portal", "Link", "Linux"),
     module("TLSFront", "Bytes", "Model", "TLS", "Link", "Linux"),
     module("Resolver", "Bytes", "Model", "Link", "Linux"),
     module("Control", "Bytes", "Model", "Link", "Report", "Linux"),
     // The other side: what the ISP runs.
-    module("Client", "Bytes", "Model", "TLS", "CoAP", "DOTS", "Report", "Linux"),
+    module("Client", "Bytes", "Model", "TLS", "CoAP", "DOTS", "Dial", "Report", "Linux"),
     // Executables.
     executable("cordond", "Launcher"),
     executable("cordond-core", "Core", links: "mnl", "nftnl", flags: codeOnce),

@@ -225,7 +225,9 @@ struct cordon_path {
 static inline long cordon_set(int fd, int level, int option, int value) {
   return cordon_result(setsockopt(fd, level, option, &value, sizeof value));
 }
-static inline long cordon_udp(const uint8_t *bytes, size_t count, uint16_t port, uint32_t scope) {
+// Bound to an address of this machine or, with peer, connected to that of another.
+static inline long cordon_udp(const uint8_t *bytes, size_t count, uint16_t port, uint32_t scope,
+                              int peer) {
   union cordon_address address;
   socklen_t length = cordon_pack(&address, bytes, count, port, scope);
   int v6 = count == 16;
@@ -242,7 +244,9 @@ static inline long cordon_udp(const uint8_t *bytes, size_t count, uint16_t port,
     if (!error) error = cordon_set((int)fd, IPPROTO_IP, IP_PKTINFO, 1);
     if (!error) error = cordon_set((int)fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
   }
-  if (!error) error = cordon_result(bind((int)fd, &address.any, length));
+  if (!error)
+    error = cordon_result(peer ? connect((int)fd, &address.any, length)
+                               : bind((int)fd, &address.any, length));
   if (error) {
     close((int)fd);
     return error;
@@ -392,6 +396,16 @@ static inline long cordon_accept_stream(int fd, struct cordon_path *path) {
   if (getsockname((int)accepted, &address.any, &length) == 0)
     path->local_count = (uint8_t)cordon_unpack(&address, path->local);
   return accepted;
+}
+// This machine's address and port of a socket.
+static inline long cordon_own_end(int fd, struct cordon_path *path) {
+  union cordon_address address;
+  socklen_t length = sizeof address;
+  memset(path, 0, sizeof *path);
+  if (getsockname(fd, &address.any, &length) < 0) return -(long)errno;
+  path->local_count = (uint8_t)cordon_unpack(&address, path->local);
+  path->port = ntohs(path->local_count == 16 ? address.v6.sin6_port : address.v4.sin_port);
+  return 0;
 }
 static inline long cordon_stream_pair(int *ends) {
   return cordon_result(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));

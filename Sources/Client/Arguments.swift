@@ -5,6 +5,10 @@ import Model
 public indirect enum Arguments: Hashable, Sendable {
   /// A server is asked.
   case call(Call)
+  /// Routers are waited for.
+  case listen(Listening)
+  /// A service is asked, with these words.
+  case order(Order, words: [Text])
   case version
   case help
 
@@ -14,6 +18,10 @@ public indirect enum Arguments: Hashable, Sendable {
       self = .version
     } else if words.contains("--help") || words.contains("-h") {
       self = .help
+    } else if try Words(words).has("--listen") {
+      self = .listen(try Listening(words))
+    } else if try Words(words).has("--control") {
+      self = .order(try Order(words), words: words)
     } else {
       self = .call(try Call(words))
     }
@@ -64,22 +72,20 @@ public struct Call: Hashable, Sendable {
     serverName = try words.take("--name")
     transports = try Self.transports(try words.take("--transport"))
     proof = try Proof(&words)
-    cuid = try words.take("--cuid")
+    cuid = try words.takeCuid()
     ticketFile = try words.take("--ticket")
-    patience = try Self.patience(try words.take("--timeout"))
+    patience = try words.take("--timeout").map(Self.patience) ?? Self.usualPatience
     try words.end(of: name)
-    if let cuid, cuid.count > 64 { throw .not(cuid, what: "a cuid of at most 64 bytes") }
   }
 
-  private static func transports(_ word: Text?) throws(Mistake) -> [Transport] {
+  static func transports(_ word: Text?) throws(Mistake) -> [Transport] {
     guard let word, word != "udp" else { return [.udp] }
     if word == "tcp" { return [.tcp] }
     guard word == "auto" else { throw .not(word, what: "udp, tcp or auto") }
     return [.udp, .tcp]
   }
 
-  private static func patience(_ word: Text?) throws(Mistake) -> Span {
-    guard let word else { return usualPatience }
+  static func patience(_ word: Text) throws(Mistake) -> Span {
     let what: Text = "a number of seconds from 1 to 3600"
     let seconds = try word.number(what, as: UInt16.self)
     guard (1...3600).contains(seconds) else { throw .not(word, what: what) }
@@ -88,7 +94,7 @@ public struct Call: Hashable, Sendable {
 }
 
 extension Call.Proof {
-  fileprivate init(_ words: inout Words) throws(Mistake) {
+  init(_ words: inout Words) throws(Mistake) {
     let certificate = try words.take("--certificate")
     let key = try words.take("--key")
     let trust = try words.take("--trust")

@@ -1,5 +1,7 @@
 import Bytes
 import CoAP
+import DOTS
+import Dial
 import Linux
 import Model
 import Report

@@ -24,10 +24,46 @@ public enum ClientProgram {
       StandardStream.output.write("cordon-client " + Software.version + "\n")
       return .done
     case .call(let call):
-      let ending = carryOut(call)
-      if call.isJSON { StandardStream.output.write(ending.jsonLine) }
-      if !ending.text.isEmpty { complain(ending.text) }
-      return ending.status
+      return told(carryOut(call), isJSON: call.isJSON)
+    case .listen(let listening):
+      return told(carryOut(listening), isJSON: listening.isJSON)
+    case .order(let order, let words):
+      let (status, complaint) = ControlPacket.carryOut(order, words: words) {
+        StandardStream.output.write($0)
+      }
+      if !complaint.isEmpty { complain(complaint) }
+      return status
+    }
+  }
+
+  private static func told(_ ending: Ending, isJSON: Bool) -> ExitStatus {
+    if isJSON { StandardStream.output.write(ending.jsonLine) }
+    if !ending.text.isEmpty { complain(ending.text) }
+    return ending.status
+  }
+
+  private static func carryOut(_ listening: Listening) -> Ending {
+    do throws(Ending) {
+      let credentials = try credentials(listening.proof)
+      guard let digest = credentials.identityDigest else {
+        return .failed("the file of --certificate holds no certificate in PEM")
+      }
+      let cuid = listening.cuid ?? recommendedCuid(digest: digest)
+      switch listening.purpose {
+      case .once(let command):
+        let printer = Printer(isJSON: listening.isJSON)
+        return try Waiter(
+          listening,
+          command,
+          credentials,
+          cuid: cuid,
+          show: { printer.show($0) }
+        ).run()
+      case .serve(let path):
+        return try Service(listening, control: path, credentials, cuid: cuid).run()
+      }
+    } catch {
+      return error
     }
   }
 

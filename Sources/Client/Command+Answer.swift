@@ -26,6 +26,7 @@ extension Command {
     case .configure: return .configured(sid: sid, isNew: response.code == .created)
     case .resetConfiguration: return .configurationReset
     case .heartbeat: return .heartbeat(span)
+    case .redirect(let redirection): return .sentTo(redirection.name)
     }
   }
 

@@ -24,7 +24,7 @@ extension Command {
       self = .efficacy(mid: try Self.mid(of: name, &words), status, scope, lifetime)
     case "config": self = try Self.configuration(words.takeWord(), &words)
     case "heartbeat": self = .heartbeat
-    case "redirect", "serve", "sessions": throw .later(name)
+    case "redirect": self = .redirect(try Redirection(&words))
     default: throw .unknownCommand(name)
     }
   }
@@ -116,6 +116,21 @@ extension MitigationScope {
     case "limit": return .limit
     case "quarantine": return .quarantine
     default: throw .not(word, what: "block, limit or quarantine")
+    }
+  }
+}
+
+extension Redirection {
+  /// Takes the options of `redirect`.
+  fileprivate init(_ words: inout Words) throws(Mistake) {
+    guard let name = try words.take("--to") else { throw .missing("--to", of: "redirect") }
+    self.init(name: name)
+    for word in words.takeAll("--address") {
+      guard let address = IPAddress(parsing: word) else { throw .not(word, what: "an address") }
+      addresses.append(address)
+    }
+    if let word = try words.take("--ttl") {
+      lifetime = try word.number("a number of seconds", as: UInt32.self)
     }
   }
 }

@@ -21,6 +21,8 @@ public indirect enum Command: Hashable, Sendable {
   case resetConfiguration
   /// Answer a heartbeat.
   case heartbeat
+  /// Connect to another client (RFC 9066, Section 5.2.2).
+  case redirect(Redirection)
 
   /// Whether the request wants an acknowledgement over datagrams: only those on `/config`
   /// (RFC 9132, Sections 4.4, 4.5 and 4.7).
@@ -56,6 +58,7 @@ public indirect enum Command: Hashable, Sendable {
     case .resetConfiguration: return .resetConfiguration(sid: nil)
     // None of the server's was heard yet.
     case .heartbeat: return .heartbeat(Heartbeat(peerStatus: false))
+    case .redirect(let redirection): return .redirect(redirection)
     }
   }
 }

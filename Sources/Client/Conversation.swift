@@ -23,9 +23,12 @@ public final class Conversation {
   /// that who doesn't know the round-trip time may wait (RFC 9132, Section 4.4).
   static let repetitionInterval = Span.seconds(3)
 
-  let command: Command
-  let sid: UInt32
-  private let request: CoAPMessage?
+  /// What is asked now; nil: nothing.
+  private(set) var command: Command?
+  private(set) var sid: UInt32
+  private var request: CoAPMessage?
+  /// Whether the session goes on after a command.
+  private let isLasting: Bool
   private let client: ClientLayer
   private let patience: Span
 
@@ -36,7 +39,8 @@ public final class Conversation {
   private var asked: Instant
   /// Whether a state of what is watched has come.
   private var hasState = false
-  private var isOver = false
+  /// Whether the session is over.
+  public private(set) var isOver = false
 
   /// A message without an answer.
   private struct Repetition {
@@ -63,13 +67,35 @@ public final class Conversation {
     self.patience = patience
     request = command.request(cuid: cuid, sid: sid)
     client = ClientLayer(session, seed: seed)
+    isLasting = false
     heartbeats = HeartbeatClock(now: now)
+    asked = now
+  }
+
+  /// Prepares a session that a router made, for one command after the other (RFC 9066): none ends it.
+  init(over session: SessionLayer, seed: UInt64, patience: Span, now: Instant) {
+    self.patience = patience
+    isLasting = true
+    sid = 0
+    client = ClientLayer(session, seed: seed)
+    heartbeats = HeartbeatClock(duty: .persists, now: now)
     asked = now
   }
 
   /// The session is up: asks.
   public func begin(now: Instant) -> [Action] {
-    translate(client.session.opened(now: now), now: now) + ask(now: now)
+    translate(client.session.opened(now: now), now: now)
+      + (command == nil ? [] : ask(now: now))
+  }
+
+  /// Asks the next thing on a session that lasts, when nothing is asked.
+  func ask(_ command: Command, cuid: Text, sid: UInt32, now: Instant) -> [Action] {
+    guard self.command == nil, !isOver else { return [] }
+    self.command = command
+    self.sid = sid
+    request = command.request(cuid: cuid, sid: sid)
+    hasState = false
+    return ask(now: now)
   }
 
   /// Takes a datagram of the server, or bytes of its stream in any portions.
@@ -94,8 +120,8 @@ public final class Conversation {
     for action in heartbeats.timedOut(now: now) where !isOver {
       switch action {
       case .send(let heartbeat): actions += send(heartbeat, now: now)
-      case .lost: actions += end(.lost)
-      case .peerSaturated: break
+      case .lost: actions += end(.lost, withSession: true)
+      case .peerSaturated, .silent: break
       }
     }
     return actions
@@ -104,13 +130,20 @@ public final class Conversation {
   /// The user wants an end: an observation is ended at the server.
   public func interrupted(now: Instant) -> [Action] {
     guard !isOver else { return [] }
-    guard let exchange, command.isWatching else { return end(.interrupted) }
+    guard let exchange, let command, command.isWatching else { return end(.interrupted) }
     return translate(client.cancel(exchange, now: now), now: now) + end(.done)
   }
 
-  private func end(_ ending: Ending) -> [Action] {
+  private func end(_ ending: Ending, withSession: Bool = false) -> [Action] {
     guard !isOver else { return [] }
-    isOver = true
+    if isLasting, !withSession {
+      if let exchange { client.forget(exchange) }
+      exchange = nil
+      repetition = nil
+      command = nil
+    } else {
+      isOver = true
+    }
     return [.end(ending)]
   }
 }
@@ -119,7 +152,7 @@ public final class Conversation {
 
 extension Conversation {
   private func ask(now: Instant) -> [Action] {
-    guard let request else { return end(.failed("there is no such request")) }
+    guard let request, let command else { return end(.failed("there is no such request")) }
     asked = now
     do throws(SendRefusal) {
       let sent = try client.request(
@@ -164,7 +197,7 @@ extension Conversation {
       case .failed(let exchange, let failure):
         if exchange == self.exchange { result += failed(failure, now: now) }
       case .rejected: break
-      case .close(let reason): result += end(.failed(reason.words))
+      case .close(let reason): result += end(.failed(reason.words), withSession: true)
       }
     }
     return result
@@ -223,7 +256,8 @@ extension Conversation {
     switch failure {
     case .unacknowledged, .unanswered:
       // As long as anything is heard of the server, its session counts (RFC 9132, Section 4.7).
-      return hasState && asked < now ? ask(now: now) : end(.unanswered(command.silence))
+      return hasState && asked < now
+        ? ask(now: now) : end(.unanswered(command?.silence ?? ""))
     case .reset: return end(.failed("the server rejects the request with a reset"))
     case .badOption(let option):
       return end(.failed("the answer has the critical option \(option.rawValue), unknown here"))
@@ -234,9 +268,14 @@ extension Conversation {
   }
 
   private func answered(_ response: CoAPMessage, now: Instant) -> [Action] {
+    guard let command else { return [] }
     guard response.code.major == 2 else { return refused(response) }
     do throws(PeerError) {
       let answer = try command.answer(response, sid: sid, after: now - asked)
+      if isLasting, case .retrieveConfiguration = command {
+        let told = try SessionConfiguration(parsing: response.payload)
+        heartbeats.set(SessionParameters(told.idle), now: now)
+      }
       guard command.isWatching else { return [.tell(answer)] + end(.done) }
       return [.tell(answer)] + watched(answer)
     } catch {

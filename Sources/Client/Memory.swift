@@ -1,4 +1,5 @@
 import Bytes
+import DOTS
 import Model
 
 /// What one run leaves to the next in the file behind `--ticket`: the way that worked, and what

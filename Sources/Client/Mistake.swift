@@ -5,8 +5,6 @@ public indirect enum Mistake: Error, Hashable, Sendable {
   case commandMissing
   case unknownCommand(Text)
   case unknownOption(Text)
-  /// Known, but not in this version.
-  case later(Text)
   case valueMissing(of: Text)
   case valueSurplus(of: Text)
   case repeated(Text)
@@ -28,7 +26,6 @@ extension Mistake: CustomTextConvertible {
     case .commandMissing: "a command is missing"
     case .unknownCommand(let word): "there is no command '\(word)'"
     case .unknownOption(let word): "there is no option '\(word)'"
-    case .later(let word): "\(word) is not in this version"
     case .valueMissing(let option): "\(option) needs a value"
     case .valueSurplus(let option): "\(option) takes no value"
     case .repeated(let option): "\(option) is there twice"

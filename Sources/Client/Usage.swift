@@ -4,6 +4,11 @@ extension ClientProgram {
   /// What `--help` says.
   static let usage: Text = """
     Usage: cordon-client --connect HOST[:PORT] IDENTITY [OPTION]... COMMAND
+           cordon-client --listen [ADDRESS]:PORT IDENTITY [OPTION]... COMMAND
+           cordon-client --listen [ADDRESS]:PORT IDENTITY [OPTION]... --control PATH serve
+           cordon-client --control PATH [--router NAME] [--json] COMMAND
+    With --listen the router connects: the first to call gets the command; serve keeps all who call,
+    and takes commands at the socket PATH for the router with that NAME in its certificate.
       mitigate --mid N SCOPE [--lifetime S|indefinite]
                            ask for a mitigation, or refresh it (S: seconds, usually 3600)
       efficacy --mid N under-attack|mitigated SCOPE [--lifetime S|indefinite]
@@ -16,8 +21,9 @@ extension ClientProgram {
                            choose parameters of the session, for both sets or one
       config reset         go back to the defaults
       heartbeat            see whether the server answers
-      redirect, serve, sessions, --listen, --control, --router
-                           not in this version
+      redirect --to NAME [--address A]... [--ttl S]
+                           send a router that called to another client
+      sessions             with --control: which routers have a session
     IDENTITY
       --certificate FILE --key FILE --trust FILE
                            our chain, its key, the authorities of servers; in PEM
@@ -36,7 +42,7 @@ extension ClientProgram {
     OPTION
       --name NAME          the name in the server's certificate, if it isn't HOST
       --transport udp|tcp|auto
-                           usually udp; auto tries tcp as well
+                           usually udp; auto tries tcp as well; with --listen usually auto: both
       --cuid TEXT          the client's identifier; usually made from IDENTITY
       --ticket FILE        resume the last session with what FILE keeps
       --timeout S          wait so long for the session, and for each answer; usually 30

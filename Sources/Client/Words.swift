@@ -16,10 +16,8 @@ struct Words {
     "--transport", "--cuid", "--ticket", "--timeout", "--mid", "--source", "--source-port",
     "--target", "--target-port", "--protocol", "--lifetime", "--action", "--heartbeat-interval",
     "--missing-hb-allowed", "--max-retransmit", "--ack-timeout", "--ack-random-factor",
-    "--probing-rate",
+    "--probing-rate", "--listen", "--control", "--router", "--to", "--address", "--ttl",
   ]
-  /// Options of later versions.
-  private static let later: [Text] = ["--listen", "--control", "--router"]
 
   /// Sorts the words; `--option value` and `--option=value` are the same.
   init(_ words: [Text]) throws(Mistake) {
@@ -32,7 +30,6 @@ struct Words {
       let parts = word.split(0x3D)
       let name: Text = word == "-h" ? "--help" : parts[0]
       let value = parts.count > 1 ? word.dropFirst(name.count + 1) : nil
-      if Self.later.contains(name) { throw .later(name) }
       if Self.flags.contains(name) {
         guard value == nil else { throw .valueSurplus(of: name) }
         options.append((name, ""))

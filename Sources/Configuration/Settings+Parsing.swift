@@ -78,7 +78,12 @@ extension Settings {
       garden: quarantine.gardenPrefixes.unique()
     )
     if identity == nil, preSharedKeys.isEmpty { identity = IdentitySettings() }
-    core.listenPorts = listen.map { $0.port }.unique()
+    tellPorts()
+  }
+
+  /// Fills `core.listenPorts`.
+  public mutating func tellPorts() {
+    core.listenPorts = (listen.map { $0.port } + callHome.map { $0.port }).unique()
   }
 
   private func client(_ section: Section) throws(SettingsError) -> ClientSettings {

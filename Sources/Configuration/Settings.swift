@@ -8,7 +8,7 @@ public struct Settings: Hashable, Sendable {
   /// What core is told: interfaces, actions, clients, policies, protections, its user, state folder
   /// and log level.
   ///
-  /// `listenPorts` is filled from `listen`, `quarantine` and `releases` from the section quarantine;
+  /// `listenPorts` is filled from `listen` and `call_home`, `quarantine` and `releases` from the section quarantine;
   /// `resolvers` is empty, the file does not say them.
   public var core = CoreSettings()
   /// The users of the other rooms.

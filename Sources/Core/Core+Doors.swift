@@ -111,6 +111,12 @@ extension Core {
     try report(.interfaces([Interface](present.prefix(RoomReport.maximumInterfaces))))
     interfaces = present
   }
+
+  /// Tells the launcher, for those who call home, which addresses the router has towards the ISP.
+  func reportAddresses() throws(CoreFault) {
+    let addresses = engine.home.wanAddresses.prefix(RoomReport.maximumAddresses)
+    try report(.addresses([IPAddress](addresses)))
+  }
 }
 
 // MARK: Control

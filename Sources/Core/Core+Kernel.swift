@@ -160,6 +160,7 @@ extension Core {
       }
       log.info("the home's addresses have changed")
       tell(.home(engine.home.lanAddresses))
+      try reportAddresses()
       protect(now)
       flowsReadAt = now
       carryOut(changes, now: now)

@@ -110,6 +110,7 @@ final class Core {
     settingsChanged()
     try recover()
     try reportInterfaces()
+    try reportAddresses()
   }
 
   /// Serves until the launcher is gone.

@@ -13,6 +13,8 @@ public indirect enum DOTSRequest: Hashable, Sendable {
   case unmatched
   /// PUT on `/hb`.
   case heartbeat(Heartbeat)
+  /// PUT on `/redirect`, of Call Home alone (RFC 9066, Section 5.2.2).
+  case redirect(Redirection)
   /// GET on `/config`.
   case retrieveConfiguration(sid: UInt32?)
   /// PUT on `/config`.
@@ -48,6 +50,11 @@ public indirect enum DOTSRequest: Hashable, Sendable {
       guard message.code == .put else { throw PeerError(.methodNotAllowed) }
       _ = try RequestOptions(message, on: path)
       self = .heartbeat(try Heartbeat(parsing: message.payload))
+    case .redirect:
+      guard role == .callHome else { throw PeerError(.resourceNotServed) }
+      guard message.code == .put else { throw PeerError(.methodNotAllowed) }
+      _ = try RequestOptions(message, on: path)
+      self = .redirect(try Redirection(parsing: message.payload))
     }
   }
 
@@ -98,14 +105,20 @@ extension DOTSRequest {
     switch self {
     case .mitigation(let request): request.message
     case .unmatched: nil
-    case .heartbeat(let heartbeat):
-      CoAPMessage(.put, path: .heartbeat, body: heartbeat.encoded)
+    case .heartbeat(let heartbeat): heartbeat.message
+    case .redirect(let redirection):
+      CoAPMessage(.put, path: .redirect, body: redirection.encoded)
     case .retrieveConfiguration(let sid): CoAPMessage(.get, path: .configuration(sid: sid))
     case .configure(let sid, let configuration):
       CoAPMessage(.put, path: .configuration(sid: sid), body: configuration.encoded)
     case .resetConfiguration(let sid): CoAPMessage(.delete, path: .configuration(sid: sid))
     }
   }
+}
+
+extension Heartbeat {
+  /// The heartbeat as a request; by itself, since a server sends no other.
+  public var message: CoAPMessage { CoAPMessage(.put, path: .heartbeat, body: encoded) }
 }
 
 extension MitigationRequest {

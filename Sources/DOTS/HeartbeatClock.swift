@@ -11,6 +11,9 @@ public struct HeartbeatClock: Sendable {
     case send(Heartbeat)
     /// The peer is heard but doesn't answer: what goes to it is lost. Told once, for the log.
     case peerSaturated
+    /// Nothing answers ours, nor is anything else heard: on a way that is kept open, which may be open
+    /// no more. Told each time.
+    case silent
     /// Nothing came for the whole time that was agreed on: the session is lost.
     case lost
   }
@@ -28,25 +31,67 @@ public struct HeartbeatClock: Sendable {
   /// Whether an answer to the last is outstanding.
   private var isWaiting = false
   private var isLost = false
+  private let duty: Duty
 
-  /// Starts with a session that was just made.
-  public init(_ parameters: SessionParameters = SessionParameters(), now: Instant) {
+  /// What a side owes the session.
+  public enum Duty: UInt8, Sendable {
+    /// What RFC 9132 says.
+    case usual
+    /// A router that called home keeps the way open (RFC 9066, Section 5.2.1).
+    case keepsOpen
+    /// Whom a router called goes on although it hears nothing: it couldn't make another session
+    /// (RFC 9066, Section 5.2.1).
+    case persists
+  }
+
+  private var keepsOpen: Bool { duty == .keepsOpen }
+
+  /// The longest time for which a translator on the way may hear nothing.
+  private static let longestSilence = Span.seconds(30)
+  /// A heartbeat of who keeps the way open is repeated so soon, and so often, while nothing is heard.
+  private static let pause = Span.milliseconds(250)
+  private static let repetitions: UInt8 = 2
+  /// When the last was due, and how often it was repeated.
+  private var asked: Instant?
+  private var repeated: UInt8 = 0
+
+  /// Starts with a session that was just made; those of who keeps it open go out at least every 30 s,
+  /// whatever is negotiated.
+  public init(
+    _ parameters: SessionParameters = SessionParameters(),
+    duty: Duty = .usual,
+    now: Instant
+  ) {
     self.parameters = parameters
+    self.duty = duty
     heard = now
-    due = parameters.interval.map { now + $0 }
+    due = interval.map { now + $0 }
+  }
+
+  /// From one of ours to the next; nil when there are none.
+  private var interval: Span? {
+    guard keepsOpen else { return parameters.interval }
+    return min(parameters.interval ?? Self.longestSilence, Self.longestSilence)
+  }
+
+  /// How long the peer may be silent; ours are answered, if it sends none of its own. Nil: for ever.
+  private var patience: Span? {
+    if duty == .persists { return nil }
+    if !keepsOpen || parameters.interval != nil { return parameters.patience }
+    return Self.longestSilence * Int64(clamping: parameters.missingHeartbeatsAllowed)
   }
 
   /// When `timedOut` wants to be called; nil for never.
   public var nextTimeout: Instant? {
-    guard !isLost, let due, let patience = parameters.patience else { return nil }
-    return min(due, heard + patience)
+    guard !isLost, let due else { return nil }
+    return patience.map { min(due, heard + $0) } ?? due
   }
 
   /// Other parameters hold: negotiated anew, or those of the other set.
   public mutating func set(_ parameters: SessionParameters, now: Instant) {
     guard parameters != self.parameters else { return }
     self.parameters = parameters
-    let next = parameters.interval.map { now + $0 }
+    let next = interval.map { now + $0 }
     due = next.map { min($0, due ?? $0) }
   }
 
@@ -59,7 +104,7 @@ public struct HeartbeatClock: Sendable {
   public mutating func received(_ heartbeat: Heartbeat, now: Instant) -> [Action] {
     heard = now
     self.heartbeat = now
-    guard !heartbeat.peerStatus, let interval = parameters.interval else { return [] }
+    guard !heartbeat.peerStatus, let interval else { return [] }
     return [send(now: now, interval)]
   }
 
@@ -72,27 +117,41 @@ public struct HeartbeatClock: Sendable {
 
   /// `nextTimeout` came.
   public mutating func timedOut(now: Instant) -> [Action] {
-    guard !isLost, let interval = parameters.interval, let patience = parameters.patience else {
-      return []
-    }
-    guard heard + patience > now else {
+    guard !isLost, let interval else { return [] }
+    if let patience, heard + patience <= now {
       isLost = true
       return [.lost]
     }
     guard let due, due <= now else { return [] }
+    if keepsOpen, let asked, due < asked + interval { return ask(again: asked, now: now, interval) }
     var actions: [Action] = []
     if isWaiting {
       unanswered = min(unanswered + 1, .max - 1)
       if unanswered == parameters.missingHeartbeatsAllowed { actions.append(.peerSaturated) }
     }
+    repeated = 0
     actions.append(send(now: now, interval))
     return actions
   }
 
+  /// Looks whether the last heartbeat had an effect.
+  private mutating func ask(again asked: Instant, now: Instant, _ interval: Span) -> [Action] {
+    let isHeard = heard >= asked
+    guard !isHeard, repeated < Self.repetitions else {
+      due = asked + interval
+      return isHeard ? [] : [.silent]
+    }
+    repeated += 1
+    let action = send(now: now, interval)
+    self.asked = asked
+    return [action]
+  }
+
   private mutating func send(now: Instant, _ interval: Span) -> Action {
-    due = now + interval
+    due = now + (keepsOpen ? Self.pause : interval)
     isWaiting = true
-    let isHeard = heartbeat.map { now - $0 <= interval * 2 } ?? false
+    asked = now
+    let isHeard = heartbeat.map { now - $0 <= (parameters.interval ?? interval) * 2 } ?? false
     return .send(Heartbeat(peerStatus: isHeard))
   }
 }

@@ -55,6 +55,9 @@ enum Key {
   static let sourceICMPTypeRange: UInt64 = 32_770
   static let lowerType: UInt64 = 32_771
   static let upperType: UInt64 = 32_772
+  static let alternateClient: UInt64 = 32_773
+  static let alternateClientRecord: UInt64 = 32_774
+  static let timeToLive: UInt64 = 32_775
   /// The vendor attribute `cordon:action`, in the private-use range (RFC 9132, Section 10.6.1.1).
   static let action: UInt64 = 49_152
 

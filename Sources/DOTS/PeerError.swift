@@ -107,6 +107,7 @@ public enum Fault: UInt8, Hashable, Sendable, CaseIterable {
   case notAClient
   case mitigationGone
   case unknownAction
+  case redirectRefused
 }
 
 extension Fault {
@@ -177,6 +178,7 @@ extension Fault {
     case .notAClient: (.unauthorized, "this peer is not entitled to ask")
     case .mitigationGone: (.notFound, "the mitigation is over")
     case .unknownAction: (.forbidden, "no such action")
+    case .redirectRefused: (.badRequest, "the router does not go there")
     }
   }
 }

@@ -6,12 +6,13 @@ enum ResourcePath: Hashable {
   case mitigate(cuid: Text?, cdid: Text?, mid: UInt32?)
   case configuration(sid: UInt32?)
   case heartbeat
+  case redirect
 
   /// The segments of every path: the well-known prefix.
   private static let prefix: [Text] = [".well-known", "dots"]
 
   /// Resources of other steps and RFCs, known but not served.
-  private static let notServed: [Text] = ["redirect", "tm-setup", "tm"]
+  private static let notServed: [Text] = ["tm-setup", "tm"]
 
   /// Parses the segments, which compare byte by byte (RFC 7252, Section 6.5).
   init(_ segments: [Text]) throws(PeerError) {
@@ -28,6 +29,11 @@ enum ResourcePath: Hashable {
       self = .configuration(sid: try parameters.number("sid="))
     } else if name == "hb" {
       self = .heartbeat
+    } else if name == "redirect" {
+      // RFC 9066, Figure 9 has both, its text neither.
+      _ = try parameters.text("cuid=", limit: Limits.cuidLength)
+      _ = try parameters.number("mid=")
+      self = .redirect
     } else {
       throw PeerError(Self.notServed.contains(name) ? .resourceNotServed : .unknownResource)
     }
@@ -46,6 +52,7 @@ enum ResourcePath: Hashable {
     case .configuration(let sid):
       return Self.prefix + ["config"] + (sid.map { ["sid=" + Text(decimal: $0)] } ?? [])
     case .heartbeat: return Self.prefix + ["hb"]
+    case .redirect: return Self.prefix + ["redirect"]
     }
   }
 }

@@ -22,7 +22,7 @@ public struct Protection: Hashable, Sendable {
     }
   }
 
-  /// UDP and TCP ports on which the router serves DOTS.
+  /// UDP and TCP ports on which the router serves DOTS, and those of others that it calls home to.
   public var listenPorts: [UInt16]
   /// The resolvers that the router itself asks; NTP to them is protected too.
   public var resolvers: [IPAddress]
@@ -114,7 +114,9 @@ extension Protection {
   var own: Text {
     var rules: Text = "\nchain \(Self.ownChain)"
     for port in listenPorts.unique() {
-      rules += "\nudp sport \(port) accept\ntcp sport \(port) accept"
+      for end in ["sport", "dport"] as [StaticString] {
+        rules += "\nudp \(end) \(port) accept\ntcp \(end) \(port) accept"
+      }
     }
     for peers in sessions.map({ $0.address.accepted($0.port) }).distinct() { rules += peers }
     rules += """

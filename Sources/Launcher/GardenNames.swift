@@ -15,7 +15,7 @@ struct GardenNames {
   private var found: [[IPAddress]?] = []
   /// The one that is looked up next, or now.
   private var next = 0
-  private var isAsking = false
+  private(set) var isAsking = false
   /// When the next question may be asked; nil while there is none, or while one is out.
   private(set) var due: Instant?
 

@@ -41,7 +41,7 @@ struct Preparation {
   private static func credentials(_ settings: Settings) throws(StartFault) -> RoomFiles {
     var files = RoomFiles()
     guard let identity = settings.identity else {
-      guard settings.listen.isEmpty || !settings.preSharedKeys.isEmpty else {
+      guard !RoomKind.signal.isWanted(settings) || !settings.preSharedKeys.isEmpty else {
         throw .identityMissing
       }
       return files
@@ -128,6 +128,7 @@ struct Preparation {
       signal.listeners = premises.listeners
       signal.timeFloor = timeFloor
       signal.presharedKeys = presharedKeys
+      signal.callHomes = settings.callHome.map { CallHomePeer($0) }
       return try FrontSetup.messages(user, signal.encoded(), signalFiles)
     case .portal:
       let setup = PortalSetup(logLevel: core.logLevel, portal: portalSettings)
@@ -162,5 +163,24 @@ struct Preparation {
   /// A clock that was lost shows a time before the program was made or anything was last saved.
   private var timeFloor: UnixTime {
     max(File.modified("/proc/self/exe"), File.modified(settings.core.state))
+  }
+}
+
+extension CallHomePeer {
+  fileprivate init(_ section: CallHomeSettings) {
+    let transports: [Transport] =
+      switch section.transport {
+      case .udp: [.udp]
+      case .tcp: [.tcp]
+      case .auto: [.udp, .tcp]
+      }
+    self.init(
+      section: section.section,
+      host: section.host,
+      name: section.name,
+      port: section.port,
+      transports: transports,
+      redirectDomains: section.redirectDomains
+    )
   }
 }

@@ -47,7 +47,7 @@ enum RoomKind: UInt64, CaseIterable {
   func isWanted(_ settings: Settings) -> Bool {
     switch self {
     case .core, .portal: true
-    case .signal: !settings.listen.isEmpty
+    case .signal: !settings.listen.isEmpty || !settings.callHome.isEmpty
     case .tls: settings.quarantine.apiPort != nil
     case .resolve: false
     }

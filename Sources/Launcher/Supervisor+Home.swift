@@ -72,7 +72,9 @@ extension Supervisor {
 
   /// Starts the look-up that is due.
   func ask(_ now: Instant) {
-    guard isRunning, resolver.process == nil, let name = garden.ask(now: now) else { return }
+    guard isRunning, resolver.process == nil else { return }
+    // The garden first: signal, which others can reach, must not keep its names from their turn.
+    guard let name = garden.ask(now: now) ?? wanted.first else { return }
     asked = name
     resolver.messages = Preparation.question(name, premises)
     do { try resolver.start(now: now) } catch {
@@ -85,10 +87,32 @@ extension Supervisor {
   func answered(_ found: [IPAddress]?) {
     guard let name = asked else { return }
     asked = nil
+    if let index = wanted.firstIndex(of: name) {
+      wanted.remove(at: index)
+      tellSignal(name, found ?? [])
+    }
+    guard garden.isAsking else { return }
     if found == nil { log.warning("the garden's name \(name) could not be looked up") }
     let before = garden.addresses
     garden.answered(name, found, now: Clock.now)
     if garden.addresses != before { tellGarden() }
+  }
+
+  /// Signal wants to know where a name leads to; it repeats what is forgotten.
+  func want(_ name: Text) {
+    guard !wanted.contains(name), wanted.count < Self.maximumWanted else { return }
+    wanted.append(name)
+  }
+
+  /// More than can be asked for at a time; each costs a process.
+  private static let maximumWanted = 32
+
+  /// Tells signal where a name leads to or, with an empty one, the router's own addresses.
+  func tellSignal(_ name: Text, _ addresses: [IPAddress]) {
+    guard let signal = ready(.signal),
+      let message = try? FrontSetup.addresses(name, addresses).encoded()
+    else { return }
+    signal.send(message)
   }
 
   /// Tells core where the names lead to.

@@ -30,6 +30,10 @@ final class Supervisor {
   var garden = GardenNames()
   /// The name that is being looked up.
   var asked: Text?
+  /// The names that signal wants to have looked up, the next first.
+  var wanted: [Text] = []
+  /// The router's addresses towards the ISP, as core told them last.
+  var wan: [IPAddress] = []
   /// The `lan` interfaces that are there, and the sockets on them.
   var sockets = LANSockets()
   var option: CaptivePortalOption
@@ -145,7 +149,13 @@ final class Supervisor {
       // Each means something from one room alone.
       case .interfaces(let present): if room.kind == .core { changed(present) }
       case .certificate(let expires): if room.kind == .tls { tell(expires) }
-      case .addresses(let found): if room === resolver { answered(found) }
+      case .addresses(let found):
+        if room === resolver { answered(found) }
+        if room.kind == .core {
+          wan = found
+          tellSignal("", wan)
+        }
+      case .name(let name): if room.kind == .signal { want(name) }
       case nil: return
       }
     }
@@ -164,6 +174,7 @@ final class Supervisor {
       other.send(toOther, passing: second.descriptor)
     }
     if RoomKind.onLAN.contains(room.kind) { giveSockets(to: room) }
+    if room.kind == .signal, !wan.isEmpty { tellSignal("", wan) }
     guard room.kind == .core else { return }
     if let listener, let message = try? CoreSetup.door(.control).encoded() {
       room.send(message, passing: listener.descriptor)
@@ -208,7 +219,10 @@ final class Supervisor {
   private var nextWaking: Span? {
     var moments = everyRoom.flatMap { [$0.startsAt, $0.mustBeReadyBy] }
     // Until the last question's process has ended none can be asked.
-    if resolver.process == nil { moments.append(garden.due) }
+    if resolver.process == nil {
+      moments.append(garden.due)
+      if isRunning, !wanted.isEmpty { moments.append(Clock.now) }
+    }
     if manager.watchdogInterval != nil { moments.append(nextAliveAt) }
     return moments.compactMap { $0 }.min().map { $0 - Clock.now }
   }
@@ -270,9 +284,11 @@ extension Settings {
       listen != other.listen || users != other.users || control != other.control
       || core.user != other.core.user || core.state != other.core.state
     listen = other.listen
+    // There is no room that could call.
+    if listen.isEmpty, other.callHome.isEmpty { callHome = [] }
     users = other.users
     control = other.control
-    core.listenPorts = other.core.listenPorts
+    tellPorts()
     core.user = other.core.user
     core.state = other.core.state
     if (quarantine.apiCertificate == nil) != (other.quarantine.apiCertificate == nil) {

@@ -62,6 +62,9 @@ public indirect enum FrontSetup: Hashable, LinkMessage {
   /// The socket that listens on that interface comes with this message, in place of the one before;
   /// when none comes, the interface is gone.
   case listener(Text)
+  /// Where the name leads to that was asked for, nowhere when it could not be looked up; or, with an
+  /// empty name, which addresses the router has towards the ISP now.
+  case addresses(Text, [IPAddress])
 
   /// The kinds in this direction.
   public enum Kind: UInt8, CaseIterable, Sendable {
@@ -70,6 +73,7 @@ public indirect enum FrontSetup: Hashable, LinkMessage {
     case complete = 3
     case door = 4
     case listener = 5
+    case addresses = 6
   }
 
   /// How many bytes of a file pass at a time.
@@ -93,6 +97,10 @@ public indirect enum FrontSetup: Hashable, LinkMessage {
     case .listener(var interface):
       writer.kind(Kind.listener)
       writer.name(&interface)
+    case .addresses(var name, var addresses):
+      writer.kind(Kind.addresses)
+      writer.text(&name)
+      writer.list(&addresses, limit: RoomReport.maximumAddresses)
     }
   }
 
@@ -104,6 +112,11 @@ public indirect enum FrontSetup: Hashable, LinkMessage {
     case .complete: self = .complete
     case .door: self = .door(reader.value())
     case .listener: self = .listener(reader.name())
+    case .addresses:
+      let name = reader.text(limit: LinkLimits.text)
+      var addresses: [IPAddress] = []
+      reader.list(&addresses, limit: RoomReport.maximumAddresses)
+      self = .addresses(name, addresses)
     case nil:
       reader.fail(.unknownKind)
       self = .complete
@@ -175,7 +188,7 @@ public struct FrontAssembly: Sendable {
     case .complete:
       defer { self = FrontAssembly() }
       return Complete(user: head.user, settings: head.settings, files: files)
-    case .settings, .door, .listener: throw .malformed
+    case .settings, .door, .listener, .addresses: throw .malformed
     }
   }
 }

@@ -62,15 +62,18 @@ public indirect enum RoomReport: Hashable, LinkMessage {
   case interfaces([Interface])
   /// `cordond-tls`: until when its certificate is good; nil: it isn't good.
   case certificate(UnixTime?)
-  /// `cordond-resolve`: where the name leads to, in ascending order.
+  /// `cordond-resolve`: where the name leads to; core: the router's addresses towards the ISP, at the
+  /// start and at each change. Both in ascending order.
   case addresses([IPAddress])
+  /// `cordond-signal`: it wants to know where this name leads to.
+  case name(Text)
 
   /// The kind of all; it stands behind those of the other direction.
   public static let kind: UInt8 = 8
   /// The most interfaces that are told.
   public static let maximumInterfaces = 64
   /// The most addresses of one name.
-  public static let maximumAddresses = 16
+  public static let maximumAddresses = 64
 
   private enum Case: UInt8 {
     case ready = 1
@@ -79,6 +82,7 @@ public indirect enum RoomReport: Hashable, LinkMessage {
     case interfaces = 4
     case certificate = 5
     case addresses = 6
+    case name = 7
   }
 
   /// Writes the kind, the case and what it carries.
@@ -101,6 +105,9 @@ public indirect enum RoomReport: Hashable, LinkMessage {
     case .addresses(var found):
       writer.kind(Case.addresses)
       writer.list(&found, limit: Self.maximumAddresses)
+    case .name(var name):
+      writer.kind(Case.name)
+      writer.name(&name)
     }
   }
 
@@ -120,6 +127,7 @@ public indirect enum RoomReport: Hashable, LinkMessage {
       var found: [IPAddress] = []
       reader.list(&found, limit: Self.maximumAddresses)
       self = .addresses(found)
+    case .name: self = .name(reader.name())
     case nil:
       reader.fail()
       self = .ready

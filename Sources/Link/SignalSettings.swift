@@ -76,6 +76,12 @@ public struct SignalSettings: Hashable, Coded, LinkMessage {
   /// The most pre-shared keys: as many as fit a message.
   public static let maximumKeys = 48
 
+  /// Clients that it connects to.
+  public var callHomes: [CallHomePeer] = []
+
+  /// The most clients that it connects to.
+  public static let maximumCallHomes = 32
+
   /// The defaults.
   public init() {}
 
@@ -89,5 +95,6 @@ public struct SignalSettings: Hashable, Coded, LinkMessage {
     timeFloor.code(&coder)
     maximumSessions.code(&coder)
     coder.list(&presharedKeys, limit: Self.maximumKeys)
+    coder.list(&callHomes, limit: Self.maximumCallHomes)
   }
 }

@@ -8,7 +8,7 @@ extension StreamSocket {
     let number = try system("connect") {
       cordon_tcp_connect(bytes, bytes.count, peer.port, peer.interface)
     }
-    // Nobody asks a client for its own address.
+    // Who wants to know this end's own address asks the descriptor.
     return StreamSocket(
       adopting: FileDescriptor(result: number),
       peer: peer.address,
@@ -19,5 +19,17 @@ extension StreamSocket {
   /// Throws when the connection could not be made.
   public func connected() throws(SystemError) {
     try system("connect") { cordon_connect_result(descriptor.number) }
+  }
+}
+
+extension FileDescriptor {
+  /// This machine's address and port of a socket; nil when it has none.
+  public var ownEnd: Endpoint? {
+    var path = cordon_path()
+    guard cordon_own_end(number, &path) == 0 else { return nil }
+    let local = withUnsafeBytes(of: path.local) {
+      IPAddress(bytes: $0.prefix(Int(path.local_count)))
+    }
+    return local.map { Endpoint($0.unmapped, port: path.port) }
   }
 }

@@ -28,7 +28,7 @@ public struct Datagram: Equatable, Sendable {
   public let local: IPAddress
 }
 
-/// A UDP socket of one family that never waits and is never connected.
+/// A UDP socket of one family that never waits.
 public final class UDPSocket {
   /// Readable when a datagram waits.
   public let descriptor: FileDescriptor
@@ -50,7 +50,16 @@ public final class UDPSocket {
   public convenience init(binding local: Endpoint) throws(SystemError) {
     let bytes = local.address.bytes
     let number = try system("bind") {
-      cordon_udp(bytes, bytes.count, local.port, local.interface)
+      cordon_udp(bytes, bytes.count, local.port, local.interface, 0)
+    }
+    self.init(adopting: FileDescriptor(result: number))
+  }
+
+  /// Makes a socket that takes datagrams from `peer` alone; throws when there is no way to it.
+  public convenience init(connectingTo peer: Endpoint) throws(SystemError) {
+    let bytes = peer.address.bytes
+    let number = try system("connect") {
+      cordon_udp(bytes, bytes.count, peer.port, peer.interface, 1)
     }
     self.init(adopting: FileDescriptor(result: number))
   }

@@ -344,7 +344,7 @@ extension CoreSettings {
     set { parts.value.logLevel = newValue }
   }
 
-  /// Ports on which the router serves DOTS.
+  /// Ports on which the router serves DOTS, and those that it connects to for that.
   public var listenPorts: [UInt16] {
     get { parts.value.listenPorts }
     set { parts.value.listenPorts = newValue }

@@ -39,7 +39,7 @@ extension PortalFront {
       connect(PacketSocket(adopting: descriptor), room)
     case .listener(let interface):
       listen(on: interface, descriptor.map { StreamListener(adopting: $0) })
-    case .settings, .part, .complete:
+    case .settings, .part, .complete, .addresses:
       guard let complete = try assembly.receive(message) else { return }
       let setup = try PortalSetup(parsing: complete.settings)
       log.level = setup.logLevel

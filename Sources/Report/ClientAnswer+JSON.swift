@@ -42,6 +42,12 @@ extension ClientAnswer {
         first, JSONMember("result", .string("redirected")), JSONMember("alternate", server.json),
         JSONMember("seconds", .optional(seconds) { .unsigned(UInt64($0)) }),
       ]
+    case .sentTo(let name):
+      return [
+        first, JSONMember("result", .string("redirected")), JSONMember("to", .string(name)),
+      ]
+    case .sessions(let list):
+      return [first, JSONMember("sessions", .array(list.map { .object($0.members) }))]
     }
   }
 }
@@ -131,4 +137,16 @@ public func failureLine(_ result: Text, reason: Text) -> Text {
     "version": version, "result": .string(result), "reason": .string(reason),
   ])
   return value.text() + "\n"
+}
+
+extension RouterSession {
+  fileprivate var members: [JSONMember] {
+    [
+      JSONMember("router", .string(router)),
+      JSONMember("peer", .string("\(peer)")),
+      JSONMember("port", .unsigned(UInt64(peerPort))),
+      JSONMember("transport", .string(transport.label)),
+      JSONMember("since", .string(since.timestamp)),
+    ]
+  }
 }

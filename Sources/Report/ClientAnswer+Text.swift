@@ -28,6 +28,15 @@ extension ClientAnswer {
       writer.block("redirected", server.name)
       writer.line("addresses", listing: server.addresses)
       if let seconds { writer.line("for", Quantity.duration(UInt64(seconds))) }
+    case .sentTo(let name): writer.block("redirected to", name)
+    case .sessions(let list):
+      if list.isEmpty { return "no sessions\n" }
+      for session in list {
+        writer.block("router", session.router)
+        writer.line("peer", "\(session.peer) port \(session.peerPort)")
+        writer.line("transport", session.transport.label)
+        writer.line("since", Quantity.age(of: session.since, now: style.now))
+      }
     }
     return writer.text
   }

@@ -79,6 +79,10 @@ public indirect enum ClientAnswer: Hashable, Sendable {
   case heartbeat(Span)
   /// The server sends to another one, which is asked now; for so many seconds.
   case redirected(SeenServer, seconds: UInt32?)
+  /// The router connects to this client now.
+  case sentTo(Text)
+  /// These routers have a session.
+  case sessions([RouterSession])
 }
 
 /// A server that another one sends to (RFC 9132, Section 4.6).
@@ -92,6 +96,35 @@ public struct SeenServer: Hashable, Sendable {
   public init(name: Text, addresses: [Text]) {
     self.name = name
     self.addresses = addresses
+  }
+}
+
+/// A router's session with `cordon-client serve`.
+public struct RouterSession: Hashable, Sendable {
+  /// The first name of its certificate, or of its key.
+  public var router: Text
+  /// Where it calls from.
+  public var peer: IPAddress
+  /// Its port.
+  public var peerPort: UInt16
+  /// What carries the session.
+  public var transport: Transport
+  /// When it began.
+  public var since: UnixTime
+
+  /// A session of these parts.
+  public init(
+    router: Text,
+    peer: IPAddress,
+    peerPort: UInt16,
+    transport: Transport,
+    since: UnixTime
+  ) {
+    self.router = router
+    self.peer = peer
+    self.peerPort = peerPort
+    self.transport = transport
+    self.since = since
   }
 }
 

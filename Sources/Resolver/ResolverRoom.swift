@@ -13,6 +13,8 @@ public enum ResolverRoom {
   private static let setupPatience = Span.seconds(10)
   /// A look-up waits for others; it doesn't compute.
   private static let processorSeconds: UInt32 = 2
+  /// The most addresses of one name that are told.
+  private static let maximumAddresses = 16
 
   /// What getaddrinfo does beside what every program does: it runs no program and traces none.
   private static var calls: [SystemCall] {
@@ -44,7 +46,7 @@ public enum ResolverRoom {
     var reply: RoomReport
     do {
       try confine(user)
-      reply = .addresses(try addresses(of: name, limit: RoomReport.maximumAddresses))
+      reply = .addresses(try addresses(of: name, limit: maximumAddresses))
     } catch { reply = .failed("\(name): \(error)") }
     guard let message = try? reply.encoded() else { return 1 }
     try? door.send(message)

@@ -1,6 +1,7 @@
 import Bytes
 import CoAP
 import DOTS
+import Dial
 import Model
 import TLS
 
@@ -9,6 +10,8 @@ final class FrontSession {
   let id: UInt32
   let entrance: Int
   let tls: SessionID
+  /// What the router opened itself; nil at an entrance.
+  let dialled: Attempt?
   let announced: Session
   let layer: SessionLayer
   var configuration = ConfigurationDesk()
@@ -27,7 +30,8 @@ final class FrontSession {
   init(
     _ id: UInt32,
     entrance: Int,
-    tls: SessionID,
+    tls: SessionID = SessionID(number: 0),
+    dialled: Attempt? = nil,
     announced: Session,
     layer: SessionLayer,
     now: Instant
@@ -35,9 +39,10 @@ final class FrontSession {
     self.id = id
     self.entrance = entrance
     self.tls = tls
+    self.dialled = dialled
     self.announced = announced
     self.layer = layer
-    heartbeats = HeartbeatClock(now: now)
+    heartbeats = HeartbeatClock(duty: dialled == nil ? .usual : .keepsOpen, now: now)
   }
 
   var nextTimeout: Instant? {

@@ -31,12 +31,19 @@ extension SignalFront {
           if let descriptor { connect(PacketSocket(adopting: descriptor)) }
           continue
         }
+        if case .addresses(let name, let addresses) = message {
+          if name.isEmpty { moved(to: addresses) } else { found(addresses, of: name) }
+          continue
+        }
         let setup: Setup?
         do {
           let complete = try assembly.receive(message)
           setup = try complete.map { (complete) throws(LinkError) in try Setup(complete) }
         } catch { throw .link(error) }
-        if let setup { try reload(setup) }
+        guard let setup else { continue }
+        // A room that may not make sockets begins anew to be one that may.
+        if !mayDial, !setup.settings.callHomes.isEmpty { return false }
+        try reload(setup)
       }
     }
   }
@@ -55,6 +62,10 @@ extension SignalFront {
         try report(.refused(FrontFault.credentials(error).text))
         return
       }
+    }
+    do { try useCallHomes(setup) } catch {
+      try report(.refused(FrontFault.credentials(error).text))
+      return
     }
     tellIdentity()
     log.info("settings read again")
@@ -87,7 +98,8 @@ extension SignalFront {
   }
 
   private func tellIdentity() {
-    guard let expires = entrances.first?.server.certificateExpires else { return }
+    let own = entrances.first?.server.certificateExpires
+    guard let expires = own ?? diallers.first?.certificateExpires else { return }
     tellCore(.identity(certificateExpires: expires))
   }
 

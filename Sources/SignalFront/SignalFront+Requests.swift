@@ -23,6 +23,9 @@ extension SignalFront {
         try checkClient(session)
         respond(CoAPMessage(.changed), to: exchange, on: session)
         perform(session.heartbeats.received(heartbeat, now: Clock.now), on: session)
+      case .redirect(let redirection):
+        try checkClient(session)
+        try redirect(session, to: redirection, answering: exchange)
       case .retrieveConfiguration(let sid):
         try checkClient(session)
         let content = try session.configuration.retrieved(sid: sid).response

@@ -1,6 +1,7 @@
 import Bytes
 import CoAP
 import DOTS
+import Dial
 import Link
 import Linux
 import Model
@@ -61,35 +62,42 @@ extension SignalFront {
     at index: Int
   ) {
     // Without randomness nothing could be sent safely: the client finds no answer and tries again.
-    guard let seed = try? randomBytes(8) else { return }
+    guard let seed = randomNumber() else { return }
     let entrance = entrances[index]
-    let id = nextSession()
     let announced = Session(
-      id: id,
+      id: nextSession(),
       peer: peer.remote,
       peerPort: peer.remotePort,
       local: peer.local,
       localPort: entrance.listener.port,
       transport: entrance.listener.transport,
       role: .base,
-      identity: Model.PeerIdentity(
-        names: identity.names,
-        publicKeyDigest: identity.publicKeyDigest
+      identity: Model.PeerIdentity(identity)
+    )
+    open(
+      FrontSession(
+        announced.id,
+        entrance: index,
+        tls: tls,
+        announced: announced,
+        layer: entrance.layer(of: tls, seed: seed),
+        now: Clock.now
       )
     )
-    let session = FrontSession(
-      id,
-      entrance: index,
-      tls: tls,
-      announced: announced,
-      layer: entrance.layer(of: tls, seed: seed.reduce(0) { $0 << 8 | UInt64($1) }),
-      now: Clock.now
-    )
+  }
+
+  /// A session begins.
+  func open(_ session: FrontSession) {
     sessions.append(session)
-    let name = identity.names.first ?? "no name"
-    logSession { "session \(id) with \(peer): \(name)" }
+    let name = session.announced.identity.names.first ?? "no name"
+    logSession { "session \(session.id) with \(session.peer): \(name)" }
     announce(session)
     perform(session.layer.opened(now: Clock.now), on: session)
+  }
+
+  /// A random number; nil when the kernel has none.
+  func randomNumber() -> UInt64? {
+    (try? randomBytes(8)).map { $0.reduce(0) { $0 << 8 | UInt64($1) } }
   }
 
   private func session(_ tls: SessionID, at entrance: Int) -> FrontSession? {
@@ -99,17 +107,22 @@ extension SignalFront {
     return nil
   }
 
-  private func forget(_ session: FrontSession) {
+  func forget(_ session: FrontSession) {
     sessions.removeAll { $0 === session }
     questions.removeAll { $0.session == session.id }
   }
 
   /// Ends a session from this side; with `isLost` its client's requests that wait for that begin.
-  private func close(_ session: FrontSession, isLost: Bool) {
-    let entrance = entrances[session.entrance]
+  func close(_ session: FrontSession, isLost: Bool) {
     guard self.session(session.id) != nil else { return }
     forget(session)
     tellCore(isLost ? .sessionLost(session.id) : .sessionClosed(session.id))
+    if let attempt = session.dialled {
+      attempt.close()
+      hungUp(attempt)
+      return
+    }
+    let entrance = entrances[session.entrance]
     perform(entrance.server.close(session.tls), at: session.entrance)
     finish(session.peer, at: session.entrance)
   }
@@ -140,6 +153,7 @@ extension SignalFront {
       case .send(let heartbeat): send(heartbeat, on: session)
       case .peerSaturated:
         logSession { "session \(session.id): the peer is heard and doesn't answer" }
+      case .silent: doubt(session)
       case .lost:
         logSession { "session \(session.id) is lost: nothing was heard" }
         close(session, isLost: true)
@@ -148,13 +162,13 @@ extension SignalFront {
   }
 
   private func send(_ heartbeat: Heartbeat, on session: FrontSession) {
-    guard let message = DOTSRequest.heartbeat(heartbeat).message else { return }
-    if let last = session.heartbeat { session.layer.forget(last) }
+    // Those of a router follow one another faster than answers may come.
+    if let last = session.heartbeat, session.dialled == nil { session.layer.forget(last) }
     session.heartbeat = nil
     let patience = session.configuration.parameters(mitigating: session.isMitigating).interval
     do throws(SendRefusal) {
       let sent = try session.layer.send(
-        message,
+        heartbeat.message,
         confirmable: false,
         patience: patience,
         now: Clock.now
@@ -167,12 +181,22 @@ extension SignalFront {
   }
 
   private func send(_ bytes: [UInt8], on session: FrontSession) {
+    if let attempt = session.dialled {
+      send(bytes, through: attempt)
+      return
+    }
     do throws(SendFailure) {
       let actions = try entrances[session.entrance].send(bytes, on: session.tls)
       perform(actions, at: session.entrance)
     } catch {
       log.warning("session \(session.id): \(bytes.count) bytes could not be sent")
     }
+  }
+}
+
+extension Model.PeerIdentity {
+  init(_ identity: TLS.PeerIdentity) {
+    self.init(names: identity.names, publicKeyDigest: identity.publicKeyDigest)
   }
 }
 

@@ -1,6 +1,7 @@
 import Bytes
 import CoAP
 import DOTS
+import Dial
 import Link
 import Linux
 import Model
@@ -42,6 +43,7 @@ final class SignalFront {
     static let core: UInt64 = 1
     static let firstEntrance: UInt64 = 16
     static let connections: UInt64 = 1 << 32
+    static let attempts: UInt64 = 1 << 33
   }
 
   /// Datagrams or connections of one socket between looks at everything else.
@@ -62,6 +64,13 @@ final class SignalFront {
   /// Since when there is no door to core.
   var closedSince = Clock.now
   var entrances: [Entrance] = []
+  /// Those that it connects to, and what that takes: one for each transport.
+  var callHomes: [CallHome] = []
+  var diallers: [Client] = []
+  /// Whether this process may make sockets.
+  let mayDial: Bool
+  /// The router's addresses towards the ISP.
+  var wan: [IPAddress] = []
   /// By their numbers: the newest is the last.
   var sessions: [FrontSession] = []
   /// Few at a time; a dictionary would be most of the code here.
@@ -73,6 +82,7 @@ final class SignalFront {
   private var lastSession: UInt32 = 0
   private var lastHandle: UInt32 = 0
   private var lastConnection: UInt32 = 0
+  private var lastAttempt: UInt64 = 0
 
   init(
     setup: Setup,
@@ -82,6 +92,7 @@ final class SignalFront {
   ) throws(FrontFault) {
     self.launcher = launcher
     self.log = log
+    mayDial = !setup.settings.callHomes.isEmpty
     do {
       poller = try Poller()
       try launcher.watch(with: poller, token: Token.launcher)
@@ -97,6 +108,7 @@ final class SignalFront {
       } catch { throw .system("watch sockets", error) }
       entrances.append(entrance)
     }
+    do { try useCallHomes(setup) } catch { throw .credentials(error) }
   }
 
   /// Serves until the launcher is gone.
@@ -111,8 +123,9 @@ final class SignalFront {
         case Token.launcher: guard try serveLauncher(event) else { return }
         case Token.core: serveCore(event)
         case ..<Token.connections: serveEntrance(Int(event.token - Token.firstEntrance))
-        default:
+        case ..<Token.attempts:
           serveConnection(UInt32(truncatingIfNeeded: event.token - Token.connections), event)
+        default: serveAttempt(event)
         }
       }
       timedOut()
@@ -129,6 +142,7 @@ final class SignalFront {
     for entrance in entrances { consider(entrance.server.nextTimeout) }
     for session in sessions { consider(session.nextTimeout) }
     for question in questions { consider(question.deadline) }
+    for home in callHomes { consider(home.nextTimeout) }
     return next
   }
 
@@ -144,6 +158,7 @@ final class SignalFront {
       perform(session.heartbeats.timedOut(now: now), on: session)
       if let due = session.pollAt, due <= now { poll(session, now: now) }
     }
+    for home in callHomes { goOn(home, now: now) }
     for question in questions where question.deadline <= now {
       answer(
         question.handle,
@@ -169,6 +184,12 @@ final class SignalFront {
 
   /// Where the question with this handle is.
   func question(_ handle: UInt32) -> Int? { questions.firstIndex { $0.handle == handle } }
+
+  /// A number for one attempt to connect.
+  func nextAttempt() -> UInt64 {
+    lastAttempt += 1
+    return Token.attempts + lastAttempt
+  }
 
   func nextConnection() -> UInt32 {
     lastConnection &+= 1

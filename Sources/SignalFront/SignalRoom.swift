@@ -29,6 +29,11 @@ public enum SignalRoom {
     ]
   }
 
+  /// What connecting to others takes beside: only a room that is to do it may make sockets.
+  private static var dialling: [SystemCall] {
+    [.socket, .connect, .socketOption, .setSocketOption]
+  }
+
   /// Runs until the launcher ends it; gives the exit status.
   public static func run(_ arguments: [Text]) -> Int32 {
     if arguments == ["--version"] {
@@ -46,7 +51,8 @@ public enum SignalRoom {
       }
       try confine(setup.user, root: root)
       let front = try SignalFront(setup: setup, descriptors: sockets, launcher: door, log: log)
-      do { try CallFilter(calls).install() } catch {
+      let allowed = calls + (front.mayDial ? dialling : [])
+      do { try CallFilter(allowed).install() } catch {
         throw FrontFault.system("forbid system calls", error)
       }
       try front.report(.ready)

@@ -31,6 +31,9 @@ public final class Client {
     context = try TLSContext(client: credentials, desk: desk, datagramLimit: self.datagramLimit)
     desk.use(keys: context.keys)
   }
+
+  /// When the time of the client's own certificate is over; nil when it has none that can be read.
+  public var certificateExpires: UnixTime? { context.certificateExpires }
 }
 
 /// Whom a client means to reach: what the server's certificate has to hold (RFC 9132, Section 7.1).

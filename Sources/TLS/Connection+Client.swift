@@ -10,6 +10,7 @@ extension Connection {
   {
     self.init(context: context, desk: desk, datagramLimit: datagramLimit)
     SSL_set_connect_state(ssl)
+    cordon_pace_flights(ssl)
     let isSet: CInt
     switch server {
     case .name(let name):

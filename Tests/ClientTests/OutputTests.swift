@@ -216,7 +216,8 @@ func endings() throws {
 @Test("mistakes are usage, files that can't be read a failure, names without address not reachable")
 func program() {
   #expect(ClientProgram.run(["nonsense"]) == .usage)
-  #expect(ClientProgram.run(["--listen", ":1", "status"]) == .usage)
+  #expect(ClientProgram.run(["--listen", ":0", "status"]) == .usage)
+  #expect(ClientProgram.run(["--control", "/nonexistent", "sessions"]) == .unreachable)
   #expect(ClientProgram.run(["--version"]) == .done)
   #expect(ClientProgram.run(["--help"]) == .done)
   let missing: [Text] = [

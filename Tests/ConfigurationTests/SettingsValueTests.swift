@@ -160,7 +160,7 @@ func otherOptions() throws {
   )
   #expect(settings.listen.map { $0.addresses.count } == [2, 1])
   #expect(settings.listen.map(\.transports) == [[.udp], [.udp, .tcp]])
-  #expect(settings.core.listenPorts == [4646, 5684])
+  #expect(settings.core.listenPorts == [9, 4646, 5684])
   #expect(
     settings.callHome.first?.name == "y.example" && settings.callHome.first?.transport == .auto
   )

@@ -98,12 +98,24 @@ import Testing
 
   @Test(
     "requests of later steps are refused for what isn't served",
-    arguments: Vector.numbered([36...36, 43...44, 46...47, 50...52])
+    arguments: Vector.numbered([43...44, 46...47, 50...52])
   )
   func later(_ vector: Vector) throws {
-    let isFilterControl = vector.number < 50 && vector.number > 36
+    let isFilterControl = vector.number < 50
     let fault: Fault = isFilterControl ? .unsupportedKey : .resourceNotServed
     #expect(refusal(vector.message, role: vector.role)?.fault == fault)
+  }
+
+  @Test("CH-RED-01 CH-RED-03 the redirection of RFC 9066, Figure 9 is read") func redirection()
+    throws
+  {
+    let vector = try #require(Vector.numbered([36...36]).first)
+    guard case .redirect(let redirection) = try DOTSRequest(vector.message, role: .callHome) else {
+      Issue.record("no redirection")
+      return
+    }
+    #expect(redirection.name == "alt-call-home-client.example" && redirection.lifetime == 600)
+    #expect(redirection.addresses.map { $0.text } == ["2001:db8:6401::1", "2001:db8:6401::2"])
   }
 
   @Test("CBR-04 telemetry in an efficacy update is ignored: vector 54") func telemetry() throws {

@@ -138,6 +138,16 @@ extension RandomValues {
   mutating func signalSettings() throws -> SignalSettings {
     var settings = SignalSettings()
     settings.logLevel = try one(of: [.error, .warning, .info, .debug])
+    settings.callHomes = list { values in
+      CallHomePeer(
+        section: values.text(0...9),
+        host: values.text(),
+        name: values.text(),
+        port: values.number(0...(.max)),
+        transports: values.list(0...2) { $0.transport() },
+        redirectDomains: values.list { $0.text() }
+      )
+    }
     settings.listeners = list {
       Listener(address: $0.address(), port: $0.number(0...(.max)), transport: $0.transport())
     }
@@ -150,8 +160,9 @@ extension RandomValues {
   }
 
   mutating func frontSetup() throws -> FrontSetup {
-    switch number(0...4) {
+    switch number(0...5) {
     case 0: .settings(user(), try signalSettings().encoded())
+    case 4: .addresses(text(0...99), list(0...64) { $0.address() })
     case 1: .part(try one(of: FileKind.allCases), bytes(0...999))
     case 2: .complete
     case 3: .listener(text(1...9))
@@ -160,8 +171,9 @@ extension RandomValues {
   }
 
   mutating func roomReport() -> RoomReport {
-    switch number(0...5) {
+    switch number(0...6) {
     case 0: .ready
+    case 5: .name(text(1...99))
     case 1: .failed(text(0...1024))
     case 2: .interfaces(list(0...4) { Interface($0.text(1...9), number: $0.number(0...(.max))) })
     case 3: .certificate(flag() ? UnixTime(seconds: number(0...(.max))) : nil)

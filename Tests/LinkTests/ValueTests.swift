@@ -213,7 +213,7 @@ func moreToCome() throws {
 func boundedLists() {
   let addresses = (1...600).map { IPAddress(v4: $0) }
   expectRefused(message: CoreSetup.garden([IPAddress](addresses.prefix(513))))
-  expectRefused(message: RoomReport.addresses([IPAddress](addresses.prefix(17))))
+  expectRefused(message: RoomReport.addresses([IPAddress](addresses.prefix(65))))
   let interfaces = (1...65).map { Interface("i", number: $0) }
   expectRefused(message: RoomReport.interfaces(interfaces))
   var settings = SignalSettings()

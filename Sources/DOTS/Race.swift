@@ -1,11 +1,11 @@
 import Bytes
 import Model
 
-/// One way to a server.
+/// One way to a peer.
 public struct Candidate: Hashable, Sendable {
   /// What carries the session.
   public var transport: Transport
-  /// The server's address.
+  /// The peer's address.
   public var address: IPAddress
 
   /// A way of these parts.
@@ -17,7 +17,7 @@ public struct Candidate: Hashable, Sendable {
   /// All ways in the order in which they are tried (RFC 9132, Section 4.3): each transport with
   /// the two families in turn, IPv6 first (RFC 8305, Section 4), but before them `known`, if it is
   /// among them.
-  static func all(
+  public static func all(
     _ addresses: [IPAddress],
     over transports: [Transport],
     known: Candidate?
@@ -39,39 +39,60 @@ public struct Candidate: Hashable, Sendable {
   }
 }
 
-/// Which of a server's addresses is tried when (RFC 8305, Section 5): one after the other, without
+/// Which of a peer's addresses is tried when (RFC 8305, Section 5): one after the other, without
 /// waiting for the end of those before; the first session wins.
-struct Race {
+public struct Race: Sendable {
   /// Connection Attempt Delay: how long each has before the next begins (RFC 8305, Section 5).
-  static let attemptDelay = Span.milliseconds(250)
+  public static let attemptDelay = Span.milliseconds(250)
+  /// The same under attack (RFC 9132, Section 4.3).
+  public static let attackedDelay = Span.milliseconds(100)
+  /// From a connection that couldn't be made to the next to the same address.
+  public static let repetition = Span.seconds(5)
 
   private var waiting: ArraySlice<Candidate>
+  private var again: [(candidate: Candidate, due: Instant)] = []
   private var running = 0
   private var due: Instant
+  private let delay: Span
 
   /// A race that begins now.
-  init(_ candidates: [Candidate], now: Instant) {
+  public init(_ candidates: [Candidate], delay: Span = Race.attemptDelay, now: Instant) {
     waiting = candidates[...]
     due = now
+    self.delay = delay
   }
 
   /// When the next one starts; nil: all have.
-  var nextStart: Instant? { waiting.isEmpty ? nil : due }
+  public var nextStart: Instant? {
+    guard !waiting.isEmpty else { return again.first?.due }
+    return again.first.map { min($0.due, due) } ?? due
+  }
 
   /// Whether all have failed.
-  var isLost: Bool { waiting.isEmpty && running == 0 }
+  public var isLost: Bool { waiting.isEmpty && again.isEmpty && running == 0 }
 
   /// The one to start now.
-  mutating func start(now: Instant) -> Candidate? {
+  public mutating func start(now: Instant) -> Candidate? {
+    if let first = again.first, first.due <= now {
+      again.removeFirst()
+      running += 1
+      return first.candidate
+    }
     guard due <= now, let next = waiting.popFirst() else { return nil }
     running += 1
-    due = now + Self.attemptDelay
+    due = now + delay
     return next
   }
 
   /// One that was started came to nothing: the next needn't wait.
-  mutating func failed(now: Instant) {
+  public mutating func failed(now: Instant) {
     running -= 1
     due = now
+  }
+
+  /// One that was started found nobody, which may be another's word or pass: it is tried again.
+  public mutating func broke(_ candidate: Candidate, now: Instant) {
+    failed(now: now)
+    again.append((candidate, now + Self.repetition))
   }
 }

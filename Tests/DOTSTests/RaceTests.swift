@@ -1,10 +1,11 @@
 import Bytes
+import DOTS
 import Model
 import Testing
 
-@testable import Client
-
 private func address(_ text: Text) -> IPAddress { IPAddress(parsing: text) ?? IPAddress(v4: 0) }
+
+private func at(_ seconds: Double) -> Instant { Instant(milliseconds: Int64(seconds * 1000)) }
 
 private let v6 = [address("2001:db8::1"), address("2001:db8::2")]
 private let v4 = [address("192.0.2.1"), address("192.0.2.2"), address("192.0.2.3")]
@@ -55,35 +56,37 @@ func failures() {
   #expect(race.isLost)
 }
 
-@Test("what a session leaves is read as it was written, whatever the family")
-func memory() throws {
-  for candidate in [Candidate(.udp, v4[0]), Candidate(.tcp, v6[0])] {
-    let memory = Memory(candidate, time: UnixTime(seconds: 1000), ticket: [1, 2, 3])
-    #expect(Memory(parsing: memory.encoded) == memory)
-    #expect(memory.known(now: UnixTime(seconds: 1599)) == candidate)
-    #expect(memory.known(now: UnixTime(seconds: 1600)) == nil)
-    #expect(memory.known(now: UnixTime(seconds: 999)) == nil)
-    #expect(memory.ticket(over: candidate.transport) == [1, 2, 3])
-    #expect(memory.ticket(over: candidate.transport == .udp ? .tcp : .udp) == [])
+@Test("HE-04 under attack the next way is tried after 100 ms")
+func attacked() {
+  let candidates = Candidate.all(v4, over: [.udp], known: nil)
+  var race = Race(candidates, delay: Race.attackedDelay, now: at(0))
+  _ = race.start(now: at(0))
+  #expect(race.nextStart == at(0.1) && race.start(now: at(0.099)) == nil)
+  #expect(race.start(now: at(0.1)) == candidates[1])
+}
+
+@Test("HE-05 an address where nobody was is tried again every 5 s, and loses no race")
+func broken() {
+  let candidates = Candidate.all([v4[0]], over: [.tcp], known: nil)
+  var race = Race(candidates, now: at(0))
+  for round in 0..<12 {
+    let start = Double(round) * 5
+    #expect(race.nextStart == at(start))
+    #expect(race.start(now: at(start)) == candidates[0] && race.start(now: at(start)) == nil)
+    race.broke(candidates[0], now: at(start))
+    #expect(!race.isLost && race.start(now: at(start + 4.9)) == nil)
   }
+  _ = race.start(now: at(60))
+  race.failed(now: at(60))
+  #expect(race.isLost && race.nextStart == nil)
 }
 
-@Test("a file that is none of ours, or cut off, is as good as none")
-func foreignMemory() {
-  let whole = Memory(Candidate(.udp, v6[0]), time: UnixTime(seconds: 1), ticket: [1]).encoded
-  for count in 0..<whole.count { #expect(Memory(parsing: [UInt8](whole.prefix(count))) == nil) }
-  var other = whole
-  other[0] ^= 1
-  #expect(Memory(parsing: other) == nil)
-}
-
-@Test("IDS-02 the cuid is base64url without padding of the digest's first 16 bytes")
-func cuid() {
-  let digest: [UInt8] = [
-    0x77, 0x3E, 0xA9, 0x1E, 0x36, 0x80, 0x0E, 0x46, 0x85, 0x4D, 0xB8, 0xEB, 0xD0, 0x91, 0x81, 0xA7,
-  ]
-  // The one of RFC 9132, Figure 5.
-  #expect(recommendedCuid(digest: digest + [1, 2, 3]) == "dz6pHjaADkaFTbjr0JGBpw")
-  #expect(recommendedCuid(digest: [UInt8](repeating: 0xFF, count: 32)).count == 22)
-  #expect(recommendedCuid(digest: [0xFB, 0xFF]) == "-_8")
+@Test("a way that broke waits behind those that were not tried yet, which needn't wait for it")
+func brokenAmongOthers() {
+  let candidates = Candidate.all([v4[0], v4[1]], over: [.tcp], known: nil)
+  var race = Race(candidates, now: at(0))
+  #expect(race.start(now: at(0)) == candidates[0])
+  race.broke(candidates[0], now: at(0.01))
+  #expect(race.start(now: at(0.01)) == candidates[1])
+  #expect(race.nextStart == at(5.01) && race.start(now: at(5.01)) == candidates[0])
 }

@@ -1,14 +1,15 @@
 import Bytes
+import DOTS
 import Linux
 import Model
 import TLS
 
-/// One way to the server that is tried: a socket, and the client's end of a session on it.
-final class Attempt {
+/// One way to a (D)TLS server that is tried: a socket, and the client's end of a session on it.
+public final class Attempt {
   /// What the owner learns, in order.
-  enum Event {
+  public enum Event {
     /// The server proved who it is.
-    case established
+    case established(TLS.PeerIdentity)
     /// It sent a datagram, or the next bytes of the stream.
     case received([UInt8])
     /// The session is over.
@@ -28,7 +29,7 @@ final class Attempt {
   private static let portion = 16_384
 
   /// The way.
-  let candidate: Candidate
+  public let candidate: Candidate
   private let endpoint: Endpoint
   private let connection: ClientConnection
   private let path: Path
@@ -37,7 +38,9 @@ final class Attempt {
   private var backlog: [UInt8] = []
 
   /// Makes the socket; the session begins with `start`.
-  init(
+  ///
+  /// Throws when there is no way to the address.
+  public init(
     _ candidate: Candidate,
     port: UInt16,
     _ connection: ClientConnection
@@ -46,7 +49,7 @@ final class Attempt {
     self.connection = connection
     endpoint = Endpoint(candidate.address, port: port)
     if candidate.transport == .udp {
-      path = .datagrams(try UDPSocket(binding: Endpoint(candidate.address.unspecified, port: 0)))
+      path = .datagrams(try UDPSocket(connectingTo: endpoint))
     } else {
       path = .stream(try StreamSocket.connect(to: endpoint))
       isConnecting = true
@@ -54,7 +57,7 @@ final class Attempt {
   }
 
   /// What to wait for.
-  var descriptor: FileDescriptor {
+  public var descriptor: FileDescriptor {
     switch path {
     case .datagrams(let socket): socket.descriptor
     case .stream(let socket): socket.descriptor
@@ -62,24 +65,32 @@ final class Attempt {
   }
 
   /// Whether writing is waited for as well.
-  var wantsWriting: Bool { isConnecting || !backlog.isEmpty }
+  public var wantsWriting: Bool { isConnecting || !backlog.isEmpty }
+
+  /// How many bytes of a stream the kernel hasn't taken yet.
+  public var waiting: Int { backlog.count }
 
   /// When `timedOut` has something to do; nil for never.
-  var nextTimeout: Instant? { isOver ? nil : connection.nextTimeout }
+  public var nextTimeout: Instant? { isOver ? nil : connection.nextTimeout }
 
   /// The most that fits one datagram, in bytes.
-  var maximumPayload: Int { connection.maximumPayload }
+  public var maximumPayload: Int { connection.maximumPayload }
 
   /// What resumes the session later; nil when there is nothing.
-  var ticket: [UInt8]? { connection.ticket }
+  public var ticket: [UInt8]? { connection.ticket }
+
+  /// Why the server isn't good under the credentials of `client`; nil: it is.
+  public func fault(under client: Client) -> CertificateFault? {
+    connection.fault(under: client, wall: Clock.wall)
+  }
 
   /// Begins; a stream has to be connected before.
-  func start(now: Instant) -> [Event] {
+  public func start(now: Instant) -> [Event] {
     isConnecting ? [] : perform(connection.start(now: now, wall: Clock.wall))
   }
 
   /// The socket is ready.
-  func ready(_ event: Poller.Event, now: Instant) -> [Event] {
+  public func ready(_ event: Poller.Event, now: Instant) -> [Event] {
     guard !isOver else { return [] }
     do throws(SystemError) {
       switch path {
@@ -101,19 +112,19 @@ final class Attempt {
   }
 
   /// `nextTimeout` came.
-  func timedOut(now: Instant) -> [Event] {
+  public func timedOut(now: Instant) -> [Event] {
     guard let due = nextTimeout, due <= now else { return [] }
     return perform(connection.timedOut(now: now))
   }
 
   /// Sends application data; what can't be sent is lost, like anything on the way.
-  func send(_ bytes: [UInt8]) -> [Event] {
+  public func send(_ bytes: [UInt8]) -> [Event] {
     guard let actions = try? connection.send(bytes) else { return [] }
     return perform(actions)
   }
 
   /// Ends the session at the server too, as far as the kernel takes it at once.
-  func close() {
+  public func close() {
     guard !isOver, !isConnecting else { return }
     _ = perform(connection.close())
     isOver = true
@@ -144,7 +155,7 @@ final class Attempt {
     for action in actions {
       switch action {
       case .send(let bytes): transmit(bytes)
-      case .established: events.append(.established)
+      case .established(let identity, _): events.append(.established(identity))
       case .received(let bytes): events.append(.received(bytes))
       case .closed(let reason):
         isOver = true

@@ -1,0 +1,334 @@
+import Bytes
+import CoAP
+import DOTS
+import Dial
+import Link
+import Linux
+import Model
+import TLS
+
+/// Call Home: the router connects and serves (RFC 9066, Section 5.1).
+extension SignalFront {
+  // MARK: Settings
+
+  /// Takes the sections and credentials of new settings: sessions stay whose section is as it was, and
+  /// whose client is still good.
+  func useCallHomes(_ setup: Setup) throws(TLSError) {
+    let peers = setup.settings.callHomes
+    var new: [Client] = []
+    for transport in [.udp, .tcp] as [Transport]
+    where peers.contains(where: { $0.transports.contains(transport) }) {
+      new.append(
+        try Client(
+          TLS.Credentials(setup),
+          over: transport,
+          timeFloor: setup.settings.timeFloor
+        )
+      )
+    }
+    diallers = new
+    for home in callHomes {
+      if !peers.contains(home.peer) {
+        hangUp(home)
+        callHomes.removeAll { $0 === home }
+      } else if let attempt = home.current,
+        let client = dialler(over: attempt.candidate.transport),
+        let fault = attempt.fault(under: client)
+      {
+        log.warning("call home \(home.host): \(fault)")
+        hangUp(home)
+      }
+    }
+    for peer in peers where !callHomes.contains(where: { $0.peer == peer }) {
+      callHomes.append(CallHome(peer, now: Clock.now, random: randomNumber() ?? 0))
+    }
+  }
+
+  private func dialler(over transport: Transport) -> Client? {
+    diallers.first { $0.transport == transport }
+  }
+
+  // MARK: Addresses
+
+  /// The launcher has looked a name up.
+  func found(_ addresses: [IPAddress], of name: Text) {
+    let now = Clock.now
+    for home in callHomes where home.host == name && home.redial.ends != nil && home.askAt != nil {
+      if addresses.isEmpty {
+        if home.race == nil { log.warning("call home: \(name) could not be looked up") }
+        home.askAt = now + CallHome.askInterval
+      } else {
+        home.addresses = addresses
+        home.foundAt = now
+        home.askAt = nil
+      }
+      if home.race == nil { home.enter(now: now) }
+    }
+  }
+
+  /// The router's addresses towards the ISP are others: what came from one that is gone begins anew.
+  func moved(to addresses: [IPAddress]) {
+    let now = Clock.now
+    let before = wan
+    wan = addresses
+    if before == addresses { return }
+    for home in callHomes {
+      home.redial.woken(now: now)
+      if home.race != nil, home.current == nil {
+        abandon(home)
+        home.enter(now: now)
+      }
+      guard let session = session(of: home) else { continue }
+      let local = session.announced.local
+      if before.contains(local), !addresses.contains(local) { close(session, isLost: false) }
+    }
+  }
+
+  // MARK: Attempts
+
+  /// Does what is due for one client.
+  func goOn(_ home: CallHome, now: Instant) {
+    guard let due = home.nextTimeout, due <= now else { return }
+    if let due = home.redial.due, due <= now { home.begin(now: now) }
+    if let name = home.question(now: now) { try? report(.name(name)) }
+    if let ends = home.redial.ends, ends <= now { failed(home) }
+    while let candidate = home.race?.start(now: now) { start(candidate, of: home) }
+    for (_, attempt) in home.attempts { take(attempt.timedOut(now: now), of: attempt) }
+    guard let session = session(of: home) else { return }
+    home.isMitigating = session.isMitigating
+    if home.returns(now: now) {
+      close(session, isLost: false)
+      home.turn(to: nil, now: now)
+    } else if let due = home.probeAt, due <= now {
+      home.probeAt = now + Redial.probeInterval
+      home.enter(over: [.udp], now: now)
+    }
+  }
+
+  private func start(_ candidate: Candidate, of home: CallHome) {
+    let server = IPAddress(parsing: home.name).map { ServerName.address($0) } ?? .name(home.name)
+    guard let client = dialler(over: candidate.transport),
+      let connection = ClientConnection(
+        client,
+        to: server,
+        ticket: candidate.transport == home.known?.transport ? home.ticket : [],
+        wall: Clock.wall
+      )
+    else { return }
+    do throws(SystemError) {
+      let attempt = try Attempt(candidate, port: home.peer.port, connection)
+      let token = nextAttempt()
+      try poller.add(attempt.descriptor, token: token, writing: attempt.wantsWriting)
+      home.attempts.append((token, attempt))
+      take(attempt.start(now: Clock.now), of: attempt)
+    } catch { home.race?.broke(candidate, now: Clock.now) }
+  }
+
+  func serveAttempt(_ event: Poller.Event) {
+    for home in callHomes {
+      for (token, attempt) in home.attempts where token == event.token {
+        take(attempt.ready(event, now: Clock.now), of: attempt)
+        watch(attempt, of: home)
+        return
+      }
+    }
+  }
+
+  /// A stream may have more to send than the kernel took.
+  private func watch(_ attempt: Attempt, of home: CallHome) {
+    guard attempt.candidate.transport == .tcp else { return }
+    for (token, other) in home.attempts where other === attempt {
+      let writing = attempt.wantsWriting
+      try? poller.change(attempt.descriptor, token: token, writing: writing)
+    }
+  }
+
+  /// Sends on a session that the router opened; a peer that doesn't read loses it.
+  func send(_ bytes: [UInt8], through attempt: Attempt) {
+    take(attempt.send(bytes), of: attempt)
+    guard let home = callHomes.first(where: { $0.holds(attempt) }) else { return }
+    watch(attempt, of: home)
+    if attempt.waiting > Self.maximumOutput { over(attempt, of: home, "nothing is read") }
+  }
+
+  /// Nothing answers on a session: while it goes on, another is tried for.
+  func doubt(_ session: FrontSession) {
+    guard let home = callHomes.first(where: { $0.current === session.dialled }), home.race == nil
+    else { return }
+    home.isDoubted = true
+    home.enter(now: Clock.now)
+  }
+
+  /// Takes what an attempt, or the session that it became, has to tell.
+  func take(_ events: [Attempt.Event], of attempt: Attempt) {
+    for event in events {
+      guard let home = callHomes.first(where: { $0.holds(attempt) }) else { return }
+      switch event {
+      case .established(let identity): established(identity, attempt, of: home)
+      case .received(let bytes):
+        guard let session = session(on: attempt) else { continue }
+        if home.isDoubted { abandon(home) }
+        session.heartbeats.received(now: Clock.now)
+        perform(session.layer.received(bytes, now: Clock.now), on: session)
+      case .closed(let reason): over(attempt, of: home, reason.text)
+      case .broken(let error):
+        guard attempt !== home.current else {
+          over(attempt, of: home, error.text)
+          continue
+        }
+        drop(attempt, of: home)
+        home.race?.broke(attempt.candidate, now: Clock.now)
+      case .failed(let failure):
+        drop(attempt, of: home)
+        log.warning(
+          "call home \(home.name) at \(attempt.candidate.address) port \(home.peer.port): \(failure)"
+        )
+        home.race?.failed(now: Clock.now)
+        if home.race?.isLost == true, home.askAt == nil { failed(home) }
+      }
+    }
+  }
+
+  /// A session that was there is over.
+  private func over(_ attempt: Attempt, of home: CallHome, _ reason: Text) {
+    guard let session = session(on: attempt) else {
+      drop(attempt, of: home)
+      return
+    }
+    logSession { "session \(session.id) is over: \(reason)" }
+    close(session, isLost: false)
+  }
+
+  private func established(_ identity: TLS.PeerIdentity, _ attempt: Attempt, of home: CallHome) {
+    guard let seed = randomNumber(), let own = attempt.descriptor.ownEnd else { return }
+    let earlier = session(of: home)
+    let layer: SessionLayer
+    if attempt.candidate.transport == .tcp {
+      layer = SessionLayer(StreamLayer())
+    } else {
+      layer = SessionLayer(MessageLayer(seed: seed))
+      layer.maximumSize = min(layer.maximumSize, attempt.maximumPayload)
+    }
+    let now = Clock.now
+    home.won(attempt, now: now)
+    for (_, other) in home.attempts where other !== attempt && other !== earlier?.dialled {
+      other.close()
+      drop(other, of: home)
+    }
+    let announced = Session(
+      id: nextSession(),
+      peer: attempt.candidate.address,
+      peerPort: home.peer.port,
+      local: own.address,
+      localPort: own.port,
+      transport: attempt.candidate.transport,
+      role: .callHome,
+      identity: Model.PeerIdentity(identity)
+    )
+    open(
+      FrontSession(
+        announced.id,
+        entrance: -1,
+        dialled: attempt,
+        announced: announced,
+        layer: layer,
+        now: now
+      )
+    )
+    // Over UDP at last, or after silence.
+    if let earlier { close(earlier, isLost: false) }
+  }
+
+  /// The attempt is over without a session.
+  private func failed(_ home: CallHome) {
+    abandon(home)
+    let now = Clock.now
+    // Looking for a better way came to nothing.
+    if home.current != nil { return }
+    log.warning("call home: no session with \(home.host) yet")
+    home.redial.failed(now: now, random: randomNumber() ?? 0)
+    if home.alternate != nil { home.turn(to: nil, now: now) }
+  }
+
+  // MARK: Ends
+
+  /// A session that the router opened has been closed.
+  func hungUp(_ attempt: Attempt) {
+    guard let home = callHomes.first(where: { $0.holds(attempt) }) else { return }
+    drop(attempt, of: home)
+    guard attempt === home.current else { return }
+    home.ticket = attempt.ticket ?? []
+    home.current = nil
+    home.knownUntil = Clock.now + Redial.memory
+    abandon(home)
+    home.redial.ended(now: Clock.now, random: randomNumber() ?? 0)
+  }
+
+  private func hangUp(_ home: CallHome) {
+    if let session = session(of: home) { close(session, isLost: false) }
+    abandon(home)
+  }
+
+  /// Ends all that is tried; a session stays.
+  private func abandon(_ home: CallHome) {
+    home.race = nil
+    home.isDoubted = false
+    for (_, attempt) in home.attempts where attempt !== home.current {
+      attempt.close()
+      drop(attempt, of: home)
+    }
+  }
+
+  private func drop(_ attempt: Attempt, of home: CallHome) {
+    try? poller.remove(attempt.descriptor)
+    home.attempts.removeAll { $0.attempt === attempt }
+  }
+
+  private func session(of home: CallHome) -> FrontSession? {
+    home.current.flatMap { session(on: $0) }
+  }
+
+  private func session(on attempt: Attempt) -> FrontSession? {
+    for session in sessions where session.dialled === attempt { return session }
+    return nil
+  }
+
+  // MARK: Redirection
+
+  /// The client wants the router to go elsewhere (RFC 9066, Section 5.2.2).
+  func redirect(
+    _ session: FrontSession,
+    to redirection: Redirection,
+    answering exchange: ExchangeID
+  ) throws(PeerError) {
+    let now = Clock.now
+    guard let home = callHomes.first(where: { $0.current === session.dialled }),
+      home.accepts(redirection, now: now)
+    else {
+      log.warning("session \(session.id): not led to \(redirection.name)")
+      throw PeerError(.redirectRefused)
+    }
+    logSession { "session \(session.id): led to \(redirection.name)" }
+    respond(CoAPMessage(.created), to: exchange, on: session)
+    close(session, isLost: false)
+    home.turn(to: redirection, now: now)
+  }
+}
+
+extension CallHome {
+  fileprivate func holds(_ attempt: Attempt) -> Bool {
+    attempts.contains { $0.attempt === attempt }
+  }
+
+  /// This way was the first to lead to a session.
+  fileprivate func won(_ attempt: Attempt, now: Instant) {
+    race = nil
+    isDoubted = false
+    current = attempt
+    redial.established()
+    known = attempt.candidate
+    knownUntil = now + Redial.memory
+    let probes = attempt.candidate.transport == .tcp && peer.transports.contains(.udp)
+    probeAt = probes ? now + Redial.probeInterval : nil
+  }
+}

@@ -32,7 +32,7 @@ final class Reception {
   private final class Connection {
     let socket: StreamSocket
     let token: UInt64
-    var output: ArraySlice<UInt8> = []
+    var output: [UInt8] = []
     var isEnding = false
 
     init(_ socket: StreamSocket, token: UInt64) {
@@ -265,9 +265,7 @@ extension Reception {
 
   /// Sends what the kernel takes; whether the connection is at its end.
   private func flush(_ connection: Connection) throws(SystemError) -> Bool {
-    let count = try connection.socket.send(connection.output)
-    connection.output.removeFirst(count)
-    if connection.output.isEmpty { connection.output = [] }
+    connection.output = try connection.socket.send(all: connection.output)
     try poller.change(
       connection.socket.descriptor,
       token: connection.token,

@@ -28,7 +28,7 @@ extension FileDescriptor {
     var path = cordon_path()
     guard cordon_own_end(number, &path) == 0 else { return nil }
     let local = withUnsafeBytes(of: path.local) {
-      IPAddress(bytes: $0.prefix(Int(path.local_count)))
+      IPAddress(bytes: [UInt8](copying: $0.baseAddress, count: Int(path.local_count)))
     }
     return local.map { Endpoint($0.unmapped, port: path.port) }
   }

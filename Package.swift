@@ -63,13 +63,27 @@ let linkerSettings: [LinkerSetting] =
   embedded
   ? [
     .linkedLibrary("m"),
-    // lld, because only it can fold equal functions, of which specialised generics leave many.
+    // lld, because only it can fold equal functions, of which specialised generics leave many, and
+    // makes code of what an executable hands it as LLVM's bitcode (`wholeProgram`): there the same
+    // wishes have to be said again.
     .unsafeFlags(
       ["-use-ld=lld"]
-        + ["--gc-sections", "--as-needed", "--icf=all", "-O2", "-z", "pack-relative-relocs"]
+        + ([
+          "--gc-sections", "--as-needed", "--icf=all", "-O2", "-z", "pack-relative-relocs",
+        ]
+        + [
+          "-enable-machine-outliner=always", "-enable-linkonceodr-outlining", "-inline-threshold=0",
+        ].flatMap { ["-mllvm", $0] })
         .flatMap { ["-Xlinker", $0] }
     ),
   ] : []
+
+/// Makes the linker write an executable's code: only there nothing else can call a function, so that
+/// arguments that are always the same go, and functions that are called once have no place of their
+/// own. It makes the executables a sixteenth smaller.
+///
+/// The last mode that the frontend is told counts: the package manager has no word for this.
+let wholeProgram = ["-emit-bc", "-lto=llvm-full"].flatMap { ["-Xfrontend", $0] }
 
 /// In Embedded Swift an executable's own object holds all that it uses of its modules, compiled as
 /// one program: theirs would only add what the linker can't tell to be the same.
@@ -98,7 +112,7 @@ func executable(
   .executableTarget(
     name: name,
     dependencies: [.init(stringLiteral: room), "Linux", "Bytes"],
-    swiftSettings: swiftSettings + (embedded ? [.unsafeFlags(flags)] : []),
+    swiftSettings: swiftSettings + (embedded ? [.unsafeFlags(wholeProgram + flags)] : []),
     linkerSettings: libraries.map { .linkedLibrary($0) } + linkerSettings
   )
 }

@@ -241,7 +241,7 @@ let everything: [Target] =
         "TestSupport",
         links: ["mnl", "nftnl"]
       ),
-      tests("FuzzTests", "FuzzEntries"),
+      tests("FuzzTests", "FuzzEntries", links: ["mnl", "nftnl"]),
       tests("TwoMachinesTests", "Bytes", "TestServer"),
       support("TestSupport", path: "Tests/TestSupport", "Bytes"),
       support(
@@ -263,6 +263,7 @@ let everything: [Target] =
         "CBOR",
         "CoAP",
         "Configuration",
+        "Core",
         "DOTS",
         "HTTP",
         "Link",
@@ -276,7 +277,9 @@ let everything: [Target] =
         dependencies: ["FuzzEntries", "TestServer"],
         path: "Tests/Fuzz/Driver",
         swiftSettings: swiftSettings,
-        linkerSettings: [.unsafeFlags(fuzzer + ["-use-ld=lld"])]
+        linkerSettings: [
+          .unsafeFlags(fuzzer + ["-use-ld=lld"]), .linkedLibrary("mnl"), .linkedLibrary("nftnl"),
+        ]
       )
     ] : [])
 

@@ -56,7 +56,8 @@ final class Ends {
   let carrier: Carrier
   let server: PeerServer
   var now = instant(1000)
-  var wall = UnixTime(seconds: UInt64(Date().timeIntervalSince1970))
+  /// Later than any list that a test makes after this.
+  var wall = UnixTime(seconds: UInt64(Date().timeIntervalSince1970) + 3600)
   /// How many bytes of a stream come at a time.
   var portion = Int.max
   /// Everything that the server did but sending.

@@ -23,6 +23,7 @@ package struct TwoMachines {
   private var lanes: [Lane]
   private var underWay: [(arrival: Instant, toServer: Bool, bytes: [UInt8])] = []
   private var answersDue: [(due: Instant, exchange: ExchangeID, answer: CoAPMessage?)] = []
+  private var executed: Set<[UInt8]> = []
   /// How often an answer came, and how often none did.
   package private(set) var answered = 0
   package private(set) var unanswered = 0
@@ -108,6 +109,9 @@ extension TwoMachines {
       switch action {
       case .send(let bytes): post(bytes, toServer: !ofServer)
       case .deliver(let exchange, let message):
+        // All copies of a request have its token.
+        let isNew = executed.insert(message.token).inserted
+        try Broken.unless(isNew, "a request is executed twice")
         // Carried out at once; the answer may take its time.
         let answer = try server.answer(to: message, now: now)
         try server.check(at: now)

@@ -18,6 +18,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case settings
   /// A request of HTTP, whole and byte by byte.
   case http
+  /// A file of DHCP leases.
+  case leases
 
   /// Takes the bytes; throws when something doesn't hold.
   package func examine(_ bytes: [UInt8]) throws(Broken) {
@@ -30,6 +32,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .link: try examineLink(bytes)
     case .settings: try examineSettings(bytes)
     case .http: try examineHTTP(bytes)
+    case .leases: try examineLeases(bytes)
     }
   }
 }

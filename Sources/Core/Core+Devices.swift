@@ -181,6 +181,7 @@ extension Core {
       return .end(.notFound, "no mitigation of this number waits for consent")
     }
     guard adopt(next, changes, now: now) else { return .end(.failed, "the kernel refused") }
+    // A no is logged as the mitigation's end.
     if isGiven { log.info("mitigation \(id): the owner consents") }
     return .end(.done, "")
   }

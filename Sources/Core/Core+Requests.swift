@@ -239,6 +239,8 @@ extension Core {
   ) {
     let client = engine.client(for: session)?.section ?? session.identity.names.first ?? "nobody"
     switch outcome {
+    case .created(let mid, _, .some, _):
+      log.info("\(client) mid \(mid): waits for the owner's consent (cordonctl consent)")
     case .created(let mid, .seconds(let seconds), _, _):
       log.info("\(client) mid \(mid): mitigating for \(seconds) s")
     case .created(let mid, .indefinite, _, _):

@@ -51,6 +51,9 @@ struct Measurement: Equatable, Sendable {
     reading = reading ?? DropCounters(packets: 0, bytes: 0)
   }
 
+  /// Whole seconds since the activation.
+  func seconds(until now: Instant) -> UInt64 { UInt64(max(0, (now - since).milliseconds / 1000)) }
+
   private func buckets(until moment: Instant) -> Int64 {
     (moment - since).milliseconds / Constants.bucket.milliseconds
   }

@@ -158,8 +158,7 @@ struct Mitigation: Equatable, Sendable {
   ///
   /// Without `wall` the clock shows what it showed when it was asked about, and the time since.
   mutating func begin(at now: Instant, wall: UnixTime?) {
-    let elapsed = UInt64(max(0, (now - measurement.since).milliseconds / 1000))
-    let asked = start.map { UnixTime(seconds: $0.seconds &+ elapsed) }
+    let asked = start.map { UnixTime(seconds: $0.seconds &+ measurement.seconds(until: now)) }
     if permit.action == .ask { permit.action = .block }
     if phase == .asking, !scope.triggerMitigation {
       waitAgain(at: now)

@@ -14,7 +14,8 @@ extension MitigationEngine {
     }
   }
 
-  /// The same client's mitigations that a new request takes the place of.
+  /// The same client's mitigations that a new request takes the place of: `replaced` are over, `begun`
+  /// by the loss of the signal wait for it again (RFC 9132, Section 4.4.1.3).
   ///
   /// The higher number wins (RFC 9132, Section 4.4.1.3). One that its client has withdrawn, or the
   /// owner has stopped, never wins. Immediate and preconfigured requests don't meet as long as the latter only wait.
@@ -24,21 +25,23 @@ extension MitigationEngine {
     by scope: MitigationScope,
     key: MitigationKey,
     client: ClientSettings
-  ) throws(Refusal) -> [Mitigation] {
-    guard table.isHolding(key.holder) else { return [] }
+  ) throws(Refusal) -> (replaced: [Mitigation], begun: [Mitigation]) {
+    var replaced: [Mitigation] = []
+    var begun: [Mitigation] = []
+    guard table.isHolding(key.holder) else { return (replaced, begun) }
     let overlap = Overlap(rule: client.overlap, home: home)
-    var overridden: [Mitigation] = []
     var winner: UInt32?
     for index in candidates(for: scope, overlap: client.overlap) {
       guard table.all[index].claim.key.holder == key.holder,
-        table.all[index].claim.scope.triggerMitigation == scope.triggerMitigation,
         overlap.between(scope, table.all[index].claim.scope)
       else { continue }
       let other = table.all[index]
-      if other.key.mid > key.mid, other.phase != .terminating, other.phase != .released {
+      if other.scope.triggerMitigation != scope.triggerMitigation {
+        if scope.triggerMitigation, other.phase == .active { begun.append(other) }
+      } else if other.key.mid > key.mid, other.phase != .terminating, other.phase != .released {
         winner = max(winner ?? 0, other.key.mid)
       } else {
-        overridden.append(other)
+        replaced.append(other)
       }
     }
     if let winner {
@@ -49,21 +52,7 @@ extension MitigationEngine {
         conflict: ConflictInformation(cause: .overlappingTargets, scope: scope)
       )
     }
-    return overridden
-  }
-
-  /// The same client's mitigations that the loss of the signal began and that a new immediate request
-  /// overlaps: it is enforced in their place (RFC 9132, Section 4.4.1.3).
-  func begunByLoss(
-    overlapping scope: MitigationScope,
-    key: MitigationKey,
-    client: ClientSettings
-  ) -> [Mitigation] {
-    let overlap = Overlap(rule: client.overlap, home: home)
-    return candidates(for: scope, overlap: client.overlap).map { table.all[$0] }.filter {
-      $0.phase == .active && !$0.scope.triggerMitigation && $0.key.holder == key.holder
-        && overlap.between(scope, $0.scope)
-    }
+    return (replaced, begun)
   }
 
   /// Positions of the mitigations that may overlap `scope`, rising; all when names count.
@@ -103,9 +92,8 @@ extension MitigationEngine {
   func starting(_ mitigation: Mitigation, at now: Instant, wall: UnixTime?) -> Mitigation {
     var begun = mitigation
     begun.begin(at: now, wall: wall)
-    let rule = settings.client(section: begun.key.holder.section)?.overlap ?? .scope
     guard begun.isEnforced, settings.conflict == .reject else { return begun }
-    let rivals = rivals(of: begun.scope, holder: begun.key.holder, overlap: rule)
+    let rivals = rivals(of: begun)
     if rivals.isEmpty { return begun }
     begun.phase = .deactivated
     begun.end = now + .seconds(wait(for: rivals, now: now) + Constants.retryMargin)
@@ -119,9 +107,7 @@ extension MitigationEngine {
   func conflict(of mitigation: Mitigation, at now: Instant) -> ConflictInformation? {
     let isDeactivated = mitigation.phase == .deactivated && mitigation.turn == nil
     guard mitigation.isEnforced || isDeactivated, table.holderCount > 1 else { return nil }
-    let rule = settings.client(section: mitigation.key.holder.section)?.overlap ?? .scope
-    let holder = mitigation.key.holder
-    let rivals = rivals(of: mitigation.scope, holder: holder, overlap: rule)
+    let rivals = rivals(of: mitigation)
     guard !rivals.isEmpty else { return nil }
     var conflict = conflict(of: mitigation.scope, with: rivals)
     if isDeactivated {
@@ -130,6 +116,13 @@ extension MitigationEngine {
       conflict.retryTimer = left - min(left, Constants.retryMargin)
     }
     return conflict
+  }
+
+  @inline(never)
+  private func rivals(of mitigation: Mitigation) -> [Int] {
+    let holder = mitigation.key.holder
+    let rule = settings.client(section: holder.section)?.overlap ?? .scope
+    return rivals(of: mitigation.scope, holder: holder, overlap: rule)
   }
 
   /// Positions of other clients' enforced mitigations that overlap `scope`.

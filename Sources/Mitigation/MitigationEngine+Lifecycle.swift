@@ -131,7 +131,7 @@ extension MitigationEngine {
     for id in table.all.map({ $0.id }) {
       table.update(id) {
         guard $0.start != nil else { return }
-        let elapsed = UInt64(max(0, (now - $0.measurement.since).milliseconds / 1000))
+        let elapsed = $0.measurement.seconds(until: now)
         $0.start = UnixTime(seconds: wall.seconds - min(wall.seconds, elapsed))
       }
     }

@@ -27,7 +27,8 @@ extension MitigationEngine {
   func touchesDevices(_ decided: Pending) -> Bool {
     decided.edits.contains { edit in
       switch edit {
-      case .store(let mitigation): !mitigation.quarantined.isEmpty
+      case .store(let mitigation):
+        !mitigation.quarantined.isEmpty || !(table[mitigation.id]?.quarantined.isEmpty ?? true)
       case .end(let id, _): !(table[id]?.quarantined.isEmpty ?? true)
       }
     }

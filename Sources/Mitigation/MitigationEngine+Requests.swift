@@ -106,7 +106,7 @@ extension MitigationEngine {
     let permit = try permitOffice(for: client, role: inquiry.role, inquiry.surroundings)
       .permit(for: scope)
     try checkCollision(of: key.holder, role: inquiry.role)
-    let overlapped = try overridden(by: scope, key: key, client: client)
+    let (overlapped, begun) = try overridden(by: scope, key: key, client: client)
     let conflict = try conflictOnArrival(of: scope, key: key, inquiry: inquiry)
     try checkRate(of: client, now: inquiry.now)
     var mitigation = Mitigation(
@@ -138,7 +138,7 @@ extension MitigationEngine {
     var edits: [Pending.Edit] =
       [.store(mitigation)] + overlapped.map { .end($0.id, .overridden) }
     if mitigation.isEnforced {
-      for old in begunByLoss(overlapping: scope, key: key, client: client) {
+      for old in begun {
         changes += old.removal
         var waiting = old
         waiting.phase = .deactivated

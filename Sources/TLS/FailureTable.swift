@@ -5,54 +5,65 @@ import Bytes
 ///
 /// Only peers that proved their address get here, so nobody can have another one refused. What an
 /// IPv6 /64 or an IPv4 address does counts together.
-struct FailureTable {
+final class FailureTable {
   /// The one that failed longest ago makes room: slots for handshakes are bounded without it.
   static let maximumCount = 64
   /// What a client with a mistaken setting may need until somebody sees it.
-  static let allowed: UInt8 = 10
+  static let allowed = 10
   /// For how long who failed more often is refused; a pause as long forgets all.
   static let time = Span.seconds(60)
 
-  private struct Entry {
-    var address: IPAddress
-    var count: UInt8
+  /// A class, since it is less code to change one in place.
+  private final class Entry {
+    let address: IPAddress
+    var count = 0
     var last: Instant
+
+    init(_ address: IPAddress, _ last: Instant) {
+      self.address = address
+      self.last = last
+    }
   }
 
   private var entries: [Entry] = []
 
   /// Whether a peer is refused.
   func refuses(_ peer: PeerAddress, now: Instant) -> Bool {
-    guard let index = index(of: HalfOpenTable.address(of: peer)) else { return false }
-    return entries[index].count >= Self.allowed && now - entries[index].last < Self.time
+    guard let entry = entry(of: HalfOpenTable.address(of: peer)) else { return false }
+    return entry.count >= Self.allowed && now - entry.last < Self.time
   }
 
   /// A peer's handshake failed.
-  mutating func failed(_ peer: PeerAddress, now: Instant) {
+  func failed(_ peer: PeerAddress, now: Instant) {
     let address = HalfOpenTable.address(of: peer)
-    var entry = Entry(address: address, count: 1, last: now)
-    if let index = index(of: address) {
-      let before = entries[index]
-      if now - before.last < Self.time { entry.count = min(before.count + 1, Self.allowed) }
-      entries[index] = entry
-    } else if entries.count < Self.maximumCount {
-      entries.append(entry)
-    } else {
-      var oldest = 0
-      for index in entries.indices where entries[index].last < entries[oldest].last {
-        oldest = index
-      }
-      entries[oldest] = entry
+    guard let entry = entry(of: address) else {
+      add(Entry(address, now))
+      return
     }
+    entry.count = now - entry.last < Self.time ? entry.count + 1 : 1
+    entry.last = now
   }
 
   /// A peer proved who it is.
-  mutating func authenticated(_ peer: PeerAddress) {
-    if let index = index(of: HalfOpenTable.address(of: peer)) { entries[index].count = 0 }
+  func authenticated(_ peer: PeerAddress) {
+    entry(of: HalfOpenTable.address(of: peer))?.count = 0
   }
 
-  private func index(of address: IPAddress) -> Int? {
-    for index in entries.indices where entries[index].address == address { return index }
+  private func add(_ entry: Entry) {
+    entry.count = 1
+    guard entries.count == Self.maximumCount else {
+      entries.append(entry)
+      return
+    }
+    var oldest = 0
+    for index in entries.indices where entries[index].last < entries[oldest].last {
+      oldest = index
+    }
+    entries[oldest] = entry
+  }
+
+  private func entry(of address: IPAddress) -> Entry? {
+    for entry in entries where entry.address == address { return entry }
     return nil
   }
 }

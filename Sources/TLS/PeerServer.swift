@@ -92,7 +92,7 @@ public class PeerServer {
   private(set) var context: TLSContext
   final var known: KnownPrefixes
   final var halfOpen = HalfOpenTable()
-  final var failures = FailureTable()
+  final let failures = FailureTable()
   /// Lists, not dictionaries: of so few that a search costs nothing, and a fraction of the code.
   final var handshakes: [Handshake] = []
   /// By their names: the newest is the last.

@@ -180,3 +180,28 @@ def sets(home):
         expect_equal((beat.code, beat.kind), ("0.03", NON), "the router's heartbeat")
         expect_equal(session.ask("delete", path(1)).code, "2.02", "the withdrawal")
         expect_equal(session.receive(), None, "what comes once nothing is mitigated")
+
+
+@test("MIT-OBS-07 MIT-OBS-08 who observes all is told of a later request, in the form asked for")
+def all_observed(home):
+    home.daemon(agent={"terminating": "0"})
+    put(home, lifetime=600)
+    with Session(home) as session:
+        session.wait(8.0)
+        state = [(OBSERVE, b""), (15, b"c=n")]
+        session.send(request("get", path(), 7, None, CON, b"all", state))
+        first = Parsed(session.receive())
+        expect_equal([one["mid"] for one in dots.scopes(first.payload)], [1], "mids at first")
+        later = against("203.0.113.9/32", lifetime=600)
+        expect_equal(coap(home, "put", path(2), later).code, "2.01", "a later request")
+        told = Parsed(session.receive())
+        expect_equal((told.token, told.kind), (b"all", NON), "a notification")
+        expect_equal([one["mid"] for one in dots.scopes(told.payload)], [1, 2], "mids")
+        for mid in (1, 2):
+            expect_equal(coap(home, "delete", path(mid)).code, "2.02", f"withdrawal of {mid}")
+        last = []
+        while (data := session.receive()) and len(last) < 6:
+            last.append(Parsed(data))
+            for one in dots.scopes(last[-1].payload) if last[-1].code == "2.05" else []:
+                expect("target-prefix" not in one, f"c=n has no targets: {one}")
+        expect_equal(last[-1].code, "4.04", "the end, once nothing is left")

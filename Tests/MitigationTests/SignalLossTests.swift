@@ -170,4 +170,23 @@ import Testing
     #expect(next.status(1) == .attackMitigationSignalLoss)
     #expect(next.report(1)?.start == nil)
   }
+
+  @Test(
+    "MIT-OVL-04 a device that the loss put into quarantine is free when an immediate request comes"
+  )
+  func quarantine() {
+    var desk = Desk { $0.action = .quarantine }
+    let mac = MACAddress(0x0011_2233_4455)
+    desk.surroundings.macOf = { _ in mac }
+    desk.surroundings.addressesOf = { _ in [Fixture.device6.address] }
+    desk.role = .base
+    var scope = Fixture.scope()
+    scope.triggerMitigation = false
+    desk.put(1, scope)
+    #expect(lose(&desk) != nil && desk.confined[mac] != nil)
+    var blocked = Fixture.scope()
+    blocked.requestedAction = .block
+    #expect(desk.put(2, blocked).isCreated)
+    #expect(desk.confined[mac] == nil && desk.enforcedMids == [2])
+  }
 }

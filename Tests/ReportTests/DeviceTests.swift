@@ -132,3 +132,11 @@ func changesJSON() {
     DeviceChange.code(mac, "1234").jsonLine == Text(start + #""code":"1234"}"# + "\n")
   )
 }
+
+@Test("an answer to a question for consent is told in words and in JSON")
+func consents() {
+  let yes = DeviceChange.answered(MitigationID(7), isGiven: true)
+  #expect(yes.text == "mitigation 7: begins\n")
+  #expect(yes.jsonLine == "{\"version\":1,\"id\":7,\"consent\":true}\n")
+  #expect(DeviceChange.answered(MitigationID(7), isGiven: false).text == "mitigation 7: refused\n")
+}

@@ -367,7 +367,7 @@ func identityDigest() {
 
   @Test("TLS-05 who has failed ten times is refused for a minute, from whatever port")
   func refused() {
-    var table = FailureTable()
+    let table = FailureTable()
     for count in 0..<10 {
       #expect(!table.refuses(client, now: instant(0)))
       table.failed(peer(client.remote, port: UInt16(count)), now: instant(0))
@@ -380,7 +380,7 @@ func identityDigest() {
 
   @Test("TLS-05 an IPv6 /64 counts as one, an IPv4 address by itself")
   func networks() {
-    var table = FailureTable()
+    let table = FailureTable()
     for low in UInt64(0)..<10 {
       table.failed(peer(IPAddress(v6High: 7, low: low)), now: instant(0))
       table.failed(peer(IPAddress(v4: UInt32(low))), now: instant(0))
@@ -392,7 +392,7 @@ func identityDigest() {
 
   @Test("TLS-05 a client that proves who it is begins anew")
   func forgiven() {
-    var table = FailureTable()
+    let table = FailureTable()
     for _ in 0..<9 { table.failed(client, now: instant(0)) }
     table.authenticated(client)
     table.failed(client, now: instant(1))
@@ -401,7 +401,7 @@ func identityDigest() {
 
   @Test("TLS-05 the table is bounded: who failed longest ago makes room")
   func bounded() {
-    var table = FailureTable()
+    let table = FailureTable()
     for address in UInt32(0)..<1000 {
       for _ in 0..<10 { table.failed(peer(IPAddress(v4: address)), now: instant(Int64(address))) }
     }

@@ -119,7 +119,7 @@ public class PeerServer {
     }
     desk = try Desk()
     context = try TLSContext(
-      server: credentials,
+      credentials,
       ticketKeys: ticketKeys,
       desk: desk,
       datagramLimit: isStream ? nil : limits.datagram
@@ -189,7 +189,7 @@ public class PeerServer {
   {
     desk.verificationTime = max(wall, timeFloor)
     context = try TLSContext(
-      server: credentials,
+      credentials,
       ticketKeys: ticketKeys,
       desk: desk,
       datagramLimit: isStream ? nil : limits.datagram

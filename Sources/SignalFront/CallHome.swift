@@ -10,7 +10,7 @@ final class CallHome {
   /// For how long what a name leads to counts.
   static let freshness = Span.seconds(300)
   /// From a look-up that found nothing to the next.
-  static let askInterval = Span.seconds(5)
+  static let askInterval = Span.seconds(10)
   /// A client that was left counts as one used lately (RFC 9132, Section 4.6).
   static let loopTime = Span.seconds(300)
   /// Whether a mitigation has ended that kept the session where it was led to.

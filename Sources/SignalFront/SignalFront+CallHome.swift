@@ -200,32 +200,19 @@ extension SignalFront {
       layer = SessionLayer(MessageLayer(seed: seed))
       layer.maximumSize = min(layer.maximumSize, attempt.maximumPayload)
     }
-    let now = Clock.now
-    home.won(attempt, now: now)
+    home.won(attempt, now: Clock.now)
     for other in home.attempts where other !== attempt && other !== earlier?.dialled {
       other.close()
       drop(other, of: home)
     }
-    let announced = Session(
-      id: nextSession(),
-      peer: attempt.candidate.address,
-      peerPort: home.peer.port,
-      local: own.address,
-      localPort: own.port,
-      transport: attempt.candidate.transport,
-      role: .callHome,
-      identity: Model.PeerIdentity(identity)
+    let candidate = attempt.candidate
+    let peer = PeerAddress(
+      remote: candidate.address,
+      remotePort: home.peer.port,
+      local: own.address
     )
-    open(
-      FrontSession(
-        announced.id,
-        entrance: -1,
-        dialled: attempt,
-        announced: announced,
-        layer: layer,
-        now: now
-      )
-    )
+    let end = Listener(address: own.address, port: own.port, transport: candidate.transport)
+    open(identity, peer, end, layer, dialled: attempt)
     // Over UDP at last, or after silence.
     if let earlier { close(earlier, isLost: false) }
   }

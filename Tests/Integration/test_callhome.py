@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -378,6 +379,20 @@ def several(home):
     first.wait(10)
     second.wait(10)
     expect_equal(len(role(home)), 2, "sessions that the router opened")
+
+
+@test("CH-CON-01 a reload that adds a section makes the router call, another keeps it calling")
+def added(home):
+    daemon = home.daemon()
+    noc_service = Service(home)
+    with open(os.path.join(home.work, "cordon.conf"), "w") as file:
+        file.write(home.settings(more=noc()))
+    daemon.process.send_signal(signal.SIGHUP)
+    first = noc_service.wait(10)
+    daemon.process.send_signal(signal.SIGHUP)
+    noc_service.wait(10, other_than=first["port"])
+    noc_service.ask("heartbeat")
+    expect_equal(len(role(home)), 1, "sessions that the router opened")
 
 
 @test("CH-CON-03 a pre-shared key proves both ends, too")

@@ -225,9 +225,7 @@ struct cordon_path {
 static inline long cordon_set(int fd, int level, int option, int value) {
   return cordon_result(setsockopt(fd, level, option, &value, sizeof value));
 }
-// Bound to an address of this machine or, with peer, connected to that of another.
-static inline long cordon_udp(const uint8_t *bytes, size_t count, uint16_t port, uint32_t scope,
-                              int peer) {
+static inline long cordon_udp(const uint8_t *bytes, size_t count, uint16_t port, uint32_t scope) {
   union cordon_address address;
   socklen_t length = cordon_pack(&address, bytes, count, port, scope);
   int v6 = count == 16;
@@ -244,9 +242,7 @@ static inline long cordon_udp(const uint8_t *bytes, size_t count, uint16_t port,
     if (!error) error = cordon_set((int)fd, IPPROTO_IP, IP_PKTINFO, 1);
     if (!error) error = cordon_set((int)fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
   }
-  if (!error)
-    error = cordon_result(peer ? connect((int)fd, &address.any, length)
-                               : bind((int)fd, &address.any, length));
+  if (!error) error = cordon_result(bind((int)fd, &address.any, length));
   if (error) {
     close((int)fd);
     return error;
@@ -417,16 +413,23 @@ static inline long cordon_send(int fd, const void *bytes, size_t count) {
   return cordon_result(send(fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 static inline long cordon_end_sending(int fd) { return cordon_result(shutdown(fd, SHUT_WR)); }
-// Begins to connect; cordon_connect_result tells how it went once the socket can be written to.
-static inline long cordon_tcp_connect(const uint8_t *bytes, size_t count, uint16_t port,
-                                      uint32_t scope) {
+// Begins to connect; for a stream, cordon_connect_result tells how it went once the socket can be
+// written to. A datagram socket tells its own address with each datagram, and takes no notice of
+// messages about sizes, which anyone can forge.
+static inline long cordon_connect(const uint8_t *bytes, size_t count, uint16_t port, uint32_t scope,
+                                  int is_stream) {
   union cordon_address address;
   socklen_t length = cordon_pack(&address, bytes, count, port, scope);
-  long fd = cordon_result(socket(count == 16 ? AF_INET6 : AF_INET,
-                                 SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+  int type = (is_stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  long fd = cordon_result(socket(address.any.sa_family, type, 0));
   if (fd < 0) return fd;
-  // Messages are small and each one is waited for.
-  long error = cordon_set((int)fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  // Small messages of a stream are each waited for.
+  int level = is_stream ? IPPROTO_TCP : count == 16 ? IPPROTO_IPV6 : IPPROTO_IP;
+  int option = is_stream ? TCP_NODELAY : count == 16 ? IPV6_RECVPKTINFO : IP_PKTINFO;
+  int sizes = count == 16 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER;
+  int omit = count == 16 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT;
+  long error = cordon_set((int)fd, level, option, 1);
+  if (!error && !is_stream) error = cordon_set((int)fd, level, sizes, omit);
   if (!error) error = cordon_result(connect((int)fd, &address.any, length));
   if (error && error != -EINPROGRESS) {
     close((int)fd);

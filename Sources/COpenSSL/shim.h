@@ -331,16 +331,6 @@ static inline int cordon_expect_server(SSL *ssl, const char *name, const unsigne
          SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
-/* A flight goes out 1, 3 and 8 seconds after the first time and then every 5: a peer that comes back
- * is found that soon, and one attempt lasts a minute (OpenSSL gives up after twelve). */
-static inline unsigned int cordon_flight_pause(SSL *ssl, unsigned int last) {
-  (void)ssl;
-  return last == 0 ? 1000000 : last == 1000000 ? 2000000 : 5000000;
-}
-static inline void cordon_pace_flights(SSL *ssl) {
-  if (SSL_is_dtls(ssl)) DTLS_set_timer_cb(ssl, cordon_flight_pause);
-}
-
 /* Milliseconds until a flight is to be repeated; negative when none is. */
 static inline long cordon_flight_due(SSL *ssl) {
   struct timeval left = {0, 0};

@@ -30,9 +30,14 @@ extension Caller {
       failed(.failed("no session to '\(name)' can be prepared"))
       return
     }
-    let attempt = try Attempt(candidate, port: call.destination.port, connection)
+    let token = UInt64(attempts.count) + 1
+    let attempt = try Attempt(
+      candidate,
+      port: call.destination.port,
+      connection,
+      token: token
+    )
     attempts.append(attempt)
-    let token = UInt64(attempts.count)
     try poller.add(attempt.descriptor, token: token, writing: attempt.wantsWriting)
     take(attempt.start(now: Clock.now), of: attempt)
   }

@@ -74,7 +74,9 @@ public struct HeartbeatClock: Sendable {
     return min(parameters.interval ?? Self.longestSilence, Self.longestSilence)
   }
 
-  /// How long the peer may be silent; ours are answered, if it sends none of its own. Nil: for ever.
+  /// How long the peer may be silent; nil: for ever.
+  ///
+  /// Who sends none of its own answers ours.
   private var patience: Span? {
     if duty == .persists { return nil }
     if !keepsOpen || parameters.interval != nil { return parameters.patience }

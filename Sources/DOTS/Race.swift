@@ -46,53 +46,49 @@ public struct Race: Sendable {
   public static let attemptDelay = Span.milliseconds(250)
   /// The same under attack (RFC 9132, Section 4.3).
   public static let attackedDelay = Span.milliseconds(100)
-  /// From a connection that couldn't be made to the next to the same address.
+  /// From one way to the next once all were tried.
   public static let repetition = Span.seconds(5)
 
-  private var waiting: ArraySlice<Candidate>
-  private var again: [(candidate: Candidate, due: Instant)] = []
+  private var waiting: [Candidate]
+  /// How many of these weren't tried yet.
+  private var untried: Int
   private var running = 0
   private var due: Instant
   private let delay: Span
 
   /// A race that begins now.
   public init(_ candidates: [Candidate], delay: Span = Race.attemptDelay, now: Instant) {
-    waiting = candidates[...]
+    waiting = candidates
+    untried = candidates.count
     due = now
     self.delay = delay
   }
 
   /// When the next one starts; nil: all have.
-  public var nextStart: Instant? {
-    guard !waiting.isEmpty else { return again.first?.due }
-    return again.first.map { min($0.due, due) } ?? due
-  }
+  public var nextStart: Instant? { waiting.isEmpty ? nil : due }
 
   /// Whether all have failed.
-  public var isLost: Bool { waiting.isEmpty && again.isEmpty && running == 0 }
+  public var isLost: Bool { waiting.isEmpty && running == 0 }
 
   /// The one to start now.
   public mutating func start(now: Instant) -> Candidate? {
-    if let first = again.first, first.due <= now {
-      again.removeFirst()
-      running += 1
-      return first.candidate
-    }
-    guard due <= now, let next = waiting.popFirst() else { return nil }
+    guard due <= now, !waiting.isEmpty else { return nil }
+    let next = waiting.removeFirst()
     running += 1
-    due = now + delay
+    untried -= 1
+    due = now + (untried > 0 ? delay : Self.repetition)
     return next
   }
 
-  /// One that was started came to nothing: the next needn't wait.
+  /// One that was started came to nothing: the next needn't wait, if it wasn't tried before.
   public mutating func failed(now: Instant) {
     running -= 1
-    due = now
+    if untried > 0 { due = now }
   }
 
   /// One that was started found nobody, which may be another's word or pass: it is tried again.
   public mutating func broke(_ candidate: Candidate, now: Instant) {
     failed(now: now)
-    again.append((candidate, now + Self.repetition))
+    waiting.append(candidate)
   }
 }

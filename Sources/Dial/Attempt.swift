@@ -30,10 +30,12 @@ public final class Attempt {
 
   /// The way.
   public let candidate: Candidate
+  /// The poller's number of its socket.
+  public let token: UInt64
   private let endpoint: Endpoint
   private let connection: ClientConnection
   private let path: Path
-  private var isConnecting = false
+  private var isConnecting: Bool
   private var isOver = false
   private var backlog: [UInt8] = []
 
@@ -43,17 +45,20 @@ public final class Attempt {
   public init(
     _ candidate: Candidate,
     port: UInt16,
-    _ connection: ClientConnection
+    _ connection: ClientConnection,
+    token: UInt64
   ) throws(SystemError) {
     self.candidate = candidate
     self.connection = connection
     endpoint = Endpoint(candidate.address, port: port)
-    if candidate.transport == .udp {
-      path = .datagrams(try UDPSocket(connectingTo: endpoint))
-    } else {
-      path = .stream(try StreamSocket.connect(to: endpoint))
-      isConnecting = true
-    }
+    self.token = token
+    isConnecting = candidate.transport == .tcp
+    let socket = try FileDescriptor.connect(to: endpoint, isStream: isConnecting)
+    let address = candidate.address
+    path =
+      isConnecting
+      ? .stream(StreamSocket(adopting: socket, peer: address, local: address))
+      : .datagrams(UDPSocket(adopting: socket))
   }
 
   /// What to wait for.
@@ -78,11 +83,6 @@ public final class Attempt {
 
   /// What resumes the session later; nil when there is nothing.
   public var ticket: [UInt8]? { connection.ticket }
-
-  /// Why the server isn't good under the credentials of `client`; nil: it is.
-  public func fault(under client: Client) -> CertificateFault? {
-    connection.fault(under: client, wall: Clock.wall)
-  }
 
   /// Begins; a stream has to be connected before.
   public func start(now: Instant) -> [Event] {

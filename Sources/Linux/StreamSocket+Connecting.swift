@@ -4,13 +4,9 @@ import CLinux
 extension StreamSocket {
   /// Begins to connect: when it can be written to, `connected` tells how it went.
   public static func connect(to peer: Endpoint) throws(SystemError) -> StreamSocket {
-    let bytes = peer.address.bytes
-    let number = try system("connect") {
-      cordon_tcp_connect(bytes, bytes.count, peer.port, peer.interface)
-    }
     // Who wants to know this end's own address asks the descriptor.
-    return StreamSocket(
-      adopting: FileDescriptor(result: number),
+    StreamSocket(
+      adopting: try FileDescriptor.connect(to: peer, isStream: true),
       peer: peer.address,
       local: peer.address
     )
@@ -23,6 +19,21 @@ extension StreamSocket {
 }
 
 extension FileDescriptor {
+  /// A socket that is connected to `peer`, or begins to be: a stream's, or one that takes datagrams from
+  /// there alone.
+  ///
+  /// Throws when there is no way to it.
+  public static func connect(
+    to peer: Endpoint,
+    isStream: Bool
+  ) throws(SystemError) -> FileDescriptor {
+    let bytes = peer.address.bytes
+    let number = try system("connect") {
+      cordon_connect(bytes, bytes.count, peer.port, peer.interface, isStream ? 1 : 0)
+    }
+    return FileDescriptor(result: number)
+  }
+
   /// This machine's address and port of a socket; nil when it has none.
   public var ownEnd: Endpoint? {
     var path = cordon_path()

@@ -50,16 +50,7 @@ public final class UDPSocket {
   public convenience init(binding local: Endpoint) throws(SystemError) {
     let bytes = local.address.bytes
     let number = try system("bind") {
-      cordon_udp(bytes, bytes.count, local.port, local.interface, 0)
-    }
-    self.init(adopting: FileDescriptor(result: number))
-  }
-
-  /// Makes a socket that takes datagrams from `peer` alone; throws when there is no way to it.
-  public convenience init(connectingTo peer: Endpoint) throws(SystemError) {
-    let bytes = peer.address.bytes
-    let number = try system("connect") {
-      cordon_udp(bytes, bytes.count, peer.port, peer.interface, 1)
+      cordon_udp(bytes, bytes.count, local.port, local.interface)
     }
     self.init(adopting: FileDescriptor(result: number))
   }

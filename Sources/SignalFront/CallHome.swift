@@ -10,7 +10,7 @@ final class CallHome {
   /// For how long what a name leads to counts.
   static let freshness = Span.seconds(300)
   /// From a look-up that found nothing to the next.
-  static let askInterval = Span.seconds(5)
+  static let askInterval = Span.seconds(10)
   /// A client that was left counts as one used lately (RFC 9132, Section 4.6).
   static let loopTime = Span.seconds(300)
   /// Whether a mitigation has ended that kept the session where it was led to.
@@ -20,7 +20,7 @@ final class CallHome {
   var redial: Redial
   /// The attempt under way, and when the next of its ways begins.
   var race: Race?
-  var attempts: [(token: UInt64, attempt: Attempt)] = []
+  var attempts: [Attempt] = []
   /// What it came to: the session's way.
   var current: Attempt?
   /// Whether the race is because of a session that nothing answers on.
@@ -43,8 +43,9 @@ final class CallHome {
   /// Whom the client sent us to instead; nil: nobody.
   var alternate: Redirection?
   var returnsAt: Instant?
-  /// Whom we were connected to before, until when that counts.
-  var left: [(name: Text, until: Instant)] = []
+  /// Whom we were connected to before, and until when that counts.
+  private var left: Text = ""
+  private var leftUntil = Instant(milliseconds: .min)
 
   init(_ peer: CallHomePeer, now: Instant, random: UInt64) {
     self.peer = peer
@@ -64,7 +65,7 @@ final class CallHome {
     }
     consider(redial.ends)
     consider(race?.nextStart)
-    for (_, attempt) in attempts { consider(attempt.nextTimeout) }
+    for attempt in attempts { consider(attempt.nextTimeout) }
     if redial.ends != nil { consider(askAt) }
     if current != nil {
       consider(returnsAt)
@@ -76,14 +77,14 @@ final class CallHome {
   /// Whether the client named by a redirection may be gone to (RFC 9066, Section 5.2.2).
   func accepts(_ redirection: Redirection, now: Instant) -> Bool {
     let name = redirection.name.asciiLowercased
-    left.removeAll { $0.until <= now }
     return redirection.lies(in: peer.redirectDomains) && name != self.name.asciiLowercased
-      && !left.contains { $0.name == name }
+      && (name != left || leftUntil <= now)
   }
 
   /// Whom to connect to is another from now on; nil: the one of the settings again.
   func turn(to redirection: Redirection?, now: Instant) {
-    left.append((name.asciiLowercased, now + Self.loopTime))
+    left = name.asciiLowercased
+    leftUntil = now + Self.loopTime
     alternate = redirection
     addresses = redirection?.addresses ?? []
     // What came along isn't looked up.

@@ -30,8 +30,8 @@ final class FrontSession {
   init(
     _ id: UInt32,
     entrance: Int,
-    tls: SessionID = SessionID(number: 0),
-    dialled: Attempt? = nil,
+    tls: SessionID,
+    dialled: Attempt?,
     announced: Session,
     layer: SessionLayer,
     now: Instant

@@ -11,37 +11,23 @@ import TLS
 extension SignalFront {
   // MARK: Settings
 
-  /// Takes the sections and credentials of new settings: sessions stay whose section is as it was, and
-  /// whose client is still good.
+  /// Takes the sections and credentials of new settings: every session begins anew under them.
   func useCallHomes(_ setup: Setup) throws(TLSError) {
     let peers = setup.settings.callHomes
     var new: [Client] = []
-    for transport in [.udp, .tcp] as [Transport]
-    where peers.contains(where: { $0.transports.contains(transport) }) {
-      new.append(
-        try Client(
-          TLS.Credentials(setup),
-          over: transport,
-          timeFloor: setup.settings.timeFloor
-        )
-      )
-    }
-    diallers = new
-    for home in callHomes {
-      if !peers.contains(home.peer) {
-        hangUp(home)
-        callHomes.removeAll { $0 === home }
-      } else if let attempt = home.current,
-        let client = dialler(over: attempt.candidate.transport),
-        let fault = attempt.fault(under: client)
-      {
-        log.warning("call home \(home.host): \(fault)")
-        hangUp(home)
+    for peer in peers {
+      for transport in peer.transports where !new.contains(where: { $0.transport == transport }) {
+        let credentials = TLS.Credentials(setup)
+        let floor = setup.settings.timeFloor
+        new.append(try Client(credentials, over: transport, timeFloor: floor))
       }
     }
-    for peer in peers where !callHomes.contains(where: { $0.peer == peer }) {
-      callHomes.append(CallHome(peer, now: Clock.now, random: randomNumber() ?? 0))
+    for home in callHomes {
+      if let session = session(of: home) { close(session, isLost: false) }
+      abandon(home)
     }
+    diallers = new
+    callHomes = peers.map { CallHome($0, now: Clock.now, random: randomNumber() ?? 0) }
   }
 
   private func dialler(over transport: Transport) -> Client? {
@@ -93,7 +79,7 @@ extension SignalFront {
     if let name = home.question(now: now) { try? report(.name(name)) }
     if let ends = home.redial.ends, ends <= now { failed(home) }
     while let candidate = home.race?.start(now: now) { start(candidate, of: home) }
-    for (_, attempt) in home.attempts { take(attempt.timedOut(now: now), of: attempt) }
+    for attempt in home.attempts { take(attempt.timedOut(now: now), of: attempt) }
     guard let session = session(of: home) else { return }
     home.isMitigating = session.isMitigating
     if home.returns(now: now) {
@@ -116,45 +102,50 @@ extension SignalFront {
       )
     else { return }
     do throws(SystemError) {
-      let attempt = try Attempt(candidate, port: home.peer.port, connection)
       let token = nextAttempt()
+      let attempt = try Attempt(candidate, port: home.peer.port, connection, token: token)
       try poller.add(attempt.descriptor, token: token, writing: attempt.wantsWriting)
-      home.attempts.append((token, attempt))
+      home.attempts.append(attempt)
       take(attempt.start(now: Clock.now), of: attempt)
     } catch { home.race?.broke(candidate, now: Clock.now) }
   }
 
   func serveAttempt(_ event: Poller.Event) {
     for home in callHomes {
-      for (token, attempt) in home.attempts where token == event.token {
+      for attempt in home.attempts where attempt.token == event.token {
         take(attempt.ready(event, now: Clock.now), of: attempt)
-        watch(attempt, of: home)
+        watch(attempt)
         return
       }
     }
   }
 
-  /// A stream may have more to send than the kernel took.
-  private func watch(_ attempt: Attempt, of home: CallHome) {
-    guard attempt.candidate.transport == .tcp else { return }
-    for (token, other) in home.attempts where other === attempt {
-      let writing = attempt.wantsWriting
-      try? poller.change(attempt.descriptor, token: token, writing: writing)
+  /// The client that an attempt is for; nil once it is over.
+  private func home(of attempt: Attempt?) -> CallHome? {
+    for home in callHomes {
+      for other in home.attempts where other === attempt { return home }
     }
+    return nil
+  }
+
+  /// A stream may have more to send than the kernel took.
+  private func watch(_ attempt: Attempt) {
+    guard attempt.candidate.transport == .tcp, home(of: attempt) != nil else { return }
+    let writing = attempt.wantsWriting
+    try? poller.change(attempt.descriptor, token: attempt.token, writing: writing)
   }
 
   /// Sends on a session that the router opened; a peer that doesn't read loses it.
   func send(_ bytes: [UInt8], through attempt: Attempt) {
     take(attempt.send(bytes), of: attempt)
-    guard let home = callHomes.first(where: { $0.holds(attempt) }) else { return }
-    watch(attempt, of: home)
+    guard let home = home(of: attempt) else { return }
+    watch(attempt)
     if attempt.waiting > Self.maximumOutput { over(attempt, of: home, "nothing is read") }
   }
 
   /// Nothing answers on a session: while it goes on, another is tried for.
   func doubt(_ session: FrontSession) {
-    guard let home = callHomes.first(where: { $0.current === session.dialled }), home.race == nil
-    else { return }
+    guard let home = home(of: session.dialled), home.race == nil else { return }
     home.isDoubted = true
     home.enter(now: Clock.now)
   }
@@ -162,7 +153,7 @@ extension SignalFront {
   /// Takes what an attempt, or the session that it became, has to tell.
   func take(_ events: [Attempt.Event], of attempt: Attempt) {
     for event in events {
-      guard let home = callHomes.first(where: { $0.holds(attempt) }) else { return }
+      guard let home = home(of: attempt) else { return }
       switch event {
       case .established(let identity): established(identity, attempt, of: home)
       case .received(let bytes):
@@ -209,32 +200,19 @@ extension SignalFront {
       layer = SessionLayer(MessageLayer(seed: seed))
       layer.maximumSize = min(layer.maximumSize, attempt.maximumPayload)
     }
-    let now = Clock.now
-    home.won(attempt, now: now)
-    for (_, other) in home.attempts where other !== attempt && other !== earlier?.dialled {
+    home.won(attempt, now: Clock.now)
+    for other in home.attempts where other !== attempt && other !== earlier?.dialled {
       other.close()
       drop(other, of: home)
     }
-    let announced = Session(
-      id: nextSession(),
-      peer: attempt.candidate.address,
-      peerPort: home.peer.port,
-      local: own.address,
-      localPort: own.port,
-      transport: attempt.candidate.transport,
-      role: .callHome,
-      identity: Model.PeerIdentity(identity)
+    let candidate = attempt.candidate
+    let peer = PeerAddress(
+      remote: candidate.address,
+      remotePort: home.peer.port,
+      local: own.address
     )
-    open(
-      FrontSession(
-        announced.id,
-        entrance: -1,
-        dialled: attempt,
-        announced: announced,
-        layer: layer,
-        now: now
-      )
-    )
+    let end = Listener(address: own.address, port: own.port, transport: candidate.transport)
+    open(identity, peer, end, layer, dialled: attempt)
     // Over UDP at last, or after silence.
     if let earlier { close(earlier, isLost: false) }
   }
@@ -254,7 +232,7 @@ extension SignalFront {
 
   /// A session that the router opened has been closed.
   func hungUp(_ attempt: Attempt) {
-    guard let home = callHomes.first(where: { $0.holds(attempt) }) else { return }
+    guard let home = home(of: attempt) else { return }
     drop(attempt, of: home)
     guard attempt === home.current else { return }
     home.ticket = attempt.ticket ?? []
@@ -264,16 +242,11 @@ extension SignalFront {
     home.redial.ended(now: Clock.now, random: randomNumber() ?? 0)
   }
 
-  private func hangUp(_ home: CallHome) {
-    if let session = session(of: home) { close(session, isLost: false) }
-    abandon(home)
-  }
-
   /// Ends all that is tried; a session stays.
   private func abandon(_ home: CallHome) {
     home.race = nil
     home.isDoubted = false
-    for (_, attempt) in home.attempts where attempt !== home.current {
+    for attempt in home.attempts where attempt !== home.current {
       attempt.close()
       drop(attempt, of: home)
     }
@@ -281,7 +254,7 @@ extension SignalFront {
 
   private func drop(_ attempt: Attempt, of home: CallHome) {
     try? poller.remove(attempt.descriptor)
-    home.attempts.removeAll { $0.attempt === attempt }
+    home.attempts.removeAll { $0 === attempt }
   }
 
   private func session(of home: CallHome) -> FrontSession? {
@@ -302,8 +275,7 @@ extension SignalFront {
     answering exchange: ExchangeID
   ) throws(PeerError) {
     let now = Clock.now
-    guard let home = callHomes.first(where: { $0.current === session.dialled }),
-      home.accepts(redirection, now: now)
+    guard let home = home(of: session.dialled), home.accepts(redirection, now: now)
     else {
       log.warning("session \(session.id): not led to \(redirection.name)")
       throw PeerError(.redirectRefused)
@@ -316,10 +288,6 @@ extension SignalFront {
 }
 
 extension CallHome {
-  fileprivate func holds(_ attempt: Attempt) -> Bool {
-    attempts.contains { $0.attempt === attempt }
-  }
-
   /// This way was the first to lead to a session.
   fileprivate func won(_ attempt: Attempt, now: Instant) {
     race = nil

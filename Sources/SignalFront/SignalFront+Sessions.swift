@@ -64,35 +64,48 @@ extension SignalFront {
     // Without randomness nothing could be sent safely: the client finds no answer and tries again.
     guard let seed = randomNumber() else { return }
     let entrance = entrances[index]
+    let layer = entrance.layer(of: tls, seed: seed)
+    open(identity, peer, entrance.listener, layer, entrance: index, tls: tls)
+  }
+
+  /// A session begins, at an entrance or because the router called; `own` is the router's end of it.
+  func open(
+    _ identity: TLS.PeerIdentity,
+    _ peer: PeerAddress,
+    _ own: Listener,
+    _ layer: SessionLayer,
+    entrance: Int = -1,
+    tls: SessionID = SessionID(number: 0),
+    dialled: Attempt? = nil
+  ) {
+    let id = nextSession()
     let announced = Session(
-      id: nextSession(),
+      id: id,
       peer: peer.remote,
       peerPort: peer.remotePort,
       local: peer.local,
-      localPort: entrance.listener.port,
-      transport: entrance.listener.transport,
-      role: .base,
-      identity: Model.PeerIdentity(identity)
-    )
-    open(
-      FrontSession(
-        announced.id,
-        entrance: index,
-        tls: tls,
-        announced: announced,
-        layer: entrance.layer(of: tls, seed: seed),
-        now: Clock.now
+      localPort: own.port,
+      transport: own.transport,
+      role: dialled == nil ? .base : .callHome,
+      identity: Model.PeerIdentity(
+        names: identity.names,
+        publicKeyDigest: identity.publicKeyDigest
       )
     )
-  }
-
-  /// A session begins.
-  func open(_ session: FrontSession) {
+    let session = FrontSession(
+      id,
+      entrance: entrance,
+      tls: tls,
+      dialled: dialled,
+      announced: announced,
+      layer: layer,
+      now: Clock.now
+    )
     sessions.append(session)
-    let name = session.announced.identity.names.first ?? "no name"
-    logSession { "session \(session.id) with \(session.peer): \(name)" }
+    let name = identity.names.first ?? "no name"
+    logSession { "session \(id) with \(peer): \(name)" }
     announce(session)
-    perform(session.layer.opened(now: Clock.now), on: session)
+    perform(layer.opened(now: Clock.now), on: session)
   }
 
   /// A random number; nil when the kernel has none.
@@ -191,12 +204,6 @@ extension SignalFront {
     } catch {
       log.warning("session \(session.id): \(bytes.count) bytes could not be sent")
     }
-  }
-}
-
-extension Model.PeerIdentity {
-  init(_ identity: TLS.PeerIdentity) {
-    self.init(names: identity.names, publicKeyDigest: identity.publicKeyDigest)
   }
 }
 

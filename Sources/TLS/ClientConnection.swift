@@ -28,7 +28,7 @@ public final class Client {
     self.timeFloor = timeFloor
     self.datagramLimit = transport == .udp ? datagramLimit : nil
     desk = try Desk()
-    context = try TLSContext(client: credentials, desk: desk, datagramLimit: self.datagramLimit)
+    context = try TLSContext(credentials, desk: desk, datagramLimit: self.datagramLimit)
     desk.use(keys: context.keys)
   }
 
@@ -102,8 +102,8 @@ public final class ClientConnection {
   ) {
     client.desk.verificationTime = max(wall, client.timeFloor)
     guard
-      let connection = Connection(
-        client: client.context,
+      let connection = Connection.client(
+        client.context,
         desk: client.desk,
         server: server,
         datagramLimit: client.datagramLimit

@@ -6,11 +6,18 @@ extension Connection {
   private static var coap: [UInt8] { ("coap" as Text).bytes }
 
   /// A client's end, on its way to `server`; nil when memory is short or the name has a NUL.
-  convenience init?(client context: TLSContext, desk: Desk, server: ServerName, datagramLimit: Int?)
-  {
-    self.init(context: context, desk: desk, datagramLimit: datagramLimit)
+  ///
+  /// A function, because an initialiser that calls another would hold its code once more.
+  static func client(
+    _ context: TLSContext,
+    desk: Desk,
+    server: ServerName,
+    datagramLimit: Int?
+  ) -> Connection? {
+    guard let connection = Connection(context: context, desk: desk, datagramLimit: datagramLimit)
+    else { return nil }
+    let ssl = connection.ssl
     SSL_set_connect_state(ssl)
-    cordon_pace_flights(ssl)
     let isSet: CInt
     switch server {
     case .name(let name):
@@ -21,11 +28,12 @@ extension Connection {
     }
     guard isSet == 1 else { return nil }
     if datagramLimit == nil {
-      let protocols = [UInt8(Self.coap.count)] + Self.coap
+      let protocols = [UInt8(coap.count)] + coap
       guard SSL_set_alpn_protos(ssl, protocols, CUnsignedInt(protocols.count)) == 0 else {
         return nil
       }
     }
+    return connection
   }
 
   /// When the last flight is to be repeated; nil: it isn't.

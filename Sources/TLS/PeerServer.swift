@@ -122,7 +122,7 @@ public class PeerServer {
     }
     desk = try Desk()
     context = try TLSContext(
-      server: credentials,
+      credentials,
       ticketKeys: ticketKeys,
       desk: desk,
       datagramLimit: isStream ? nil : limits.datagram
@@ -200,7 +200,7 @@ public class PeerServer {
   {
     desk.verificationTime = max(wall, timeFloor)
     context = try TLSContext(
-      server: credentials,
+      credentials,
       ticketKeys: ticketKeys,
       desk: desk,
       datagramLimit: isStream ? nil : limits.datagram

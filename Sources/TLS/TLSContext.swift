@@ -48,60 +48,50 @@ final class TLSContext {
     self.desk = desk
   }
 
-  /// Makes a context for a server whose clients prove who they are.
+  /// Makes a context for a server whose clients prove who they are or, without `ticketKeys`, for
+  /// clients; no `datagramLimit` means streams.
   ///
-  /// Its tickets are sealed with `ticketKeys`, 80 secret bytes. No `datagramLimit` means streams.
+  /// A server's tickets are sealed with `ticketKeys`, 80 secret bytes.
   convenience init(
-    server credentials: Credentials,
-    ticketKeys: [UInt8],
+    _ credentials: Credentials,
+    ticketKeys: [UInt8]? = nil,
     desk: Desk,
     datagramLimit: Int?
   ) throws(TLSError) {
     let isStream = datagramLimit == nil
     let keys = try Self.entries(credentials)
-    let handle = try Self.make(isStream ? TLS_server_method() : DTLS_server_method())
-    self.init(handle, keys: keys, desk: desk)
-    cordon_prepare_server(handle, desk.shared, isStream ? 1 : 0)
     let hasKeys = !keys.isEmpty
-    let hasCertificate = !credentials.certificateChain.isEmpty || !hasKeys
-    if hasKeys { cordon_accept_keys(handle) }
+    // A server shows a certificate, a client may do without; both trust authorities, unless keys do.
+    let hasOwn = !credentials.certificateChain.isEmpty
+    var shows = hasOwn
+    var trusts = !credentials.trust.isEmpty || !hasKeys
+    let method: OpaquePointer?
+    if ticketKeys == nil {
+      method = isStream ? TLS_client_method() : DTLS_client_method()
+    } else {
+      shows = hasOwn || !hasKeys
+      trusts = shows
+      method = isStream ? TLS_server_method() : DTLS_server_method()
+    }
+    self.init(try Self.make(method), keys: keys, desk: desk)
     try configure(datagramLimit: datagramLimit)
-    try offer(certificates: hasCertificate, keys: hasKeys)
-    let context = Self.sessionContext.bytes
-    SSL_CTX_set_session_id_context(handle, context, CUnsignedInt(context.count))
-    try set(ticketKeys: ticketKeys)
-    if hasCertificate {
+    try offer(certificates: trusts, keys: hasKeys)
+    if let ticketKeys {
+      cordon_prepare_server(handle, desk.shared, isStream ? 1 : 0)
+      if hasKeys { cordon_accept_keys(handle) }
+      let context = Self.sessionContext.bytes
+      SSL_CTX_set_session_id_context(handle, context, CUnsignedInt(context.count))
+      try set(ticketKeys: ticketKeys)
+    } else {
+      cordon_prepare_client(handle, desk.shared, hasKeys ? 1 : 0)
+    }
+    if shows {
       try use(chain: credentials.certificateChain)
       try use(privateKey: credentials.privateKey)
+    }
+    if trusts {
       try trust(credentials.trust)
       if let revocations = credentials.revocations { try revoke(revocations) }
-    }
-    ERR_clear_error()
-  }
-
-  /// Makes a context for clients; no `datagramLimit` means streams.
-  convenience init(
-    client credentials: Credentials,
-    desk: Desk,
-    datagramLimit: Int?
-  ) throws(TLSError) {
-    let keys = try Self.entries(credentials)
-    let handle = try Self.make(
-      datagramLimit == nil ? TLS_client_method() : DTLS_client_method()
-    )
-    self.init(handle, keys: keys, desk: desk)
-    let hasKeys = !keys.isEmpty
-    let hasTrust = !credentials.trust.isEmpty || !hasKeys
-    cordon_prepare_client(handle, desk.shared, hasKeys ? 1 : 0)
-    try configure(datagramLimit: datagramLimit)
-    try offer(certificates: hasTrust, keys: hasKeys)
-    if hasTrust {
-      try trust(credentials.trust)
-      if let revocations = credentials.revocations { try revoke(revocations) }
-    }
-    if !credentials.certificateChain.isEmpty {
-      try use(chain: credentials.certificateChain)
-      try use(privateKey: credentials.privateKey)
     }
     ERR_clear_error()
   }

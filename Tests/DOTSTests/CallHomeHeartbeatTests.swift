@@ -15,8 +15,9 @@ import Testing
     return SessionParameters(set)
   }
 
-  /// Runs the clock until `end`, in milliseconds; `hears` says whether something comes after a
-  /// heartbeat. Answers when what was done.
+  /// Runs the clock until `end`, in milliseconds: what was done when.
+  ///
+  /// `hears` says whether something comes after a heartbeat.
   private func run(
     _ clock: inout HeartbeatClock,
     until end: Int,

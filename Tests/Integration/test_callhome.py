@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from home import BUILD, CAMERA, VICTIM, section
-from suite import expect, expect_between, expect_equal, test, wait_for
+from suite import expect, expect_equal, test, wait_for
 
 CLIENT = os.path.join(BUILD, "cordon-client")
 ISP, PORT = "198.51.100.1", "4647"
@@ -20,15 +20,15 @@ def proof(home, identity="telemetry"):
             "--trust", f"{home.work}/isp-ca.crt"]
 
 
-def noc(name="noc", **options):
+def noc(title="noc", /, **options):
     """A call_home section."""
-    return section("call_home", name, {
+    return section("call_home", title, {
         "host": ISP, "name": "telemetry.isp.example", "port": PORT} | options)
 
 
 def calling(home, *sections, listens=False, **overrides):
     """A cordond that calls; nothing listens."""
-    more = "".join(sections or [noc()])
+    more = "".join(sections or [noc()]) + overrides.pop("more", "")
     settings = home.settings(more=more, **overrides)
     if not listens:
         settings = settings.replace(section("listen", "isp", {"transport": ["udp"]}), "")
@@ -51,15 +51,16 @@ def once(home, *words, transport="udp", identity="telemetry", port=PORT, seconds
 class Service:
     """A running `cordon-client serve`."""
 
-    def __init__(self, home, identity="telemetry", port=PORT, transport="auto", host="isp"):
+    def __init__(self, home, identity="telemetry", port=PORT, transport="auto", host="isp",
+                 place=""):
         self.home = home
-        self.path = os.path.join(home.work, f"noc-{port}")
+        self.path = os.path.join(home.work, f"noc-{identity}-{port}")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
-        self.log = os.path.join(home.work, f"noc-{port}.log")
+        self.log = self.path + ".log"
         with open(self.log, "wb") as log:
             self.process = home.start(
-                host, CLIENT, "--listen", f":{port}", *proof(home, identity),
+                host, CLIENT, "--listen", f"{place}:{port}", *proof(home, identity),
                 "--transport", transport, "--control", self.path, "serve", stderr=log)
         wait_for(lambda: os.path.exists(self.path), 5, "the service listens")
 
@@ -144,3 +145,277 @@ def trigger(home):
     noc_service.wait(10)
     said = noc_service.ask("mitigate", "--mid", "1", "--no-trigger", *SCOPE, status=4)
     expect("4.00" in said, said)
+
+
+def role(home):
+    return [one for one in sessions(home) if one["role"] == "call_home"]
+
+
+def blocked(home, noc_service, mid="1"):
+    """A flood that a mitigation over call home stops."""
+    home.flood("camera")
+    home.arrives("camera")
+    noc_service.ask("mitigate", "--mid", mid, *SCOPE)
+    wait_for(lambda: home.rate("camera", 0.2) == 0, 2, "the flood stops")
+
+
+def still_blocked(home):
+    expect_equal(len(home.ctl_json("mitigations")["mitigations"]), 1, "mitigations")
+    expect_equal(home.rate("camera"), 0, "flood packets a second")
+
+
+@test("CH-HB-03 the ISP's end is killed: the router is back within a heartbeat and a second")
+def isp_dies(home):
+    calling(home)
+    noc_service = Service(home, transport="udp")
+    noc_service.wait(10)
+    noc_service.ask("config", "set", "--heartbeat-interval", "15")
+    blocked(home, noc_service)
+    noc_service.kill()
+    noc_service = Service(home, transport="udp")
+    noc_service.wait(17)
+    noc_service.ask("heartbeat")
+    still_blocked(home)
+
+
+@test("CH-HB-03 CH-CON-01 over TCP the router notices at once that the ISP's end was killed")
+def isp_dies_tcp(home):
+    calling(home, noc(transport="tcp"))
+    noc_service = Service(home, transport="tcp")
+    noc_service.wait(10)
+    blocked(home, noc_service)
+    noc_service.kill()
+    noc_service = Service(home, transport="tcp")
+    noc_service.wait(8)
+    noc_service.ask("heartbeat")
+    still_blocked(home)
+
+
+@test("CH-CON-01 the router's signal room is killed: it calls again, mitigations untouched")
+def router_dies(home):
+    daemon = calling(home)
+    noc_service = Service(home)
+    first = noc_service.wait(10)
+    blocked(home, noc_service)
+    daemon.kill("cordond-signal")
+    noc_service.wait(10, other_than=first["port"])
+    noc_service.ask("heartbeat")
+    still_blocked(home)
+
+
+@test("HE-05 another address towards the ISP: the router calls from it within three seconds")
+def other_address(home):
+    calling(home)
+    noc_service = Service(home)
+    first = noc_service.wait(10)
+    blocked(home, noc_service)
+
+    def address(verb, last):
+        home.run("router", "ip", "address", verb, f"198.51.100.{last}/24", "dev", "wan0", check=True)
+    try:
+        # The last first: the kernel takes those of the same network along.
+        address("del", 2)
+        address("add", 7)
+        home.run("router", "ip", "route", "replace", "default", "via", ISP, check=True)
+        second = noc_service.wait(3, other_than=first["port"])
+        expect_equal(second["peer"], "198.51.100.7", "the router's address")
+        noc_service.ask("heartbeat")
+        still_blocked(home)
+    finally:
+        address("del", 7)
+        address("add", 2)
+        home.run("router", "ip", "route", "replace", "default", "via", ISP)
+
+
+@test("CH-HB-02 CH-HB-03 a translator on the way forgets the session: it is back after a heartbeat")
+def binding(home):
+    rules = """table ip cgn {
+      chain postrouting {
+        type nat hook postrouting priority srcnat;
+        oifname "victim0" udp dport 4647 masquerade random
+      }
+    }"""
+    timeouts = ["net.netfilter.nf_conntrack_udp_timeout=2",
+                "net.netfilter.nf_conntrack_udp_timeout_stream=2"]
+    before = [home.run("isp", "sysctl", "-n", one.split("=")[0]).stdout.decode().strip()
+              for one in timeouts]
+    try:
+        home.run("isp", "nft", "-f", "-", input=rules.encode(), check=True)
+        calling(home, noc(host=VICTIM))
+        noc_service = Service(home, transport="udp", host="victim")
+        first = noc_service.wait(10)
+        expect_equal(first["peer"], "203.0.113.1", "the translator's address")
+        noc_service.ask("config", "set", "--heartbeat-interval", "15")
+        home.run("isp", "sysctl", "-qw", *timeouts, check=True)
+        # A packet for which the new times count.
+        noc_service.ask("heartbeat")
+        second = noc_service.wait(17, other_than=first["port"])
+        expect(second["port"] != first["port"], "the binding was not forgotten")
+        noc_service.ask("heartbeat")
+    finally:
+        home.run("isp", "nft", "delete", "table", "ip", "cgn")
+        home.run("isp", "sysctl", "-qw", *[
+            f"{one.split('=')[0]}={old}" for one, old in zip(timeouts, before)])
+
+
+@contextlib.contextmanager
+def far_end(home, *words, identity="telemetry"):
+    """OpenSSL's server as the ISP's end; gives what it says."""
+    path = os.path.join(home.work, "s_server")
+    with open(path, "wb") as log:
+        process = home.start(
+            "isp", "openssl", "s_server", "-accept", PORT, "-Verify", "1", "-verify_return_error",
+            "-cert", f"{home.work}/{identity}.crt", "-key", f"{home.work}/{identity}.key",
+            "-CAfile", f"{home.work}/isp-ca.crt", "-tlsextdebug", *words,
+            stdin=subprocess.PIPE, stdout=log, stderr=log)
+
+    def said():
+        with open(path, errors="replace") as file:
+            return file.read()
+    try:
+        yield said
+    finally:
+        process.kill()
+        process.wait()
+
+
+@test("TLS-09 TLS-10 CH-CON-03 OpenSSL's DTLS server sees the name and the router's certificate")
+def foreign_udp(home):
+    with far_end(home, "-dtls1_2") as said:
+        calling(home)
+        wait_for(lambda: "CIPHER is" in said(), 10, "the handshake")
+        expect('"server name" (id=0)' in said(), "no SNI")
+        expect(ROUTER_NAME in said(), "no certificate of the router")
+        wait_for(lambda: role(home), 2, "the session")
+
+
+@test("TLS-10 TLS-16 OpenSSL's TLS server is offered coap; one that doesn't choose it is left")
+def foreign_tcp(home):
+    with far_end(home, "-tls1_2", "-alpn", "coap") as said:
+        calling(home, noc(transport="tcp"))
+        wait_for(lambda: "ALPN protocols selected: coap" in said(), 10, "ALPN")
+        wait_for(lambda: role(home), 2, "the session")
+    home.clear()
+    with far_end(home, "-tls1_2"):
+        calling(home, noc(transport="tcp"))
+        wait_for(lambda: "call home telemetry.isp.example" in home.log(), 10, "the refusal's line")
+        expect_equal(role(home), [], "sessions")
+
+
+@test("TLS-09 CH-RED-04 a server with another name is refused, and the log says why")
+def wrong_name(home):
+    with far_end(home, "-dtls1_2"):
+        calling(home, noc(name="other.isp.example"))
+        wait_for(lambda: "ostname mismatch" in home.log(), 10, "the refusal's line")
+        expect_equal(role(home), [], "sessions")
+        expect("call home other.isp.example" in home.log(), "the name isn't in the log")
+
+
+@test("CH-RED-01 CH-RED-02 CH-RED-06 a redirection is followed inside the allowed domains alone")
+def redirected(home):
+    home.home_script("certificate", home.work, "alternate", "alt.isp.example")
+    calling(home, noc(redirect_allow=["isp.example"]), more=section(
+        "client", "alternate", {"name": "alt.isp.example", "internal": "1"}))
+    first = Service(home, place=ISP)
+    second = Service(home, "alternate", place="203.0.113.1")
+    first.wait(10)
+    blocked(home, first)
+    elsewhere = ["--address", "203.0.113.1"]
+    said = first.ask("redirect", "--to", "alt.example.net", *elsewhere, status=4)
+    expect("4.00" in said, said)
+    wait_for(lambda: "not led to alt.example.net" in home.log(), 2, "the administrator's line")
+    expect_equal(len(first.sessions()), 1, "sessions after the refusal")
+    first.ask("redirect", "--to", "alt.isp.example", *elsewhere, "--ttl", "600")
+    second.wait(5)
+    expect_equal(first.sessions(), [], "sessions of the first")
+    still_blocked(home)
+    said = second.ask("redirect", "--to", "telemetry.isp.example", status=4)
+    expect("4.00" in said, "a loop is followed")
+
+
+@test("CH-RED-05 after the ttl the router goes back to the client of its settings")
+def redirect_ends(home):
+    home.home_script("certificate", home.work, "alternate", "alt.isp.example")
+    calling(home, noc(redirect_allow=["isp.example"]))
+    first = Service(home, place=ISP)
+    second = Service(home, "alternate", place="203.0.113.1")
+    first.wait(10)
+    # The alternate is no client here: only the session counts.
+    first.ask("redirect", "--to", "alt.isp.example", "--address", "203.0.113.1", "--ttl", "4")
+    second.wait(5)
+    first.wait(8)
+    expect_equal(second.sessions(), [], "sessions of the alternate")
+
+
+@test("HE-01 HE-02 auto: UDP and IPv6 where they work, else TCP; names come from the resolver")
+def automatic(home):
+    hosts = f"/etc/netns/{home.name}-router"
+    os.makedirs(hosts, exist_ok=True)
+    try:
+        with open(os.path.join(hosts, "hosts"), "w") as file:
+            file.write(f"{ISP} noc.test\n2001:db8:100::1 noc.test\n")
+        everything = Service(home)
+        calling(home, noc(host="noc.test", transport="auto"))
+        session = everything.wait(10)
+        expect_equal((session["transport"], session["peer"]), ("udp", "2001:db8:100::2"), "way")
+        everything.kill()
+        home.clear()
+        streams = Service(home, transport="tcp")
+        calling(home, noc(host="noc.test", transport="auto"))
+        session = streams.wait(10)
+        expect_equal((session["transport"], session["peer"]), ("tcp", "2001:db8:100::2"), "way")
+        streams.ask("heartbeat")
+    finally:
+        os.unlink(os.path.join(hosts, "hosts"))
+        os.rmdir(hosts)
+
+
+@test("CH-CON-02 CH-CON-05 several clients are called at once, beside base mode")
+def several(home):
+    home.home_script("certificate", home.work, "alternate", "alt.isp.example")
+    calling(home, noc(), noc("other", port="4648", name="alt.isp.example"), listens=True)
+    first = Service(home)
+    second = Service(home, "alternate", port="4648")
+    first.wait(10)
+    second.wait(10)
+    expect_equal(len(role(home)), 2, "sessions that the router opened")
+
+
+@test("CH-CON-01 a reload that adds a section makes the router call, another keeps it calling")
+def added(home):
+    daemon = home.daemon()
+    noc_service = Service(home)
+    with open(os.path.join(home.work, "cordon.conf"), "w") as file:
+        file.write(home.settings(more=noc()))
+    daemon.process.send_signal(signal.SIGHUP)
+    first = noc_service.wait(10)
+    daemon.process.send_signal(signal.SIGHUP)
+    noc_service.wait(10, other_than=first["port"])
+    noc_service.ask("heartbeat")
+    expect_equal(len(role(home)), 1, "sessions that the router opened")
+
+
+@test("CH-CON-03 a pre-shared key proves both ends, too")
+def keys(home):
+    path = os.path.join(home.work, "psk")
+    with open(path, "w") as file:
+        file.write("0123456789abcdef0123456789abcdef\n")
+    key = section("psk", "isp-key", {"identity": "cpe-0001", "key_file": path})
+    calling(home, noc(), more=key, client={"name": "cpe-0001"})
+    answer = home.run("isp", CLIENT, "--listen", f":{PORT}", "--psk-identity", "cpe-0001",
+                      "--psk-file", path, "--transport", "udp", "--timeout", "15", "config", "get",
+                      timeout=30)
+    expect_equal(answer.returncode, 0, answer.stderr.decode())
+
+
+@test("CH-HB-05 a request for all that goes to the ISP's own host leaves the session alone")
+def own_session(home):
+    calling(home)
+    noc_service = Service(home)
+    first = noc_service.wait(10)
+    home.flood("camera", target=f"{ISP}:{PORT}")
+    noc_service.ask("mitigate", "--mid", "1", "--source", "198.51.100.2", "--target", ISP)
+    noc_service.ask("heartbeat")
+    time.sleep(0.3)
+    noc_service.ask("heartbeat")
+    expect_equal(noc_service.sessions()[0]["port"], first["port"], "the router's port")

@@ -168,7 +168,7 @@ def failures(home):
     expect(b"--help" in answer.stderr, "where help is isn't said")
     answer = client(home, "--listen", ":4646", "status")
     expect_equal(answer.returncode, 2, "both ways at once")
-    expect(b"not in this version" in answer.stderr, f"not told: {answer.stderr}")
+    expect(b"--connect does not go with" in answer.stderr, f"not told: {answer.stderr}")
     fails(home, 1, "can't be read", "heartbeat", identity="nobody")
     start = time.monotonic()
     told = fails(home, 3, "nothing answers", "--timeout", "2", "heartbeat")

@@ -13,9 +13,11 @@ extension Core {
   func showFlows(to watch: FlowWatch) {
     hearFlows()
     do {
-      try kernel.flows.read(to: watch.onlyTarget, isEnough: { watch.isSatisfied }) {
-        watch.look(at: $0)
-      }
+      try kernel.flows.read(
+        to: watch.onlyTarget,
+        isEnough: { watch.isSatisfied },
+        { watch.look(at: $0) }
+      )
     } catch {
       log.warning("can't read connections: \(error)")
     }

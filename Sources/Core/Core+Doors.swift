@@ -266,13 +266,17 @@ extension Core {
     where overview.scope.sourcePrefixes.contains(where: { $0.contains(neighbour.address) }) {
       macs.append(neighbour.mac.value)
     }
-    let found = overview.found
-    for device in found {
-      if let mac = device.mac { macs.removeAll { $0 == mac.value } }
+    var devices: [DeviceMatch] = []
+    for device in overview.found {
+      devices.append(match(device.mac, [device.address], device.evidence))
     }
-    let named = macs.distinct().map { MACAddress($0) }
-    return named.map { match($0, addresses(of: $0, among: neighbours), .request) }
-      + found.map { match($0.mac, [$0.address], $0.evidence) }
+    for value in macs.distinct() {
+      let mac = MACAddress(value)
+      var isFound = false
+      for device in overview.found where device.mac == mac { isFound = true }
+      if !isFound { devices.append(match(mac, addresses(of: mac, among: neighbours), .request)) }
+    }
+    return devices
   }
 
   private func match(

@@ -12,7 +12,13 @@ extension Core {
   /// Shows the connections that there are; those that begin are heard of from now on.
   func showFlows(to watch: FlowWatch) {
     hearFlows()
-    do { try kernel.flows.read(to: watch.onlyTarget) { watch.look(at: $0) } } catch {
+    do {
+      try kernel.flows.read(
+        to: watch.onlyTarget,
+        isEnough: { watch.isSatisfied },
+        { watch.look(at: $0) }
+      )
+    } catch {
       log.warning("can't read connections: \(error)")
     }
   }

@@ -62,17 +62,29 @@ private func codeDevices(_ found: inout [FoundDevice], _ coder: inout some Coder
   }
   coder.bytes(&bytes, limit: 512)
   guard coder.isReading else { return }
+  if bytes.count % 11 != 0 { coder.fail() }
   found = []
-  while !bytes.isEmpty {
-    guard bytes.count >= 11, let evidence = DeviceEvidence(rawValue: bytes[0]),
-      let mac = MACAddress(bytes: [UInt8](bytes[1..<7])),
-      let address = IPAddress(bytes: [UInt8](bytes[7..<11]))
-    else {
-      coder.fail()
-      return
+  var value: UInt64 = 0
+  var mac: MACAddress?
+  var evidence = DeviceEvidence.request
+  for index in 0..<bytes.count {
+    value = value << 8 | UInt64(bytes[index])
+    switch index % 11 {
+    case 0:
+      if let known = DeviceEvidence(rawValue: bytes[index]) {
+        evidence = known
+      } else {
+        coder.fail()
+      }
+    case 6:
+      // Its bits alone are taken.
+      let read = MACAddress(value)
+      mac = read.value == 0 ? nil : read
+    case 10:
+      let address = IPAddress(v4: UInt32(truncatingIfNeeded: value))
+      found.append(FoundDevice(address, mac, evidence))
+    default: continue
     }
-    found.append(FoundDevice(address, mac.value == 0 ? nil : mac, evidence))
-    bytes.removeFirst(11)
   }
 }
 

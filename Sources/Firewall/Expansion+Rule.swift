@@ -12,9 +12,9 @@ extension RuleVerdict {
   }
 
   /// What ends each line of a mitigation's chain.
-  func ending(_ holder: Holder) -> Text {
-    if rate != nil { return "limit name \(holder.limit) counter name \(holder.counter) drop" }
-    return isDrop ? "counter name \(holder.counter) drop" : "counter name \(holder.counter)"
+  func ending(_ holder: Holder, _ stop: StaticString) -> Text {
+    if rate != nil { return "limit name \(holder.limit) counter name \(holder.counter) \(stop)" }
+    return isDrop ? "counter name \(holder.counter) \(stop)" : "counter name \(holder.counter)"
   }
 }
 

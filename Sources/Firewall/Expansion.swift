@@ -25,7 +25,9 @@ struct Expansion {
         cells.append(Cell(shape: shape, key: key))
       }
     }
-    let end = rule.verdict.ending(Holder(rule.id))
+    var isByTarget = false
+    for cell in cells where cell.shape.lane.isByTarget { isByTarget = true }
+    let end = rule.verdict.ending(Holder(rule.id), isByTarget ? Skeleton.stop : "drop")
     for transport in outline.ranged { addLines(transport, outline, end) }
   }
 

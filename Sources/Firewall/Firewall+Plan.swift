@@ -34,6 +34,7 @@ extension Firewall {
     plan += items.inserted
     plan += items.insertedGates
     plan += structure.chains
+    plan += items.lines
     plan += structure.removedSets
     plan += items.removedHolders
     return plan

@@ -8,6 +8,8 @@ struct ItemChange {
   private(set) var addedHolders: [Operation] = []
   private(set) var inserted: [Operation] = []
   private(set) var insertedGates: [Operation] = []
+  /// The rules of holders' chains, which may refer to chains that are made with them.
+  private(set) var lines: [Operation] = []
   private(set) var removedHolders: [Operation] = []
 
   /// Adds one item, as it was before and is after in `firewall`.
@@ -77,7 +79,7 @@ struct ItemChange {
     let oldLimit = before?.limitInUse
     let newLimit = after?.limitInUse
     guard let after else {
-      if hadLines { removedHolders.append(.deleteChain(holder.counter)) }
+      if hadLines { remove(chain: holder.counter) }
       if oldLimit != nil { removedHolders.append(.deleteLimit(holder.limit)) }
       removedHolders.append(.deleteCounter(holder.counter))
       return
@@ -85,7 +87,7 @@ struct ItemChange {
     if before == nil {
       addedHolders.append(.addCounter(holder.counter, journal: after.change.journal))
     }
-    if hadLines, !hasLines { removedHolders.append(.deleteChain(holder.counter)) }
+    if hadLines, !hasLines { remove(chain: holder.counter) }
     if before?.lines == after.lines, oldLimit == newLimit { return }
     if hadLines { addedHolders.append(.flushChain(holder.counter)) }
     if oldLimit != newLimit {
@@ -95,6 +97,12 @@ struct ItemChange {
       }
     }
     if hasLines, !hadLines { addedHolders.append(.addChain(holder.counter, nil)) }
-    for line in after.lines { addedHolders.append(.addRule(chain: holder.counter, line)) }
+    for line in after.lines { lines.append(.addRule(chain: holder.counter, line)) }
+  }
+
+  /// At first empties the chain of what refers to other chains.
+  private mutating func remove(chain: Text) {
+    withdrawnGates.append(.flushChain(chain))
+    removedHolders.append(.deleteChain(chain))
   }
 }

@@ -18,7 +18,7 @@ extension Shape {
     if hasSourcePort { key += " . th sport" }
     if hasTargetPort { key += " . th dport" }
     if layer > 0 { return "\(head)\(key) vmap @\(map)" }
-    let end: Text = lane.isByTarget ? "goto \(Skeleton.hitChain)" : "drop"
+    let end: StaticString = lane.isByTarget ? Skeleton.stop : "drop"
     return "\(head)counter name \(key) map @\(map) \(end)"
   }
 

@@ -54,8 +54,8 @@ struct Skeleton {
     return sets + quarantineSets
   }
 
-  /// Where such packets end.
-  static let hitChain: Text = "hit"
+  /// How packets end that a rule without a source stops.
+  static let stop: StaticString = "goto hit"
 
   private var hasHits: Bool {
     for lane in lanes where lane.isByTarget { return true }
@@ -67,7 +67,7 @@ struct Skeleton {
     guard hasHits else { return "" }
     return """
 
-      chain \(Self.hitChain)
+      chain hit
       meta nfproto 2 ether saddr . ip saddr . ip daddr . meta l4proto update @\(Firewall.senderSet)
       drop
       """

@@ -12,6 +12,8 @@ final class FlowFilter {
   private let icmpTypes: [ICMPTypeRange]
   let targets: [Prefix]
 
+  var hasSourcePorts: Bool { !sourcePorts.isEmpty }
+
   init(_ id: MitigationID, _ scope: MitigationScope, _ home: Home) {
     self.id = id
     self.home = home
@@ -42,7 +44,7 @@ final class FlowFilter {
 
   /// Whether the mitigation's rule, which is for any source, stopped a packet of the sender.
   func means(_ sender: Sender) -> Bool {
-    sourcePorts.isEmpty && Self.isAmong(targets, sender.target)
+    !hasSourcePorts && Self.isAmong(targets, sender.target)
       && (transports.isEmpty || transports.contains(sender.transport))
   }
 
@@ -105,6 +107,11 @@ public final class FlowWatch {
   private(set) var sightings: [Sighting] = []
 
   init(_ filters: [FlowFilter]) { self.filters = filters }
+
+  /// Whether what one mitigation looks for was found: who has a port that was named.
+  public var isSatisfied: Bool {
+    filters.count == 1 && !sightings.isEmpty && filters[0].hasSourcePorts
+  }
 
   /// Whether there is nothing to look for.
   public var isIdle: Bool { filters.isEmpty }

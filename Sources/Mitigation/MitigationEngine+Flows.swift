@@ -3,10 +3,7 @@ import Model
 
 extension MitigationEngine {
   /// Whether it matters who begins a connection: a mitigation names the router's public address.
-  public var watchesFlows: Bool {
-    for mitigation in table.all where mitigation.isHiding { return true }
-    return false
-  }
+  public var watchesFlows: Bool { table.hidingCount > 0 }
 
   /// Whether it matters who sent what a rule without a source stopped.
   public var watchesSenders: Bool {
@@ -111,7 +108,7 @@ extension MitigationEngine {
 
 extension Mitigation {
   /// Whether devices behind the router's public address are looked for.
-  fileprivate var isHiding: Bool { isEnforced && permit.isHiding }
+  var isHiding: Bool { isEnforced && permit.isHiding }
 
   /// Whether packets of unknown senders are stopped, before they become flows.
   fileprivate var isMetered: Bool { isHiding && scope.sourcePortRanges.isEmpty }

@@ -150,7 +150,9 @@ extension Mitigation {
     spared.append(mac)
     let named = permit.devices.filter { $0.mac == mac }.map { $0.address } + addresses
     permit.devices.removeAll { $0.mac == mac }
-    permit.found.removeAll { $0.mac == mac }
+    var found: [FoundDevice] = []
+    for device in permit.found where device.mac != mac { found.append(device) }
+    permit.found = found
     if permit.devices.isEmpty && permit.found.isEmpty {
       phase = .released
       elements = 0

@@ -34,6 +34,7 @@ struct MitigationTable: Equatable, Sendable {
   private struct Parts: Equatable, Sendable {
     var all: [Mitigation] = []
     var enforcedCount = 0
+    var hidingCount = 0
     var accounts: [Account] = []
     var targets = TargetIndex()
   }
@@ -51,6 +52,12 @@ struct MitigationTable: Equatable, Sendable {
   private(set) var enforcedCount: Int {
     get { parts.value.enforcedCount }
     set { parts.value.enforcedCount = newValue }
+  }
+
+  /// How many of those name the router's public address, behind which devices hide.
+  private(set) var hidingCount: Int {
+    get { parts.value.hidingCount }
+    set { parts.value.hidingCount = newValue }
   }
 
   /// One for each client that has a mitigation.
@@ -146,7 +153,8 @@ struct MitigationTable: Equatable, Sendable {
       return
     }
     accounts[account].elements += mitigation.elements - before.elements
-    enforcedCount += (mitigation.isEnforced ? 1 : 0) - (before.isEnforced ? 1 : 0)
+    count(before, -1)
+    count(mitigation, 1)
   }
 
   mutating func remove(_ id: MitigationID) -> Mitigation? {
@@ -164,12 +172,12 @@ struct MitigationTable: Equatable, Sendable {
       Number(mid: mitigation.mid, id: mitigation.id),
       at: accounts[account].insertion(of: mitigation.mid)
     )
-    if mitigation.isEnforced { enforcedCount += 1 }
+    count(mitigation, 1)
     targets.insert(mitigation.id, at: mitigation.scope.targetPrefixes)
   }
 
   private mutating func forget(_ mitigation: Mitigation) {
-    if mitigation.isEnforced { enforcedCount -= 1 }
+    count(mitigation, -1)
     targets.remove(mitigation.id, at: mitigation.scope.targetPrefixes)
     guard let account = account(of: mitigation.key.holder) else { return }
     accounts[account].elements -= mitigation.elements
@@ -179,6 +187,11 @@ struct MitigationTable: Equatable, Sendable {
       accounts[account].numbers.remove(at: place)
     }
     if accounts[account].numbers.isEmpty { accounts.remove(at: account) }
+  }
+
+  private mutating func count(_ mitigation: Mitigation, _ change: Int) {
+    if mitigation.isEnforced { enforcedCount += change }
+    if mitigation.isHiding { hidingCount += change }
   }
 
   private func account(of holder: Holder) -> Int? {

@@ -55,7 +55,9 @@ extension PermitOffice {
         home.wanAddresses.contains(address) ? device.mac : macOf(address)
       }
       var action = permit.chosen
-      if own != policy { action = (try? self.action(for: scope, policy: own)) ?? action }
+      if own?.section.bytes != policy?.section.bytes {
+        action = (try? self.action(for: scope, policy: own)) ?? action
+      }
       if action == .quarantine, let mac = device.mac {
         permit.devices.append(DeviceAddress(device.address, mac))
       }

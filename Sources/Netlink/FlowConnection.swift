@@ -15,9 +15,14 @@ public final class FlowConnection {
   /// Shows all connections to `take`, some of them perhaps twice; none is kept.
   ///
   /// With `target`, those alone whose first packet or whose answers go there, where the kernel can tell
-  /// them apart (5.8 and later); else all.
-  public func read(to target: IPAddress?, _ take: (Flow) -> Void) throws(KernelError) {
-    for request in Self.requests(target) {
+  /// them apart (5.8 and later); else all. Those that came from outside last, unless it is enough then:
+  /// for each look the kernel goes through its whole table.
+  public func read(
+    to target: IPAddress?,
+    isEnough: () -> Bool = { false },
+    _ take: (Flow) -> Void
+  ) throws(KernelError) {
+    for request in Self.requests(target) where !isEnough() {
       try socket.dump(request) { message in
         if let flow = Flow(message) { take(flow) }
       }

@@ -83,7 +83,8 @@ extension DropCounters {
 }
 
 extension DeviceMatch {
-  fileprivate var text: Text {
+  /// What is known of it, and how it was found.
+  var text: Text {
     var parts: [Text] = []
     if let mac { parts.append(mac.text) }
     if let name { parts.append(name) }

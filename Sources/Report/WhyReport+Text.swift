@@ -31,6 +31,12 @@ extension MitigationSummary {
       text += "; " + Quantity.count(dropped.packets, "packet")
       text += action == .observe ? " counted" : " dropped"
     }
+    // Whom the router found behind its public address.
+    var lead: Text = "; sent by "
+    for device in devices where device.found != .request {
+      text += lead + device.text
+      lead = ", "
+    }
     return text.printable
   }
 

@@ -115,6 +115,17 @@ def seen(home):
     expect_equal(told["mitigations"], [], "what stops the laptop")
 
 
+@test("CH-NAT-03 the same for a range of ports, whose packets a chain of its own stops")
+def seen_in_range(home):
+    start(home)
+    body = attack() | {"target-port-range": [{"lower-port": 100, "upper-port": 443}]}
+    put(home, body)
+    passed = home.seen("camera")["packets"]
+    home.flood("camera")
+    wait_for(lambda: found(home) == {CAMERA_MAC: "seen"}, 3, "the camera is seen")
+    expect_equal(home.seen("camera")["packets"], passed, "packets of the camera that arrived")
+
+
 @test("CH-NAT-03 a device that begins later is found by its new flow, and stopped")
 def later(home):
     start(home)

@@ -101,6 +101,27 @@ struct FlowTests {
     }
   }
 
+  @Test("CH-NAT-03 ranges and limits of a rule for any source tell the sender, and leave nothing")
+  func ranges() throws {
+    try withNetwork { network, connection in
+      var enforcer = Enforcer(connection)
+      let narrow = try rule(1, to: "203.0.113.6")
+      let range = try #require(PortRange(1000, 2000))
+      try enforcer.install(narrow, try rule(9, from: "", to: "203.0.113.5", ports: [range]))
+      try network.send(3, to: "203.0.113.5", port: 1900)
+      #expect(network.received() == 0)
+      #expect(try enforcer.packets(9) == 3)
+      #expect(try connection.senders().map { $0.target } == [victim])
+      var limited = try rule(9, from: "", to: "203.0.113.5", ports: [range])
+      limited.verdict = .limit(bytesPerSecond: 1)
+      try enforcer.install(limited)
+      try enforcer.apply(.remove(MitigationID(9)))
+      let left = try #require(try connection.snapshot())
+      #expect(enforcer.firewall.matches(left))
+      #expect(!left.chains.contains("hit") && !left.sets.contains("who"))
+    }
+  }
+
   @Test(
     "CH-NAT-03 a rule for strays stops the router and foreign sources, and no device of the home"
   )

@@ -78,11 +78,11 @@ let linkerSettings: [LinkerSetting] =
     ),
   ] : []
 
-/// Makes the linker write an executable's code: only there nothing else can call a function, so that
-/// arguments that are always the same go, and functions that are called once have no place of their
-/// own. It makes the executables a sixteenth smaller.
+/// Makes the linker write an executable's code, which is a sixteenth smaller then.
 ///
-/// The last mode that the frontend is told counts: the package manager has no word for this.
+/// Only there nothing else can call a function: arguments that are always the same go, and what is
+/// called once has no place of its own. The last mode that the frontend is told counts: the package
+/// manager has no word for this.
 let wholeProgram = ["-emit-bc", "-lto=llvm-full"].flatMap { ["-Xfrontend", $0] }
 
 /// In Embedded Swift an executable's own object holds all that it uses of its modules, compiled as

@@ -93,9 +93,7 @@ public final class Attempt {
   public func ready(_ event: Poller.Event, now: Instant) -> [Event] {
     guard !isOver else { return [] }
     do throws(SystemError) {
-      switch path {
-      case .datagrams(let socket): return try receive(socket, now: now)
-      case .stream(let socket):
+      if case .stream(let socket) = path {
         if isConnecting {
           guard event.isWritable || event.isReadable else { return [] }
           try socket.connected()
@@ -103,8 +101,9 @@ public final class Attempt {
           return start(now: now)
         }
         try flush(socket)
-        return event.isReadable ? try receive(socket, now: now) : []
+        guard event.isReadable else { return [] }
       }
+      return try receive(now: now)
     } catch {
       isOver = true
       return [.broken(error)]
@@ -130,22 +129,21 @@ public final class Attempt {
     isOver = true
   }
 
-  private func receive(_ socket: UDPSocket, now: Instant) throws(SystemError) -> [Event] {
+  private func receive(now: Instant) throws(SystemError) -> [Event] {
     var events: [Event] = []
-    while let datagram = try socket.receive() {
-      let peer = datagram.peer
-      guard peer.address == endpoint.address, peer.port == endpoint.port else { continue }
-      events += perform(connection.received(datagram.bytes, now: now, wall: Clock.wall))
-    }
-    return events
-  }
-
-  private func receive(_ socket: StreamSocket, now: Instant) throws(SystemError) -> [Event] {
-    var events: [Event] = []
-    while let bytes = try socket.receive(limit: Self.portion) {
-      guard !bytes.isEmpty else { return events + perform(connection.disconnected()) }
+    while !isOver {
+      let bytes: [UInt8]
+      switch path {
+      case .datagrams(let socket):
+        // From the peer alone: the socket is connected.
+        guard let datagram = try socket.receive() else { return events }
+        bytes = datagram.bytes
+      case .stream(let socket):
+        guard let more = try socket.receive(limit: Self.portion) else { return events }
+        if more.isEmpty { return events + perform(connection.disconnected()) }
+        bytes = more
+      }
       events += perform(connection.received(bytes, now: now, wall: Clock.wall))
-      if isOver { break }
     }
     return events
   }

@@ -109,8 +109,8 @@ extension Supervisor {
 
   /// Tells signal where a name leads to or, with an empty one, the router's own addresses.
   func tellSignal(_ name: Text, _ addresses: [IPAddress]) {
-    guard let signal = ready(.signal),
-      let message = try? FrontSetup.addresses(name, addresses).encoded()
+    guard let signal = ready(.signal), let list = try? AddressList(addresses).encoded(),
+      let message = try? FrontSetup.addresses(name, list).encoded()
     else { return }
     signal.send(message)
   }

@@ -63,8 +63,8 @@ public indirect enum FrontSetup: Hashable, LinkMessage {
   /// when none comes, the interface is gone.
   case listener(Text)
   /// Where the name leads to that was asked for, nowhere when it could not be looked up; or, with an
-  /// empty name, which addresses the router has towards the ISP now.
-  case addresses(Text, [IPAddress])
+  /// empty name, which addresses the router has towards the ISP now: an `AddressList`, encoded.
+  case addresses(Text, [UInt8])
 
   /// The kinds in this direction.
   public enum Kind: UInt8, CaseIterable, Sendable {
@@ -100,7 +100,7 @@ public indirect enum FrontSetup: Hashable, LinkMessage {
     case .addresses(var name, var addresses):
       writer.kind(Kind.addresses)
       writer.text(&name)
-      writer.list(&addresses, limit: RoomReport.maximumAddresses)
+      writer.bytes(&addresses, limit: LinkLimits.message)
     }
   }
 
@@ -113,10 +113,10 @@ public indirect enum FrontSetup: Hashable, LinkMessage {
     case .door: self = .door(reader.value())
     case .listener: self = .listener(reader.name())
     case .addresses:
-      let name = reader.text(limit: LinkLimits.text)
-      var addresses: [IPAddress] = []
-      reader.list(&addresses, limit: RoomReport.maximumAddresses)
-      self = .addresses(name, addresses)
+      self = .addresses(
+        reader.text(limit: LinkLimits.text),
+        reader.bytes(limit: LinkLimits.message)
+      )
     case nil:
       reader.fail(.unknownKind)
       self = .complete

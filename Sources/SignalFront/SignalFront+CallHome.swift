@@ -57,7 +57,6 @@ extension SignalFront {
     let now = Clock.now
     let before = wan
     wan = addresses
-    if before == addresses { return }
     for home in callHomes {
       home.redial.woken(now: now)
       if home.race != nil, home.current == nil {
@@ -171,9 +170,7 @@ extension SignalFront {
         home.race?.broke(attempt.candidate, now: Clock.now)
       case .failed(let failure):
         drop(attempt, of: home)
-        log.warning(
-          "call home \(home.name) at \(attempt.candidate.address) port \(home.peer.port): \(failure)"
-        )
+        log.warning("call home \(home.name) at \(attempt.candidate.address): \(failure)")
         home.race?.failed(now: Clock.now)
         if home.race?.isLost == true, home.askAt == nil { failed(home) }
       }

@@ -31,7 +31,9 @@ extension SignalFront {
           if let descriptor { connect(PacketSocket(adopting: descriptor)) }
           continue
         }
-        if case .addresses(let name, let addresses) = message {
+        if case .addresses(let name, let told) = message {
+          let addresses: [IPAddress]
+          do { addresses = try AddressList(parsing: told).addresses } catch { throw .link(error) }
           if name.isEmpty { moved(to: addresses) } else { found(addresses, of: name) }
           continue
         }

@@ -347,7 +347,7 @@ def redirect_ends(home):
     expect_equal(second.sessions(), [], "sessions of the alternate")
 
 
-@test("HE-01 HE-02 auto: UDP and IPv6 where they work, else TCP; names come from the resolver")
+@test("CH-CON-04 HE-01 auto: UDP and IPv6 where they work, else TCP; names come from the resolver")
 def automatic(home):
     hosts = f"/etc/netns/{home.name}-router"
     os.makedirs(hosts, exist_ok=True)

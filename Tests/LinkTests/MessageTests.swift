@@ -60,6 +60,9 @@ struct MessageTests {
   @Test("a message to a front is read as it was written, and in no other spelling")
   func frontSetup() throws { try check { try $0.frontSetup() } }
 
+  @Test("a list of addresses is read as it was written, and in no other spelling")
+  func addressList() throws { try check { AddressList($0.list(0...64) { $0.address() }) } }
+
   @Test("a relayed connection is read as it was written, and in no other spelling")
   func relayMessage() throws {
     try check { .connection(peer: $0.address(), local: $0.address()) as RelayMessage }

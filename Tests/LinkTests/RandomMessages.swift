@@ -162,7 +162,7 @@ extension RandomValues {
   mutating func frontSetup() throws -> FrontSetup {
     switch number(0...5) {
     case 0: .settings(user(), try signalSettings().encoded())
-    case 4: .addresses(text(0...99), list(0...64) { $0.address() })
+    case 4: .addresses(text(0...99), try AddressList(list(0...64) { $0.address() }).encoded())
     case 1: .part(try one(of: FileKind.allCases), bytes(0...999))
     case 2: .complete
     case 3: .listener(text(1...9))

@@ -62,7 +62,7 @@ package struct HeartbeatPair {
       case .send(let heartbeat):
         sent[side] += 1
         post(.heartbeat(heartbeat), to: 1 - side)
-      case .peerSaturated: break
+      case .peerSaturated, .silent: break
       case .lost: lost[side] = now
       }
     }

@@ -106,9 +106,8 @@ import Testing
     #expect(refusal(vector.message, role: vector.role)?.fault == fault)
   }
 
-  @Test("CH-RED-01 CH-RED-03 the redirection of RFC 9066, Figure 9 is read") func redirection()
-    throws
-  {
+  @Test("CH-RED-01 CH-RED-03 the redirection of RFC 9066, Figure 9 is read")
+  func homeRedirection() throws {
     let vector = try #require(Vector.numbered([36...36]).first)
     guard case .redirect(let redirection) = try DOTSRequest(vector.message, role: .callHome) else {
       Issue.record("no redirection")

@@ -160,7 +160,7 @@ func otherOptions() throws {
   )
   #expect(settings.listen.map { $0.addresses.count } == [2, 1])
   #expect(settings.listen.map(\.transports) == [[.udp], [.udp, .tcp]])
-  #expect(settings.core.listenPorts == [9, 4646, 5684])
+  #expect(settings.core.listenPorts == [5684, 4646, 9])
   #expect(
     settings.callHome.first?.name == "y.example" && settings.callHome.first?.transport == .auto
   )
@@ -174,7 +174,7 @@ func otherOptions() throws {
   #expect(quarantine.apiTrust == "/g" && quarantine.apiPort == 81)
   #expect(quarantine.garden == ["help.isp.example"])
   #expect(settings.core.releases == 0)
-  let blocks = ["192.0.2.1/32", "2001:db8::/32"].compactMap { Prefix(parsing: $0) }
+  let blocks = ["2001:db8::/32", "192.0.2.1/32"].compactMap { Prefix(parsing: $0) }
   #expect(
     settings.core.quarantine == QuarantineAccess(portalPort: 80, apiPort: 81, garden: blocks)
   )

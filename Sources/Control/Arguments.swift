@@ -8,8 +8,10 @@ public struct Arguments: Hashable, Sendable {
   public enum Command: Hashable, Sendable {
     /// Core is asked.
     case ask(ControlCommand)
-    /// Known and well written, but not in this version: its name.
-    case later(Text)
+    /// All that is counted, for a monitoring system.
+    case metrics
+    /// What changes with mitigations, until it is interrupted.
+    case watch
     case version
     case help
   }
@@ -59,6 +61,8 @@ public struct Arguments: Hashable, Sendable {
     }
     guard let name = positional.first else { throw .commandMissing }
     let command = try Self.command(name, [Text](positional.dropFirst()))
+    // There is one form of them.
+    if isJSON, command == .metrics { throw .surplus("--json") }
     self.init(socket: socket, isJSON: isJSON, command: command)
   }
 
@@ -105,9 +109,9 @@ public struct Arguments: Hashable, Sendable {
       guard arguments[1] == "yes" || arguments[1] == "no" else { throw .notConsent(arguments[1]) }
       return .ask(.consent(MitigationID(id), arguments[1] == "yes"))
     }
-    for other: Text in ["metrics", "watch", "reload"] where name == other {
+    if name == "reload" || name == "metrics" || name == "watch" {
       try words.expect([])
-      return .later(name)
+      return name == "reload" ? .ask(.reload) : name == "metrics" ? .metrics : .watch
     }
     throw .unknownCommand(name)
   }

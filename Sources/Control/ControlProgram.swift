@@ -1,5 +1,7 @@
 import Bytes
+import Link
 import Linux
+import Model
 import Report
 
 /// The program `cordonctl`.
@@ -15,8 +17,9 @@ public enum ControlProgram {
       release MAC          release a device from quarantine
       code MAC             make a code that releases a device once from its page
       consent ID yes|no    whether a mitigation that the owner is asked about may begin
-      metrics, watch, reload
-                           not in this version
+      metrics              all that is counted, in Prometheus' text format
+      watch                what changes with mitigations, a line each, until interrupted
+      reload               have cordond read its settings again
       --socket PATH        the control socket of cordond
       --json               answer in JSON
       --version            say which version this is
@@ -40,24 +43,59 @@ public enum ControlProgram {
     case .version:
       StandardStream.output.write("cordonctl " + Software.version + "\n")
       return .done
-    case .later(let name):
-      complain(name + " is not in this version")
-      return .refused
-    case .ask(let command):
+    case .ask, .metrics, .watch:
       do throws(ExchangeFault) {
-        let socket = try Exchange.connect(arguments.socket)
-        let answer = try Exchange.ask(command, over: socket)
-        let style = TextStyle(
-          isColoured: StandardStream.output.wantsColour,
-          now: Clock.wall
-        )
-        StandardStream.output.write(arguments.isJSON ? answer.json : answer.text(style))
+        try answer(arguments, over: try Exchange.connect(arguments.socket))
         return .done
       } catch {
         complain(error.text)
         return error.status
       }
     }
+  }
+
+  private static func answer(
+    _ arguments: Arguments,
+    over socket: PacketSocket
+  ) throws(ExchangeFault) {
+    switch arguments.command {
+    case .version, .help: break
+    case .ask(let command):
+      let answer = try Exchange.ask(command, over: socket)
+      let style = TextStyle(isColoured: StandardStream.output.wantsColour, now: Clock.wall)
+      StandardStream.output.write(arguments.isJSON ? answer.json : answer.text(style))
+    case .metrics:
+      guard case .status(let status) = try Exchange.ask(.status, over: socket) else {
+        throw .broken
+      }
+      let list = try mitigations(over: socket)
+      StandardStream.output.write(Metrics(status, list).lines)
+    case .watch:
+      var before: [MitigationSummary] = []
+      while true {
+        let list = try mitigations(over: socket)
+        for news in MitigationNews.between(before, list) {
+          let now = Clock.wall
+          StandardStream.output.write(
+            arguments.isJSON ? news.jsonLine(at: now) : news.line(at: now)
+          )
+        }
+        before = list
+        try Exchange.rest(beside: socket, for: watchInterval)
+      }
+    }
+  }
+
+  /// How often `watch` looks.
+  private static let watchInterval = Span.seconds(1)
+
+  private static func mitigations(
+    over socket: PacketSocket
+  ) throws(ExchangeFault) -> [MitigationSummary] {
+    guard case .mitigations(let list) = try Exchange.ask(.mitigations, over: socket) else {
+      throw .broken
+    }
+    return list
   }
 
   private static func complain(_ text: Text) {

@@ -89,6 +89,7 @@ struct Conversation {
     case .quarantine(let mac): .changed(.moved(mac, isQuarantined: true, note: text))
     case .release(let mac): .changed(.moved(mac, isQuarantined: false, note: text))
     case .consent(let id, let isGiven): .changed(.answered(id, isGiven: isGiven))
+    case .reload: .changed(.reloading)
     case .code(let mac): text.isEmpty ? nil : .changed(.code(mac, text))
     case .status: status.map { .status($0) }
     case .mitigations: .mitigations(mitigations)

@@ -127,6 +127,11 @@ enum Exchange {
     }
   }
 
+  /// Lets time pass; a daemon that goes ends it early.
+  static func rest(beside socket: PacketSocket, for time: Span) throws(ExchangeFault) {
+    do throws(SystemError) { try wait(for: socket, timeout: time) } catch { throw .failed(error) }
+  }
+
   private static func wait(for socket: PacketSocket, timeout: Span) throws(SystemError) {
     let poller = try Poller()
     try poller.add(socket.descriptor, token: 0, writing: socket.hasBacklog)

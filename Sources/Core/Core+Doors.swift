@@ -186,6 +186,9 @@ extension Core {
     case .release(let mac): return [release(mac, now: now)]
     case .code(let mac): return [code(for: mac, now: now)]
     case .consent(let id, let isGiven): return [consent(isGiven, to: id, now: now)]
+    case .reload:
+      do { try report(.reload) } catch { return [.end(.failed, error.text)] }
+      return [.end(.done, "")]
     case .status: return [.status(status(now)), .end(.done, "")]
     case .mitigations:
       let neighbours = neighbours()

@@ -156,6 +156,7 @@ final class Supervisor {
           tellSignal("", wan)
         }
       case .name(let name): if room.kind == .signal { want(name) }
+      case .reload: if room.kind == .core, isRunning { reload() }
       case nil: return
       }
     }

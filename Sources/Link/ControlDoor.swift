@@ -29,6 +29,8 @@ public enum ControlCommand: Hashable, LinkMessage {
   case code(MACAddress)
   /// The owner consents to a mitigation that waits for that, or doesn't: `end`.
   case consent(MitigationID, Bool)
+  /// Have the launcher read the settings again, as SIGHUP does: `end`, before they are read.
+  case reload
 
   private enum Name: UInt8 {
     case status = 1
@@ -39,6 +41,7 @@ public enum ControlCommand: Hashable, LinkMessage {
     case release = 6
     case code = 7
     case consent = 8
+    case reload = 9
   }
 
   /// Writes the kind, the command and its argument.
@@ -64,6 +67,7 @@ public enum ControlCommand: Hashable, LinkMessage {
       writer.kind(Name.consent)
       writer.value(id)
       writer.flag(&isGiven)
+    case .reload: writer.kind(Name.reload)
     }
   }
 
@@ -83,6 +87,7 @@ public enum ControlCommand: Hashable, LinkMessage {
       var isGiven = false
       reader.flag(&isGiven)
       self = .consent(id, isGiven)
+    case .reload: self = .reload
     case nil:
       reader.fail()
       self = .status

@@ -67,6 +67,8 @@ public indirect enum RoomReport: Hashable, LinkMessage {
   case addresses([IPAddress])
   /// `cordond-signal`: it wants to know where this name leads to.
   case name(Text)
+  /// Core: somebody asks at the control socket for the settings to be read again.
+  case reload
 
   /// The kind of all; it stands behind those of the other direction.
   public static let kind: UInt8 = 8
@@ -83,6 +85,7 @@ public indirect enum RoomReport: Hashable, LinkMessage {
     case certificate = 5
     case addresses = 6
     case name = 7
+    case reload = 8
   }
 
   /// Writes the kind, the case and what it carries.
@@ -108,6 +111,7 @@ public indirect enum RoomReport: Hashable, LinkMessage {
     case .name(var name):
       writer.kind(Case.name)
       writer.name(&name)
+    case .reload: writer.kind(Case.reload)
     }
   }
 
@@ -128,6 +132,7 @@ public indirect enum RoomReport: Hashable, LinkMessage {
       reader.list(&found, limit: Self.maximumAddresses)
       self = .addresses(found)
     case .name: self = .name(reader.name())
+    case .reload: self = .reload
     case nil:
       reader.fail()
       self = .ready

@@ -54,6 +54,8 @@ public enum DeviceChange: Hashable, Sendable {
   case code(MACAddress, Text)
   /// The mitigation begins, or is refused.
   case answered(MitigationID, isGiven: Bool)
+  /// The settings are read again.
+  case reloading
 
   /// The reply in JSON, on one line.
   public var jsonLine: Text { json.text() + "\n" }
@@ -72,6 +74,7 @@ public enum DeviceChange: Hashable, Sendable {
       return .object([
         "version": version, "id": .unsigned(UInt64(id.value)), "consent": .bool(isGiven),
       ])
+    case .reloading: return .object(["version": version, "reload": .string("asked")])
     }
   }
 
@@ -85,6 +88,7 @@ public enum DeviceChange: Hashable, Sendable {
       return mac.text + ": the code " + code.printable + " releases it once from its page\n"
     case .answered(let id, let isGiven):
       return "mitigation " + Text(decimal: id.value) + (isGiven ? ": begins\n" : ": refused\n")
+    case .reloading: return "cordond reads its settings again; its log says whether they hold\n"
     }
   }
 }

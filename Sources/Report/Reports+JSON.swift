@@ -64,7 +64,8 @@ extension WhyReport {
 }
 
 extension MitigationSummary {
-  fileprivate var json: JSONValue {
+  /// The mitigation as a value.
+  var json: JSONValue {
     .object([
       "id": .unsigned(UInt64(id.value)),
       "client": .string(client),

@@ -36,13 +36,13 @@ func commands() throws {
   #expect(try read("why ::ffff:192.0.2.1").command == .ask(.why(.address(address))))
 }
 
-@Test(
-  "commands of later versions are known by name",
-  arguments: ["metrics", "watch", "reload"]
-)
-func later(line: String) throws {
-  let name = String(line.prefix { $0 != " " })
-  #expect(try read(line).command == .later(Text(name)))
+@Test("metrics, watch and reload are read, metrics in their one form")
+func monitoring() throws {
+  #expect(try read("metrics").command == .metrics)
+  #expect(try read("watch --json").command == .watch)
+  #expect(try read("reload").command == .ask(.reload))
+  #expect(complaint("--json metrics") == "'--json' is one word too many")
+  #expect(complaint("reload now") == "'now' is one word too many")
 }
 
 @Test("options stand before or behind the command")

@@ -1,10 +1,12 @@
 """cordonctl: shapes, exit codes; and what systemd is told."""
+import json
 import os
 import re
 import socket
+import subprocess
 import time
 
-from home import CAMERA
+from home import BUILD, CAMERA
 from peers import Session, against, coap, path
 from suite import expect, expect_between, expect_equal, test, wait_for
 from test_request import put
@@ -129,3 +131,65 @@ def notify(home):
     finally:
         listener.close()
         os.unlink(where)
+
+
+@test("cordonctl metrics tells what the kernel counted, in a form that a scraper reads")
+def metrics(home):
+    home.daemon()
+    flood = home.flood("camera")
+    home.arrives("camera")
+    put(home, 17)
+    time.sleep(1)
+    flood.kill()
+    flood.wait()
+    answer = home.ctl("metrics")
+    expect_equal(answer.returncode, 0, "exit code")
+    samples = dict(line.rsplit(" ", 1) for line in answer.stdout.decode().splitlines()
+                   if not line.startswith("#"))
+    expect_equal(samples["cordon_kernel_in_sync"], "1", "in sync")
+    expect_equal(samples['cordon_mitigations_active{kind="block"}'], "1", "active")
+    dropped = [int(value) for name, value in samples.items()
+               if name.startswith("cordon_dropped_packets_total{") and 'mid="17"' in name]
+    told = home.ctl_json("mitigations")["mitigations"][0]["packets_dropped"]
+    expect_equal(dropped, [told], "packets dropped, as mitigations tells them")
+    expect(told > 0, "nothing was dropped")
+
+
+@test("cordonctl watch tells the beginning and the end of a mitigation, a line each, and ends with cordond")
+def watch(home):
+    daemon = home.daemon(agent={"terminating": "0"})
+    ctl = os.path.join(BUILD, "cordonctl")
+    watching = subprocess.Popen([ctl, "--socket", home.control, "--json", "watch"],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        put(home, 17)
+        first = json.loads(watching.stdout.readline())
+        expect_equal((first["event"], first["mitigation"]["mid"]), ("begun", 17), "the beginning")
+        with Session(home) as session:
+            session.ask("delete", path(17))
+        while True:
+            last = json.loads(watching.stdout.readline())
+            if last["event"] == "ended":
+                break
+        expect_equal(last["mitigation"]["mid"], 17, "the end")
+        daemon.stop()
+        expect_equal(watching.wait(timeout=10), 1, "exit code when cordond is gone")
+        expect(watching.stderr.read(), "nothing is said of the daemon's end")
+    finally:
+        watching.kill()
+        watching.wait()
+
+
+@test("cordonctl reload has the settings read again; faulty ones leave the old, and the log says where")
+def reload(home):
+    home.daemon()
+    with open(f"{home.work}/cordon.conf", "a") as file:
+        file.write("config protect 'alarm'\n\tlist prefix '203.0.113.0/24'\n")
+    expect_equal(home.ctl("reload").returncode, 0, "exit code")
+    wait_for(lambda: "core: settings read again" in home.log(), 5, "core has the settings")
+    with Session(home) as session:
+        expect_equal(session.ask("put", path(1), against()).code, "4.09", "against what is protected")
+    with open(f"{home.work}/cordon.conf", "a") as file:
+        file.write("nonsense\n")
+    expect_equal(home.ctl("reload").returncode, 0, "exit code with a fault in the settings")
+    wait_for(lambda: "the settings stay as they were" in home.log(), 5, "the log tells the fault")

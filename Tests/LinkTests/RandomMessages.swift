@@ -171,8 +171,9 @@ extension RandomValues {
   }
 
   mutating func roomReport() -> RoomReport {
-    switch number(0...6) {
+    switch number(0...7) {
     case 0: .ready
+    case 6: .reload
     case 5: .name(text(1...99))
     case 1: .failed(text(0...1024))
     case 2: .interfaces(list(0...4) { Interface($0.text(1...9), number: $0.number(0...(.max))) })
@@ -187,8 +188,9 @@ extension RandomValues {
   }
 
   mutating func command() -> ControlCommand {
-    switch number(0...4) {
+    switch number(0...5) {
     case 0: .status
+    case 5: .reload
     case 1: .mitigations
     case 2, 3: deviceCommand()
     default: .why(subject())

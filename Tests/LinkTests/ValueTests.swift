@@ -98,8 +98,8 @@ func unknownCases() throws {
   #expect(throws: LinkError.malformed) { try parsed([4], as: RequestedAction.self) }
   #expect(throws: LinkError.malformed) { try parsed([5], as: LogLevel.self) }
   #expect(throws: LinkError.malformed) { try parsed([0x18, 33], as: RefusalReason.self) }
-  #expect(throws: LinkError.malformed) { try ControlCommand(parsing: [1, 9]) }
-  #expect(throws: LinkError.malformed) { try RoomReport(parsing: [8, 7]) }
+  #expect(throws: LinkError.malformed) { try ControlCommand(parsing: [1, 10]) }
+  #expect(throws: LinkError.malformed) { try RoomReport(parsing: [8, 9]) }
   #expect(throws: LinkError.malformed) { try SignalMessage(parsing: [3, 1, 1, 5]) }
   #expect(throws: LinkError.malformed) { try CoreMessage(parsing: [4, 1, 0xF4, 7]) }
 }

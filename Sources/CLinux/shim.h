@@ -225,6 +225,16 @@ struct cordon_path {
 static inline long cordon_set(int fd, int level, int option, int value) {
   return cordon_result(setsockopt(fd, level, option, &value, sizeof value));
 }
+// What a socket sends goes first in every queue that looks: by class selector 6, which is for what
+// network devices tell each other (RFC 4594, Section 3.2) and stands in the first tin of home routers'
+// CAKE whether it has three or four (class selector 5 only in that of four); by the priority in the
+// first band of pfifo_fast and prio, which a class selector doesn't reach. More than 6 needs a
+// capability. A kernel that refuses is no reason not to speak.
+static inline void cordon_hasten(int fd, int v6) {
+  cordon_set(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, 6 << 5);
+  // Last: the other option sets it, too.
+  cordon_set(fd, SOL_SOCKET, SO_PRIORITY, 6);
+}
 static inline long cordon_udp(const uint8_t *bytes, size_t count, uint16_t port, uint32_t scope) {
   union cordon_address address;
   socklen_t length = cordon_pack(&address, bytes, count, port, scope);
@@ -233,6 +243,7 @@ static inline long cordon_udp(const uint8_t *bytes, size_t count, uint16_t port,
       socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
   if (fd < 0) return fd;
   long error = 0;
+  cordon_hasten((int)fd, v6);
   if (v6) {
     if (!error) error = cordon_set((int)fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (!error) error = cordon_set((int)fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
@@ -357,6 +368,8 @@ static inline long cordon_tcp_listen(const uint8_t *bytes, size_t length, uint16
   if (fd < 0) return fd;
   long error = 0;
   if (length == 16) error = cordon_set((int)fd, IPPROTO_IPV6, IPV6_V6ONLY, !is_both);
+  // Connections inherit it, but for the priority.
+  if (!is_both) cordon_hasten((int)fd, length == 16);
   // Connections of the time before a restart don't keep the port.
   if (!error) error = cordon_set((int)fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (!error && count)
@@ -423,6 +436,7 @@ static inline long cordon_connect(const uint8_t *bytes, size_t count, uint16_t p
   int type = (is_stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
   long fd = cordon_result(socket(address.any.sa_family, type, 0));
   if (fd < 0) return fd;
+  cordon_hasten((int)fd, count == 16);
   // Small messages of a stream are each waited for.
   int level = is_stream ? IPPROTO_TCP : count == 16 ? IPPROTO_IPV6 : IPPROTO_IP;
   int option = is_stream ? TCP_NODELAY : count == 16 ? IPV6_RECVPKTINFO : IP_PKTINFO;

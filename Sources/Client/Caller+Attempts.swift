@@ -117,6 +117,8 @@ extension Caller {
         if let winner { take(winner.send(bytes), of: winner) }
       case .tell(let answer): show(answer)
       case .end(let ending): self.ending = self.ending ?? ending
+      // Of a session that lasts.
+      case .observed, .unobserved: break
       }
     }
   }

@@ -40,9 +40,10 @@ enum ControlPacket {
       let socket = try PacketSocket.connect(to: order.control)
       try socket.send(Self.order(words))
       while true {
-        guard case .message(let packet, _) = try socket.receive(within: .seconds(3600)) else {
-          break
-        }
+        let received = try socket.receive(within: .seconds(3600))
+        // Nothing new is no news.
+        if order.isWatching, case .nothing = received { continue }
+        guard case .message(let packet, _) = received else { break }
         if packet.first == outputKind { show(Text([UInt8](packet.dropFirst()))) }
         guard packet.first == endKind, packet.count > 1 else { continue }
         let status = ExitStatus(rawValue: Int32(packet[1])) ?? .failed

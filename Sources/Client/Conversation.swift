@@ -15,6 +15,10 @@ public final class Conversation {
     case send([UInt8])
     /// Show this.
     case tell(ClientAnswer)
+    /// Show this to who watches under this number.
+    case observed(UInt64, ClientAnswer)
+    /// What is watched under this number comes to its end.
+    case unobserved(UInt64, Ending)
     /// Close the session; nothing more comes.
     case end(Ending)
   }
@@ -29,8 +33,8 @@ public final class Conversation {
   private var request: CoAPMessage?
   /// Whether the session goes on after a command.
   private let isLasting: Bool
-  private let client: ClientLayer
-  private let patience: Span
+  let client: ClientLayer
+  let patience: Span
 
   private var exchange: ExchangeID?
   private var heartbeat: ExchangeID?
@@ -41,9 +45,11 @@ public final class Conversation {
   private var hasState = false
   /// Whether the session is over.
   public private(set) var isOver = false
+  /// What is watched beside what is asked, on a session that lasts.
+  var watches: [Watch] = []
 
   /// A message without an answer.
-  private struct Repetition {
+  struct Repetition {
     let bytes: [UInt8]
     var due: Instant
     let end: Instant
@@ -108,7 +114,8 @@ public final class Conversation {
   /// When `timedOut` has something to do; nil for never.
   public var nextTimeout: Instant? {
     guard !isOver else { return nil }
-    let due = [client.nextTimeout, repetition?.due, heartbeats.nextTimeout].compactMap { $0 }
+    var due = [client.nextTimeout, repetition?.due, heartbeats.nextTimeout].compactMap { $0 }
+    due += watches.compactMap { $0.repetition?.due }
     return due.min()
   }
 
@@ -116,7 +123,7 @@ public final class Conversation {
   public func timedOut(now: Instant) -> [Action] {
     guard !isOver else { return [] }
     var actions = translate(client.timedOut(now: now), now: now)
-    if !isOver { actions += `repeat`(now: now) }
+    if !isOver { actions += `repeat`(now: now) + repeatWatches(now: now) }
     for action in heartbeats.timedOut(now: now) where !isOver {
       switch action {
       case .send(let heartbeat): actions += send(heartbeat, now: now)
@@ -177,7 +184,7 @@ extension Conversation {
     return sent.actions.compactMap { if case .send(let bytes) = $0 { .send(bytes) } else { nil } }
   }
 
-  private func translate(_ actions: [MessageAction], now: Instant) -> [Action] {
+  func translate(_ actions: [MessageAction], now: Instant) -> [Action] {
     var result: [Action] = []
     for action in actions where !isOver {
       switch action {
@@ -193,9 +200,15 @@ extension Conversation {
         } else if exchange == self.exchange {
           repetition = nil
           result += answered(response, now: now)
+        } else {
+          result += observed(exchange, response, now: now)
         }
       case .failed(let exchange, let failure):
-        if exchange == self.exchange { result += failed(failure, now: now) }
+        if exchange == self.exchange {
+          result += failed(failure, now: now)
+        } else {
+          result += unobserved(exchange, failure, now: now)
+        }
       case .rejected: break
       case .close(let reason): result += end(.failed(reason.words), withSession: true)
       }
@@ -206,11 +219,15 @@ extension Conversation {
   /// Remembers a non-confirmable request, to be sent again in the same message as long as nothing
   /// answers it: who has it already repeats its answer.
   private func note(_ bytes: [UInt8], now: Instant) {
+    if let new = repetition(of: bytes, now: now) { repetition = new }
+  }
+
+  func repetition(of bytes: [UInt8], now: Instant) -> Repetition? {
     guard !client.session.isStream, let datagram = try? CoAPDatagram(parsing: bytes),
       datagram.type == .nonConfirmable, datagram.message.code.isRequest
-    else { return }
+    else { return nil }
     let due = now + Self.repetitionInterval
-    repetition = Repetition(bytes: bytes, due: due, end: now + patience)
+    return Repetition(bytes: bytes, due: due, end: now + patience)
   }
 
   private func `repeat`(now: Instant) -> [Action] {

@@ -65,6 +65,11 @@ public struct Order: Hashable, Sendable {
   /// What it is to do.
   public var task: Task
 
+  /// Whether its answers go on.
+  var isWatching: Bool {
+    if case .command(let command) = task { command.isWatching } else { false }
+  }
+
   /// Reads the words of a command line, which is also what the service is sent.
   init(_ line: [Text]) throws(Mistake) {
     var words = try Words(line)
@@ -74,9 +79,6 @@ public struct Order: Hashable, Sendable {
     control = path
     router = try words.take("--router")
     task = name == "sessions" ? .sessions : .command(try Command(name, &words))
-    if case .command(let command) = task, command.isWatching {
-      throw .misplaced("--watch", command: "--control")
-    }
     try words.end(of: name)
   }
 }

@@ -12,6 +12,8 @@ final class Router {
     /// Nil: for the service itself.
     var control: UInt64?
     var isJSON = false
+    /// Names what it watches.
+    var watch: UInt64 = 0
 
     init(_ command: Command) { self.command = command }
   }
@@ -27,6 +29,8 @@ final class Router {
   let conversation: Conversation
   /// The first is asked, when it is busy.
   var errands: [Errand] = []
+  /// Those whose answers go on.
+  var watches: [Errand] = []
   var isBusy = false
   /// When the conversation has something to do: kept, because among a thousand it is looked for often.
   private(set) var due: Instant?

@@ -13,6 +13,8 @@ final class Service {
   private static let listenerToken: UInt64 = 1
   private static let firstControl: UInt64 = 16
   private static let firstVisitor: UInt64 = 1 << 32
+  /// So many may give orders at a time; others are sent away.
+  private static let maximumControls = 256
 
   private let path: Text
   private let cuid: Text
@@ -24,6 +26,7 @@ final class Service {
   private var routers: [Reception.Visitor: Router] = [:]
   private var controls: [UInt64: PacketSocket] = [:]
   private var lastControl = firstControl
+  private var lastWatch: UInt64 = 0
   private var lastSID = UInt32(truncatingIfNeeded: Clock.wall.seconds)
   private var lines = LineBudget()
 
@@ -123,7 +126,8 @@ extension Service {
       conversation: Conversation(over: layer, seed: seed, patience: patience, now: Clock.now)
     )
     // A router has one session: who calls again has lost the last, or left it.
-    for other in routers.values where other.names == router.names {
+    // One without a name can't be told from others.
+    for other in routers.values where other.names == router.names && !router.names.isEmpty {
       reception.close(other.visitor)
       end(other.visitor, "replaced by a new one")
     }
@@ -138,7 +142,9 @@ extension Service {
   private func end(_ visitor: Reception.Visitor, _ reason: Text) {
     guard let router = routers.removeValue(forKey: visitor) else { return }
     say("session with \(router.name) is over: \(reason)")
-    for errand in router.errands { answer(errand, .failed("the session ended: " + reason)) }
+    for errand in router.errands + router.watches {
+      answer(errand, .failed("the session ended: " + reason))
+    }
   }
 
   /// Gives a router the next of what is to be asked.
@@ -161,6 +167,11 @@ extension Service {
       switch action {
       case .send(let bytes): take(reception.send(bytes, to: router.visitor))
       case .tell(let answer): if let errand = router.errands.first { tell(answer, to: errand) }
+      case .observed(let number, let answer):
+        for errand in router.watches where errand.watch == number { tell(answer, to: errand) }
+      case .unobserved(let number, let ending):
+        for errand in router.watches where errand.watch == number { answer(errand, ending) }
+        router.watches.removeAll { $0.watch == number }
       case .end(let ending):
         if router.isBusy {
           router.isBusy = false
@@ -179,7 +190,8 @@ extension Service {
 
   private func say(_ line: Text) {
     guard lines.allows(now: Clock.now) else { return }
-    StandardStream.error.write("cordon-client: " + line + "\n")
+    // Names of certificates are the routers' words.
+    StandardStream.error.write("cordon-client: " + line.printable + "\n")
   }
 }
 
@@ -189,6 +201,7 @@ extension Service {
   private func accept() {
     while let socket = try? listener.accept() {
       lastControl += 1
+      guard controls.count < Self.maximumControls else { continue }
       guard (try? socket.watch(with: poller, token: lastControl)) != nil else { continue }
       controls[lastControl] = socket
     }
@@ -202,12 +215,29 @@ extension Service {
         switch try socket.receive() {
         case .nothing: return
         case .closed:
-          controls[event.token] = nil
+          drop(event.token)
           return
         case .message(let bytes, _): received(bytes, event.token)
         }
       }
-    } catch { controls[event.token] = nil }
+    } catch { drop(event.token) }
+  }
+
+  /// Who gave orders has gone, or doesn't read: nothing is watched for them any more, and what they
+  /// asked for isn't begun.
+  private func drop(_ control: UInt64) {
+    guard controls.removeValue(forKey: control) != nil else { return }
+    for router in routers.values {
+      let watches = router.watches.filter { $0.control == control }
+      router.watches.removeAll { $0.control == control }
+      let first = router.isBusy ? 1 : 0
+      router.errands =
+        router.errands.prefix(first)
+        + router.errands.dropFirst(first).filter { $0.control != control }
+      for errand in watches {
+        perform(router.conversation.unwatch(errand.watch, now: Clock.now), of: router)
+      }
+    }
   }
 
   private func received(_ bytes: [UInt8], _ control: UInt64) {
@@ -228,8 +258,19 @@ extension Service {
     errand.command = command
     let meant = routers.values.filter { order.router.map($0.isCalled) ?? true }
     guard let router = meant.first, meant.count == 1 else {
-      let reason: Text = meant.isEmpty ? "no such router has a session" : "--router is needed"
+      let reason: Text =
+        meant.isEmpty
+        ? "no such router has a session"
+        : order.router == nil ? "--router is needed" : "several routers have this name"
       answer(errand, meant.isEmpty ? .unreachable(reason) : .failed(reason))
+      return
+    }
+    if command.isWatching {
+      lastWatch += 1
+      errand.watch = lastWatch
+      router.watches.append(errand)
+      let actions = router.conversation.watch(command, cuid: cuid, as: lastWatch, now: Clock.now)
+      perform(actions, of: router)
       return
     }
     guard router.errands.count < Router.maximumErrands else {
@@ -252,6 +293,6 @@ extension Service {
 
   private func send(_ errand: Router.Errand, _ packets: [[UInt8]]) {
     guard let control = errand.control, let socket = controls[control] else { return }
-    for packet in packets where (try? socket.send(packet)) == nil { controls[control] = nil }
+    for packet in packets where (try? socket.send(packet)) == nil { drop(control) }
   }
 }

@@ -127,6 +127,8 @@ final class Waiter {
       case .send(let bytes): if let visitor { take(reception.send(bytes, to: visitor)) }
       case .tell(let answer): show(answer)
       case .end(let ending): self.ending = self.ending ?? ending
+      // Of a session that lasts.
+      case .observed, .unobserved: break
       }
     }
   }

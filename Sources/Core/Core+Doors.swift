@@ -112,10 +112,14 @@ extension Core {
     interfaces = present
   }
 
-  /// Tells the launcher, for those who call home, which addresses the router has towards the ISP.
+  /// Tells the launcher, for those who call home, which addresses the router has towards the ISP, when
+  /// they are others: none while the line is down, whatever mitigations go by.
   func reportAddresses() throws(CoreFault) {
-    let addresses = engine.home.wanAddresses.prefix(RoomReport.maximumAddresses)
-    try report(.addresses([IPAddress](addresses)))
+    let found = kernel.reachable(over: engine.settings.wan)
+    let addresses = [IPAddress](found.prefix(RoomReport.maximumAddresses))
+    guard addresses != reachable else { return }
+    try report(.addresses(addresses))
+    reachable = addresses
   }
 }
 

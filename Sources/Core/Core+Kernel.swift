@@ -151,6 +151,7 @@ extension Core {
     homeReadAt = nil
     do throws(CoreFault) {
       try reportInterfaces()
+      try reportAddresses()
       let home = try kernel.home(wan: engine.settings.wan, lan: engine.settings.lan)
         .keepingLostSides(of: engine.home)
       guard home != engine.home else { return }
@@ -160,7 +161,6 @@ extension Core {
       }
       log.info("the home's addresses have changed")
       tell(.home(engine.home.lanAddresses))
-      try reportAddresses()
       protect(now)
       flowsReadAt = now
       carryOut(changes, now: now)

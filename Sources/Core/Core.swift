@@ -90,6 +90,8 @@ final class Core {
   var garden: [IPAddress] = []
   /// The interfaces of the home that the launcher was told of last.
   var interfaces: [Interface] = []
+  /// The addresses towards the ISP, as the launcher was told them last.
+  var reachable: [IPAddress] = []
   private var clockOffset: Int64 = 0
 
   init(settings: CoreSettings, launcher: PacketSocket, log: Log) throws(CoreFault) {

@@ -202,6 +202,11 @@ final class Kernel {
     }
   }
 
+  /// The addresses of these interfaces over which something can be reached now.
+  func reachable(over wan: [Text]) -> [IPAddress] {
+    Home((try? routes.addresses(running: true)) ?? [], wan: wan, lan: []).wanAddresses
+  }
+
   /// The devices whose addresses the kernel knows.
   func neighbours() -> [Netlink.Neighbour] { (try? routes.neighbours()) ?? [] }
 

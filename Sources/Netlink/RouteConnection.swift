@@ -36,9 +36,9 @@ public final class RouteConnection {
   /// Opens the socket; needs no capability.
   public init() throws(KernelError) { socket = try NetlinkSocket(family: 0) }
 
-  /// The addresses of all interfaces.
-  public func addresses() throws(KernelError) -> [InterfaceAddress] {
-    let names = try names()
+  /// The addresses of all interfaces, or of those that are up and have a carrier.
+  public func addresses(running: Bool = false) throws(KernelError) -> [InterfaceAddress] {
+    let names = try names(running: running)
     var found: [InterfaceAddress] = []
     // RTM_GETADDR; struct ifaddrmsg: family, length, flags, scope, index.
     for message in try dump(22, 8) {
@@ -102,12 +102,16 @@ public final class RouteConnection {
     return found
   }
 
-  /// The names and numbers of all interfaces.
-  private func names() throws(KernelError) -> [(name: Text, number: UInt32)] {
+  /// The names and numbers of all interfaces, or of those that are running.
+  private func names(
+    running: Bool = false
+  ) throws(KernelError) -> [(name: Text, number: UInt32)] {
     var names: [(name: Text, number: UInt32)] = []
     // RTM_GETLINK; struct ifinfomsg: family, type, index, flags, change. IFLA_IFNAME.
     for message in try dump(18, 16) {
       guard let name = message.attributes(after: 16)[3] else { continue }
+      // IFF_RUNNING.
+      if running, message.payload.host(4, at: 8) & 0x40 == 0 { continue }
       names.append((name.text, message.payload.host(4, at: 4)))
     }
     return names

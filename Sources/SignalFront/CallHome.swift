@@ -25,15 +25,12 @@ final class CallHome {
   var current: Attempt?
   /// Whether the race is because of a session that nothing answers on.
   var isDoubted = false
-  /// When a session over TCP looks whether UDP works.
-  var probeAt: Instant?
   /// Whether the last session's client had an active mitigation.
   var isMitigating = false
 
-  /// What resumes a session, and over which way it was.
+  /// What resumes a session, and over what it was.
   var ticket: [UInt8] = []
-  var known: Candidate?
-  var knownUntil = Instant(milliseconds: .min)
+  var ticketTransport = Transport.udp
 
   /// Where the present name leads to, since when, and when to ask for it (again).
   var addresses: [IPAddress] = []
@@ -59,18 +56,14 @@ final class CallHome {
 
   /// When there is something to do.
   var nextTimeout: Instant? {
-    var next = redial.due
+    var next = redial.nextTimeout
     func consider(_ moment: Instant?) {
       if let moment { next = next.map { min($0, moment) } ?? moment }
     }
-    consider(redial.ends)
     consider(race?.nextStart)
     for attempt in attempts { consider(attempt.nextTimeout) }
     if redial.ends != nil { consider(askAt) }
-    if current != nil {
-      consider(returnsAt)
-      consider(probeAt)
-    }
+    if current != nil { consider(returnsAt) }
     return next
   }
 
@@ -90,7 +83,7 @@ final class CallHome {
     // What came along isn't looked up.
     foundAt = addresses.isEmpty ? nil : Instant(milliseconds: .max)
     askAt = nil
-    known = nil
+    redial.forgetWay()
     ticket = []
     let lifetime = redirection?.lifetime ?? 0
     returnsAt = lifetime == 0 ? nil : now + .seconds(lifetime)
@@ -131,7 +124,7 @@ final class CallHome {
     let candidates = Candidate.all(
       addresses,
       over: transports ?? peer.transports,
-      known: knownUntil > now ? known : nil
+      known: redial.known(now: now)
     )
     guard !candidates.isEmpty else { return }
     let delay = isMitigating ? Race.attackedDelay : Race.attemptDelay

@@ -11,23 +11,34 @@ import TLS
 extension SignalFront {
   // MARK: Settings
 
-  /// Takes the sections and credentials of new settings: every session begins anew under them.
+  /// Takes the sections and credentials of new settings: who is called as before under the same
+  /// credentials isn't disturbed, all others begin anew.
   func useCallHomes(_ setup: Setup) throws(TLSError) {
     let peers = setup.settings.callHomes
-    var new: [Client] = []
+    let credentials = TLS.Credentials(setup)
+    let isSame = diallers.first.map { $0.uses(credentials) } ?? false
+    var new = isSame ? diallers : []
     for peer in peers {
       for transport in peer.transports where !new.contains(where: { $0.transport == transport }) {
-        let credentials = TLS.Credentials(setup)
-        let floor = setup.settings.timeFloor
-        new.append(try Client(credentials, over: transport, timeFloor: floor))
+        new.append(try Client(credentials, over: transport))
       }
     }
-    for home in callHomes {
+    for client in new { client.timeFloor = setup.settings.timeFloor }
+    var rest = callHomes
+    var homes: [CallHome] = []
+    for peer in peers {
+      if isSame, let index = rest.firstIndex(where: { $0.peer == peer }) {
+        homes.append(rest.remove(at: index))
+      } else {
+        homes.append(CallHome(peer, now: Clock.now, random: randomNumber() ?? 0))
+      }
+    }
+    for home in rest {
       if let session = session(of: home) { close(session, isLost: false) }
       abandon(home)
     }
     diallers = new
-    callHomes = peers.map { CallHome($0, now: Clock.now, random: randomNumber() ?? 0) }
+    callHomes = homes
   }
 
   private func dialler(over transport: Transport) -> Client? {
@@ -52,13 +63,18 @@ extension SignalFront {
     }
   }
 
-  /// The router's addresses towards the ISP are others: what came from one that is gone begins anew.
+  /// The router's addresses towards the ISP are others, or there again: what came from one that is
+  /// gone begins anew.
   func moved(to addresses: [IPAddress]) {
+    // A line that is down may come back with the same: heartbeats tell what it has cost.
+    log.debug("addresses towards the ISP: \(addresses.count)")
+    if addresses.isEmpty { return }
     let now = Clock.now
     let before = wan
     wan = addresses
     for home in callHomes {
-      home.redial.woken(now: now)
+      if home.current == nil { home.redial.woken(now: now) }
+      if home.askAt != nil { home.askAt = now }
       if home.race != nil, home.current == nil {
         abandon(home)
         home.enter(now: now)
@@ -84,8 +100,7 @@ extension SignalFront {
     if home.returns(now: now) {
       close(session, isLost: false)
       home.turn(to: nil, now: now)
-    } else if let due = home.probeAt, due <= now {
-      home.probeAt = now + Redial.probeInterval
+    } else if home.redial.probes(now: now) {
       home.enter(over: [.udp], now: now)
     }
   }
@@ -96,7 +111,7 @@ extension SignalFront {
       let connection = ClientConnection(
         client,
         to: server,
-        ticket: candidate.transport == home.known?.transport ? home.ticket : [],
+        ticket: candidate.transport == home.ticketTransport ? home.ticket : [],
         wall: Clock.wall
       )
     else { return }
@@ -144,9 +159,11 @@ extension SignalFront {
 
   /// Nothing answers on a session: while it goes on, another is tried for.
   func doubt(_ session: FrontSession) {
-    guard let home = home(of: session.dialled), home.race == nil else { return }
+    let now = Clock.now
+    guard let home = home(of: session.dialled), home.race == nil, home.redial.looks(now: now)
+    else { return }
     home.isDoubted = true
-    home.enter(now: Clock.now)
+    home.enter(now: now)
   }
 
   /// Takes what an attempt, or the session that it became, has to tell.
@@ -233,8 +250,8 @@ extension SignalFront {
     drop(attempt, of: home)
     guard attempt === home.current else { return }
     home.ticket = attempt.ticket ?? []
+    home.ticketTransport = attempt.candidate.transport
     home.current = nil
-    home.knownUntil = Clock.now + Redial.memory
     abandon(home)
     home.redial.ended(now: Clock.now, random: randomNumber() ?? 0)
   }
@@ -243,6 +260,7 @@ extension SignalFront {
   private func abandon(_ home: CallHome) {
     home.race = nil
     home.isDoubted = false
+    if home.current != nil { home.redial.stayed() }
     for attempt in home.attempts where attempt !== home.current {
       attempt.close()
       drop(attempt, of: home)
@@ -290,10 +308,6 @@ extension CallHome {
     race = nil
     isDoubted = false
     current = attempt
-    redial.established()
-    known = attempt.candidate
-    knownUntil = now + Redial.memory
-    let probes = attempt.candidate.transport == .tcp && peer.transports.contains(.udp)
-    probeAt = probes ? now + Redial.probeInterval : nil
+    redial.established(over: attempt.candidate, among: peer.transports, now: now)
   }
 }

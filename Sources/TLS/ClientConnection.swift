@@ -10,6 +10,7 @@ public final class Client {
   /// No certificate is checked at an earlier time than this.
   public var timeFloor: UnixTime
 
+  private let fingerprint: [UInt8]
   let desk: Desk
   let datagramLimit: Int?
   let context: TLSContext
@@ -30,7 +31,11 @@ public final class Client {
     desk = try Desk()
     context = try TLSContext(credentials, desk: desk, datagramLimit: self.datagramLimit)
     desk.use(keys: context.keys)
+    fingerprint = credentials.fingerprint
   }
+
+  /// Whether these are the credentials that it was made with.
+  public func uses(_ credentials: Credentials) -> Bool { credentials.fingerprint == fingerprint }
 
   /// When the time of the client's own certificate is over; nil when it has none that can be read.
   public var certificateExpires: UnixTime? { context.certificateExpires }

@@ -22,4 +22,16 @@ extension Credentials {
   }
 
   private func digest(_ bytes: [UInt8]) -> [UInt8]? { bytes.isEmpty ? nil : bytes }
+
+  /// Tells these from any others, and nothing about them: SHA-256 of all parts with their lengths.
+  var fingerprint: [UInt8] {
+    var parts = [certificateChain, privateKey, trust, revocations ?? []]
+    for key in presharedKeys { parts += [key.identity.bytes, key.key] }
+    var all: [UInt8] = [revocations == nil ? 0 : 1]
+    for part in parts {
+      all.append(bigEndian: UInt32(truncatingIfNeeded: part.count))
+      all += part
+    }
+    return sha256(all)
+  }
 }

@@ -158,7 +158,6 @@ func information(line: String) throws {
     ("--listen 1 status", "'1' is not [ADDRESS]:PORT"),
     ("--listen ::1:1 status", "'::1:1' is not [ADDRESS]:PORT"),
     ("--listen [192.0.2.1]:1 status", "'[192.0.2.1]:1' is not [ADDRESS]:PORT"),
-    ("--control=/c status --watch", "--watch does not go with --control"),
     ("--control=/c sessions --mid 1", "--mid does not go with sessions"),
     ("status", "status needs --connect"), ("status --connect", "--connect needs a value"),
     ("status --connect=", "--connect needs a value"),

@@ -40,6 +40,27 @@ func redirectedRequest() throws {
   #expect(refused.retryAfter == 60 && wire.told.isEmpty)
 }
 
+@Test("RED-01 a 5.03 to who watches sends on, too, with its time")
+func redirectedWatch() throws {
+  let wire = Wire.begun(.status(mid: 7, watching: true))
+  try wire.answer(
+    response(.content, state(7, .attackMitigationInProgress)),
+    isObservable: true
+  )
+  let body: [UInt8] =
+    [0xA1, 0x18, 0x2E, 0xA1, 0x18, 0x2F, 0x65] + ("x.org" as Text).bytes
+  var message = CoAPMessage(.serviceUnavailable, payload: body)
+  message.add(CoAPOption(.maxAge, uint: 1800))
+  let token = try #require(wire.server.observers.first).token
+  wire.server(wire.server.notify(token, with: message, now: at(10)), now: at(10))
+  guard case .refused(.serviceUnavailable, let refused) = wire.ending else {
+    Issue.record("\(String(describing: wire.ending))")
+    return
+  }
+  #expect(refused.alternate == SeenServer(name: "x.org", addresses: []))
+  #expect(refused.retryAfter == 1800 && wire.told.count == 1)
+}
+
 @Test("RED-01 the alternate server is asked at the addresses told, under its own name")
 func followed() throws {
   var redirections = Redirections()

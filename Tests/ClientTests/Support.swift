@@ -26,6 +26,9 @@ final class Wire {
   var told: [ClientAnswer] = []
   /// How it ended.
   var ending: Ending?
+  /// What was told to who watches, and how that ended.
+  var observed: [(number: UInt64, answer: ClientAnswer)] = []
+  var unobserved: [(number: UInt64, ending: Ending)] = []
   /// The server's open requests.
   var requests: [(exchange: ExchangeID, message: CoAPMessage)] = []
   /// What the server got for requests of its own.
@@ -36,10 +39,15 @@ final class Wire {
   var losesRequests = false
   var losesAnswers = false
 
-  init(_ command: Command, isStream: Bool = false, patience: Span = .seconds(30)) {
+  /// Nil: a session that lasts.
+  init(_ command: Command?, isStream: Bool = false, patience: Span = .seconds(30)) {
     let session =
       isStream ? SessionLayer(StreamLayer()) : SessionLayer(MessageLayer(seed: 1))
     server = isStream ? SessionLayer(StreamLayer()) : SessionLayer(MessageLayer(seed: 2))
+    guard let command else {
+      conversation = Conversation(over: session, seed: 3, patience: patience, now: at(0))
+      return
+    }
     conversation = Conversation(
       command,
       cuid: "me",
@@ -52,7 +60,7 @@ final class Wire {
   }
 
   /// A conversation that has begun; a server on a stream has sent its settings.
-  static func begun(_ command: Command, isStream: Bool = false) -> Wire {
+  static func begun(_ command: Command?, isStream: Bool = false) -> Wire {
     let wire = Wire(command, isStream: isStream)
     wire.client(wire.conversation.begin(now: at(0)), now: at(0))
     wire.server(wire.server.opened(now: at(0)), now: at(0))
@@ -70,6 +78,8 @@ final class Wire {
       case .end(let ending):
         #expect(self.ending == nil, "a conversation ends once")
         self.ending = ending
+      case .observed(let number, let answer): observed.append((number, answer))
+      case .unobserved(let number, let ending): unobserved.append((number, ending))
       }
     }
   }

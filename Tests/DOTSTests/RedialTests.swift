@@ -1,6 +1,10 @@
 import Bytes
 import DOTS
+import Model
 import Testing
+
+private let tcp = Candidate(.tcp, IPAddress(v4: 0xC000_0201))
+private let udp = Candidate(.udp, IPAddress(v4: 0xC000_0201))
 
 @Suite struct RedialTests {
   private func at(_ seconds: Double) -> Instant { Instant(milliseconds: Int64(seconds * 1000)) }
@@ -49,7 +53,7 @@ import Testing
     redial.begun(now: at(0))
     redial.failed(now: at(60), random: 0)
     redial.begun(now: at(60))
-    redial.established()
+    redial.established(over: tcp, among: [.tcp], now: at(0))
     #expect(redial.due == nil && redial.ends == nil)
     redial.ended(now: at(5000), random: 999)
     #expect(redial.due == at(5000.999))
@@ -62,7 +66,7 @@ import Testing
   func flapping() {
     var redial = Redial(now: at(0), random: 0)
     redial.begun(now: at(0))
-    redial.established()
+    redial.established(over: tcp, among: [.tcp], now: at(0))
     redial.ended(now: at(0.01), random: 0)
     #expect(redial.due == at(1))
   }
@@ -80,8 +84,77 @@ import Testing
     #expect(early.due == at(120))
     redial.woken(now: at(200))
     #expect(redial.due == at(200))
-    redial.begun(now: at(200))
-    redial.woken(now: at(201))
-    #expect(redial.due == nil)
+  }
+
+  @Test("HE-05 an attempt that is under way when the line comes back has its 60 s from there")
+  func wokenUnderWay() {
+    var redial = Redial(now: at(0), random: 0)
+    redial.begun(now: at(0))
+    redial.woken(now: at(59))
+    #expect(redial.due == nil && redial.ends == at(119))
+    redial.failed(now: at(119), random: 0)
+    #expect(redial.due == at(119))
+    redial.begun(now: at(119))
+    redial.failed(now: at(179), random: 0)
+    #expect(redial.due == at(419))
+  }
+
+  @Test("HE-02 the way of the last session is known for ten minutes after its begin and its end")
+  func memory() {
+    var redial = Redial(now: at(0), random: 0)
+    #expect(redial.known(now: at(0)) == nil)
+    redial.begun(now: at(0))
+    redial.established(over: tcp, among: [.udp, .tcp], now: at(1))
+    #expect(redial.known(now: at(600.9)) == tcp && redial.known(now: at(601)) == nil)
+    redial.ended(now: at(5000), random: 0)
+    #expect(redial.known(now: at(5599.9)) == tcp && redial.known(now: at(5600)) == nil)
+    redial.forgetWay()
+    #expect(redial.known(now: at(5001)) == nil)
+  }
+
+  @Test("HE-03 a session over TCP looks for UDP every 24 hours, 60 s long, until it is over UDP")
+  func probing() {
+    let day = 86_400.0
+    var redial = Redial(now: at(0), random: 0)
+    redial.begun(now: at(0))
+    redial.established(over: tcp, among: [.udp, .tcp], now: at(0))
+    #expect(redial.nextTimeout == at(day))
+    var probed = [day - 0.1, day, day + 60].map { redial.probes(now: at($0)) }
+    #expect(probed == [false, true, false])
+    #expect(redial.ends == at(day + 60) && redial.nextTimeout == at(day + 60))
+    redial.stayed()
+    #expect(redial.nextTimeout == at(2 * day))
+    probed = [2 * day - 0.1, 2 * day].map { redial.probes(now: at($0)) }
+    #expect(probed == [false, true])
+    redial.established(over: udp, among: [.udp, .tcp], now: at(2 * day + 1))
+    #expect(redial.nextTimeout == nil && redial.known(now: at(2 * day + 2)) == udp)
+    let isProbing = redial.probes(now: at(3 * day))
+    #expect(!isProbing)
+  }
+
+  @Test("HE-03 where UDP isn't wanted, or the session has ended, nothing looks for it")
+  func noProbing() {
+    var redial = Redial(now: at(0), random: 0)
+    redial.begun(now: at(0))
+    redial.established(over: tcp, among: [.tcp], now: at(0))
+    #expect(redial.nextTimeout == nil)
+    redial.established(over: tcp, among: [.udp, .tcp], now: at(0))
+    redial.ended(now: at(10), random: 0)
+    let isProbing = redial.probes(now: at(100_000))
+    #expect(redial.nextTimeout == at(10) && !isProbing)
+  }
+
+  @Test("HE-05 beside a silent session another is tried for every 60 s at most, 60 s long")
+  func looking() {
+    var redial = Redial(now: at(0), random: 0)
+    redial.begun(now: at(0))
+    redial.established(over: udp, among: [.udp], now: at(0))
+    let first = redial.looks(now: at(5))
+    #expect(first && redial.ends == at(65))
+    redial.stayed()
+    let looked = [64, 65, 70].map { redial.looks(now: at($0)) }
+    #expect(looked == [false, true, false] && redial.ends == at(125))
+    redial.ended(now: at(70), random: 0)
+    #expect(redial.ends == nil && redial.due == at(70))
   }
 }

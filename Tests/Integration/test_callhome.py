@@ -3,10 +3,12 @@ import contextlib
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import time
 
-from home import BUILD, CAMERA, VICTIM, section
+from home import BUILD, CAMERA, ROUTER, VICTIM, section
 from suite import expect, expect_equal, test, wait_for
 
 CLIENT = os.path.join(BUILD, "cordon-client")
@@ -69,6 +71,11 @@ class Service:
                                 capture_output=True, timeout=40)
         expect_equal(answer.returncode, status, f"status of {words} ({answer.stderr.decode()})")
         return answer.stdout.decode() if status == 0 else answer.stderr.decode()
+
+    def start(self, *words, stdout=subprocess.PIPE):
+        self.home.started.append(subprocess.Popen(
+            [CLIENT, "--control", self.path, *words], stdout=stdout, stderr=subprocess.PIPE))
+        return self.home.started[-1]
 
     def sessions(self):
         return json.loads(self.ask("--json", "sessions"))["sessions"]
@@ -136,6 +143,37 @@ def service(home):
     expect("answered after" in noc_service.ask("heartbeat"), "heartbeat")
     expect("4.00" in noc_service.ask("mitigate", "--mid", "8", "--target", VICTIM, status=4),
            "CH-MIT-01 without a source")
+
+
+@test("MIT-OBS-01 CH-HB-01 states are watched through the service while commands go on")
+def watched(home):
+    daemon = calling(home)
+    noc_service = Service(home)
+    noc_service.wait(10)
+    blocked(home, noc_service)
+    # More than one may be asked at a time: each waits for the last.
+    crowd = [noc_service.start("--json", "heartbeat") for _ in range(8)]
+    path = os.path.join(home.work, "watch")
+    with open(path, "wb") as file:
+        watch = noc_service.start("--json", "status", "--mid", "1", "--watch", stdout=file)
+
+    def told():
+        with open(path) as file:
+            return [json.loads(line)["mitigations"] for line in file if "mitigations" in line]
+    for one in crowd:
+        expect_equal((one.wait(10), b"answered" in one.communicate()[0]), (0, True), "one of many")
+    wait_for(told, 5, "the first state")
+    reload(home, daemon)
+    before = len(told())
+    noc_service.ask("withdraw", "--mid", "1")
+    wait_for(lambda: len(told()) > before, 5, "a state after the reload")
+    expect_equal(watch.wait(20), 0, "exit status of the watch when the mitigation has ended")
+    # Nobody waits for ever: neither for what isn't there, nor who has gone.
+    noc_service.ask("status", "--mid", "9", "--watch", status=5)
+    gone = noc_service.start("status", "--watch")
+    wait_for(lambda: gone.poll() is None, 1, "it watches")
+    gone.kill()
+    noc_service.ask("heartbeat")
 
 
 @test("CH-MIT-06 trigger-mitigation false is refused over call home")
@@ -225,6 +263,139 @@ def other_address(home):
         address("del", 7)
         address("add", 2)
         home.run("router", "ip", "route", "replace", "default", "via", ISP)
+
+
+@test("HE-05 a line that goes and comes back with its address wakes the router")
+def same_address(home):
+    calling(home)
+    noc_service = Service(home)
+
+    def line(*words):
+        home.run("router", "ip", *words, check=True)
+    try:
+        first = noc_service.wait(10)
+        noc_service.ask("config", "set", "--heartbeat-interval", "15")
+        blocked(home, noc_service)
+        # The kernel keeps the IPv4 address; what there is not is a carrier.
+        home.run("isp", "ip", "link", "set", "home0", "down", check=True)
+        wait_for(lambda: "addresses towards the ISP: 0" in home.log(), 5, "the loss is noticed")
+        noc_service.kill()
+        home.run("isp", "ip", "link", "set", "home0", "up", check=True)
+        known = home.log().count("addresses towards the ISP: ")
+        noc_service = Service(home)
+        wait_for(lambda: home.log().count("addresses towards the ISP: ") > known, 5,
+                 "the return is noticed")
+        # It went while nobody listened: a heartbeat finds that out.
+        second = noc_service.wait(20, other_than=first["port"])
+        expect_equal(second["peer"], ROUTER, "the router's address")
+        still_blocked(home)
+        # The same when the interface's address is taken and given back, and nobody has a session.
+        noc_service.kill()
+        home.run("router", "ip", "address", "flush", "dev", "wan0", check=True)
+        home.daemons[-1].kill("cordond-signal")
+        known = home.log().count("addresses towards the ISP: ")
+        time.sleep(2.5)
+        noc_service = Service(home)
+        restore(home)
+        noc_service.wait(5)
+        expect(home.log().count("addresses towards the ISP: ") > known, "not told of the return")
+        still_blocked(home)
+    finally:
+        home.run("isp", "ip", "link", "set", "home0", "up")
+        restore(home)
+
+
+def restore(home):
+    """The router's line as it was."""
+    for words in (["link", "set", "wan0", "up"], ["address", "replace", "198.51.100.2/24", "dev", "wan0"],
+                  ["address", "replace", "2001:db8:100::2/64", "dev", "wan0"],
+                  ["route", "replace", "default", "via", ISP],
+                  ["-6", "route", "replace", "default", "via", "2001:db8:100::1"]):
+        home.run("router", "ip", *words)
+
+
+class Wire:
+    """What the router sends, as the ISP's host gets it: (family, DSCP, protocol, ports)."""
+
+    def __init__(self, home):
+        with home.within("isp"):
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+            self.socket.bind(("home0", 0))
+        self.socket.settimeout(0)
+
+    def packets(self):
+        found = []
+        while True:
+            try:
+                packet, (_, kind, direction, *_) = self.socket.recvfrom(2048)
+            except BlockingIOError:
+                return found
+            if direction == socket.PACKET_OUTGOING:
+                continue
+            if kind == 0x0800:
+                start, dscp, protocol = (packet[0] & 15) * 4, packet[1] >> 2, packet[9]
+            elif kind == 0x86DD:
+                start, dscp = 40, (packet[0] << 8 | packet[1]) >> 6 & 63
+                protocol = packet[6]
+            else:
+                continue
+            if protocol in (6, 17):
+                ports = struct.unpack_from(">HH", packet, start)
+                found.append((kind, dscp, protocol, ports))
+
+    def close(self):
+        self.socket.close()
+
+
+@test("CH-HB-05 what the router sends on sessions is marked CS6 and in the first band, UDP and TCP")
+def marked(home):
+    # What pfifo_fast sorts by: 6 stands in its first band.
+    rules = f"""table inet look {{
+      counter first {{ }}
+      chain out {{
+        type filter hook postrouting priority 300;
+        oifname "wan0" meta priority 0:6 th dport {PORT} counter name first
+      }}
+    }}"""
+    home.run("router", "nft", "-f", "-", input=rules.encode(), check=True)
+
+    def sent():
+        told = json.loads(home.nft("-j", "list", "counter", "inet", "look", "first").stdout)
+        return told["nftables"][1]["counter"]["packets"]
+    wire = Wire(home)
+    try:
+        for transport, protocol in (("udp", 17), ("tcp", 6)):
+            for host, kind in ((ISP, 0x0800), ("2001:db8:100::1", 0x86DD)):
+                calling(home, noc(host=host, transport=transport), listens=True)
+                noc_service = Service(home)
+                noc_service.wait(10)
+                before, _ = sent(), wire.packets()
+                for _ in range(5):
+                    noc_service.ask("heartbeat")
+                after = sent()
+                ours = [one for one in wire.packets()
+                        if one[0] == kind and one[2] == protocol and int(PORT) in one[3]]
+                expect(len(ours) >= 5, f"packets seen over {transport}: {ours}")
+                expect_equal({one[1] for one in ours}, {48}, f"DSCP over {transport} to {host}")
+                expect(after - before >= 5, f"in the first band over {transport}: {after - before}")
+                noc_service.kill()
+                home.clear()
+        # Base mode: the launcher's sockets. Accepted connections inherit the mark.
+        home.daemon(more=section("listen", "streams", {"transport": ["tcp"]}))
+        for transport, protocol in (("udp", 17), ("tcp", 6)):
+            for host, kind in ((ROUTER, 0x0800), ("[2001:db8:100::2]", 0x86DD)):
+                wire.packets()
+                answer = home.run("isp", CLIENT, "--connect", host, "--name", ROUTER_NAME,
+                                  *proof(home), "--transport", transport, "heartbeat")
+                expect_equal(answer.returncode, 0, answer.stderr.decode())
+                ours = [one for one in wire.packets()
+                        if one[0] == kind and one[2] == protocol and one[3][0] == 4646]
+                expect(len(ours) >= 3, f"packets seen over {transport}: {ours}")
+                # What answers a client before there is a connection is the kernel's own.
+                expect_equal({one[1] for one in ours}, {48}, f"DSCP over {transport} from {host}")
+    finally:
+        wire.close()
+        home.nft("delete", "table", "inet", "look")
 
 
 @test("CH-HB-02 CH-HB-03 a translator on the way forgets the session: it is back after a heartbeat")
@@ -389,10 +560,41 @@ def added(home):
         file.write(home.settings(more=noc()))
     daemon.process.send_signal(signal.SIGHUP)
     first = noc_service.wait(10)
-    daemon.process.send_signal(signal.SIGHUP)
-    noc_service.wait(10, other_than=first["port"])
+    reload(home, daemon)
     noc_service.ask("heartbeat")
+    expect_equal([one["port"] for one in noc_service.sessions()], [first["port"]], "sessions")
     expect_equal(len(role(home)), 1, "sessions that the router opened")
+
+
+def reload(home, daemon, settings=None):
+    """Has the settings read again; returns when the signal room has them."""
+    if settings:
+        with open(os.path.join(home.work, "cordon.conf"), "w") as file:
+            file.write(settings)
+    before = home.log().count("settings read again")
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: home.log().count("settings read again") > before, 5, "the reload")
+
+
+@test("CH-CON-05 TLS-09 a reload restarts what changed: one section, or all when the trust is other")
+def reloaded(home):
+    home.home_script("certificate", home.work, "alternate", "alt.isp.example")
+    other = {"port": "4648", "name": "alt.isp.example"}
+    daemon = calling(home, noc(), noc("other", **other), listens=True)
+    first, second = Service(home), Service(home, "alternate", port="4648")
+    ports = [one.wait(10)["port"] for one in (first, second)]
+    changed = home.settings(more=noc() + noc("other", **other, redirect_allow=["isp.example"]))
+    reload(home, daemon, changed)
+    newer = second.wait(10, other_than=ports[1])["port"]
+    expect_equal([one["port"] for one in first.sessions()], [ports[0]], "the unchanged session")
+    # The same authority, told in other bytes.
+    trust = os.path.join(home.work, "isp-ca.crt")
+    with open(trust) as old, open(trust + ".new", "w") as new:
+        new.write("# again\n" + old.read())
+    reload(home, daemon, changed.replace(f"'{trust}'", f"'{trust}.new'"))
+    first.wait(10, other_than=ports[0])
+    second.wait(10, other_than=newer)
+    expect_equal(len(role(home)), 2, "sessions that the router opened")
 
 
 @test("CH-CON-03 a pre-shared key proves both ends, too")

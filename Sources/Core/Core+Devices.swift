@@ -55,7 +55,7 @@ extension Core {
       },
       counters: { kernel.counters(of: $0) },
       deviceCounters: { kernel.counters(of: $0) },
-      flows: { self.showFlows(to: $0) }
+      flows: { self.showMeantFlows(to: $0) }
     )
   }
 

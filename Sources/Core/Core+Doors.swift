@@ -110,6 +110,26 @@ extension Core {
     guard present != interfaces else { return }
     try report(.interfaces([Interface](present.prefix(RoomReport.maximumInterfaces))))
     interfaces = present
+    warnOfBridges()
+  }
+
+  /// Tells when the rules for routed packets see what a bridge of the home passes on as well: what one
+  /// device sends another.
+  private func warnOfBridges() {
+    var isBridge = false
+    for interface in interfaces {
+      if File.exists("/sys/class/net/" + interface.name + "/bridge") { isBridge = true }
+    }
+    guard isBridge else { return }
+    // Missing without the module that has them; they begin with a digit.
+    for family: Text in ["ip", "ip6"] {
+      let path = "/proc/sys/net/bridge/bridge-nf-call-" + family + "tables"
+      guard let value = try? File.contents(of: path, limit: 16), value.first == 0x31 else {
+        continue
+      }
+      log.warning("\(path) is 1: rules apply within the home too, and cost its traffic time; set 0")
+      return
+    }
   }
 
   /// Tells the launcher, for those who call home, which addresses the router has towards the ISP, when

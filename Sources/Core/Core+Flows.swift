@@ -9,8 +9,26 @@ extension Core {
   /// How often senders are read, and lost events are made good.
   private static let flowInterval = Span.seconds(1)
 
+  /// Shows the connections that a request means; those that begin are heard of from now on.
+  ///
+  /// Where few are meant the kernel is asked for them alone, which takes no longer the more there are.
+  /// What it doesn't find so may be in another zone: all are looked at soon, after the answer.
+  func showMeantFlows(to watch: FlowWatch) {
+    let answers = watch.answers
+    if answers.isEmpty { return showFlows(to: watch) }
+    hearFlows()
+    do {
+      for answer in answers {
+        if let flow = try kernel.flows.flow(with: answer) { watch.look(at: flow) }
+      }
+    } catch {
+      log.warning("can't ask for connections: \(error)")
+    }
+    if watch.isFruitless { flowsReadAt = flowsReadAt ?? Clock.now + Self.flowInterval }
+  }
+
   /// Shows the connections that there are; those that begin are heard of from now on.
-  func showFlows(to watch: FlowWatch) {
+  private func showFlows(to watch: FlowWatch) {
     hearFlows()
     do {
       try kernel.flows.read(
@@ -87,12 +105,19 @@ extension Core {
     }
   }
 
+  /// Some devices are left alone until their owner agrees.
+  func tellQuestions() {
+    guard engine.awaitsConsent else { return }
+    log.info("a device waits for the owner's consent (cordonctl mitigations, consent)")
+  }
+
   private func looked(_ watch: FlowWatch, _ evidence: DeviceEvidence, _ now: Instant) {
     let surroundings = surroundings(asking: false)
     let changes = engine.looked(watch, evidence, now: now, surroundings: surroundings)
     if changes.isEmpty { return }
     log.info("found who sends what is to be stopped")
     carryOut(changes, now: now)
+    tellQuestions()
     neighboursReadAt = neighboursReadAt ?? now
   }
 }

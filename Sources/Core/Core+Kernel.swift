@@ -10,7 +10,12 @@ extension Core {
   func recover() throws(CoreFault) {
     let now = Clock.now
     var state: State?
-    do { state = try store.read() } catch {
+    do {
+      state = try store.read()
+      if state == nil, store.exists {
+        log.warning("the state file is damaged or of another version: it is not used")
+      }
+    } catch {
       log.warning("can't read the state file: \(error)")
     }
     let snapshot = try kernel.snapshot()
@@ -198,9 +203,7 @@ extension Core {
   /// Writes the state file.
   func save() {
     let now = Clock.now
-    let records = engine.records(now: now)
-    let devices = engine.deviceRecords(now: now)
-    do { try store.write(records, devices, nextID: engine.nextID, now: now) } catch {
+    do { try store.write(engine, now: now) } catch {
       log.warning("can't write the state file: \(error)")
     }
   }

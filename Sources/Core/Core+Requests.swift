@@ -195,7 +195,10 @@ extension Core {
       neighboursReadAt = neighboursReadAt ?? now + Self.neighbourPatience
       // Before a 2.01 whose mitigation the kernel can't give back: one that it doesn't hold, or whose
       // journal is too long for it.
-      if case .created = outcome, !kernelRemembers { save() }
+      if case .created = outcome {
+        tellQuestions()
+        if !kernelRemembers { save() }
+      }
     case .content, .ignored, .refused: break
     }
     return outcome

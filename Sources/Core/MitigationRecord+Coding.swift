@@ -50,13 +50,13 @@ extension MitigationRecord.Parts {
   }
 }
 
-/// Devices as one byte string, for the kernel has little room: for each how it was found, its hardware
-/// address or zeros, its IPv4 address.
+/// Devices as one byte string, for the kernel has little room: for each how it was found and what its
+/// owner says in one byte, its hardware address or zeros, its IPv4 address.
 @inline(never)
 private func codeDevices(_ found: inout [FoundDevice], _ coder: inout some Coder) {
   var bytes: [UInt8] = []
   for device in found {
-    bytes.append(device.evidence.rawValue)
+    bytes.append(device.evidence.rawValue | device.consent.rawValue)
     bytes += device.mac?.bytes ?? [0, 0, 0, 0, 0, 0]
     bytes += device.address.bytes
   }
@@ -67,12 +67,16 @@ private func codeDevices(_ found: inout [FoundDevice], _ coder: inout some Coder
   var value: UInt64 = 0
   var mac: MACAddress?
   var evidence = DeviceEvidence.request
+  var consent = FoundDevice.Consent.unneeded
   for index in 0..<bytes.count {
     value = value << 8 | UInt64(bytes[index])
     switch index % 11 {
     case 0:
-      if let known = DeviceEvidence(rawValue: bytes[index]) {
+      if let known = DeviceEvidence(rawValue: bytes[index] & 15),
+        let said = FoundDevice.Consent(rawValue: bytes[index] & 0xF0)
+      {
         evidence = known
+        consent = said
       } else {
         coder.fail()
       }
@@ -82,7 +86,9 @@ private func codeDevices(_ found: inout [FoundDevice], _ coder: inout some Coder
       mac = read.value == 0 ? nil : read
     case 10:
       let address = IPAddress(v4: UInt32(truncatingIfNeeded: value))
-      found.append(FoundDevice(address, mac, evidence))
+      var device = FoundDevice(address, mac, evidence)
+      device.consent = consent
+      found.append(device)
     default: continue
     }
   }

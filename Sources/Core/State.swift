@@ -12,7 +12,7 @@ struct State: Equatable {
   private var parts: Behind<Parts>
 
   /// The first item of the file: another number is another format.
-  fileprivate static let version: UInt32 = 3
+  fileprivate static let version: UInt32 = 4
   /// The most bytes that are read: far more than all mitigations of all clients.
   static let maximumLength = 8_388_608
   /// The most mitigations: as many as the engine holds.
@@ -23,6 +23,19 @@ struct State: Equatable {
     var writer = ItemWriter()
     var state = self
     state.parts.value.code(&writer)
+    return writer.bytes
+  }
+
+  /// The bytes of the file that holds what an engine knows, of which each mitigation is written by
+  /// itself: all records together would take more memory than the bytes.
+  static func encoded(_ engine: MitigationEngine, boot: Text, now: Instant) -> [UInt8] {
+    var parts = Parts(boot: boot, writtenAt: now, nextID: engine.nextID, records: [])
+    parts.devices = engine.deviceRecords(now: now)
+    var writer = ItemWriter()
+    parts.codeHead(&writer)
+    writer.array(of: engine.count)
+    engine.showRecords(now: now) { writer.value($0) }
+    writer.list(&parts.devices)
     return writer.bytes
   }
 
@@ -83,6 +96,12 @@ extension State {
 
     /// Visits the array of the version and the properties in their order.
     mutating func code(_ coder: inout some Coder) {
+      codeHead(&coder)
+      coder.list(&records, limit: State.maximumRecords)
+      coder.list(&devices)
+    }
+
+    mutating func codeHead(_ coder: inout some Coder) {
       var version = State.version
       coder.array(of: 6)
       version.code(&coder)
@@ -90,8 +109,6 @@ extension State {
       coder.text(&boot)
       writtenAt.code(&coder)
       nextID.code(&coder)
-      coder.list(&records, limit: State.maximumRecords)
-      coder.list(&devices)
     }
   }
 }

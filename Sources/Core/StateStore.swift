@@ -15,6 +15,9 @@ struct StateStore {
     do { boot = try Clock.bootIdentifier() } catch { throw .system("read the boot's name", error) }
   }
 
+  /// Whether there is a file, readable or not.
+  var exists: Bool { File.exists(path) }
+
   /// What the file holds; nil when there is none, or none that can be read.
   func read() throws(SystemError) -> State? {
     guard File.exists(path) else { return nil }
@@ -31,15 +34,11 @@ struct StateStore {
 
   /// Writes the file; when that fails, the next try is as far away as after a success.
   mutating func write(
-    _ records: [MitigationRecord],
-    _ devices: [DeviceRecord],
-    nextID: UInt32,
+    _ engine: MitigationEngine,
     now: Instant
   ) throws(SystemError) {
     schedule.wrote(at: now)
-    var state = State(boot: boot, writtenAt: now, nextID: nextID, records: records)
-    state.devices = devices
-    do { try File.replace(path, with: state.encoded) } catch {
+    do { try File.replace(path, with: State.encoded(engine, boot: boot, now: now)) } catch {
       schedule.changed()
       throw error
     }

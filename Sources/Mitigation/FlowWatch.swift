@@ -42,7 +42,40 @@ final class FlowFilter {
     return way.source
   }
 
+  /// What answers to the flows that it means have, whichever side began them; none when they are too
+  /// many, or when an end isn't named with its port.
+  var answers: [Flow.Tuple] {
+    guard !sourcePorts.isEmpty, !targetPorts.isEmpty, icmpTypes.isEmpty else { return [] }
+    var answers: [Flow.Tuple] = []
+    // Those that have ports, where none is named.
+    for transport in transports.isEmpty ? [6, 17, 33, 132, 136] : transports {
+      for target in targets {
+        // The names of ICMP are others.
+        guard target.isHost, transport != 1 else { return [] }
+        for source in home.wanAddresses
+        where source.family == target.family && Self.isAmong(sources, source) {
+          for targetPorts in targetPorts {
+            for sourcePorts in sourcePorts {
+              for port in targetPorts.lower...targetPorts.upper {
+                for translated in sourcePorts.lower...sourcePorts.upper {
+                  if answers.count == Limits.answers { return [] }
+                  answers.append(.init(transport, target.address, port, to: source, translated))
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return answers
+  }
+
   /// Whether the mitigation's rule, which is for any source, stopped a packet of the sender.
+  ///
+  /// The kernel's note has no port, which not every protocol's header has at one place, nor whose rule
+  /// stopped the packet. So two rules for any source about one target and protocol, that differ in
+  /// ports, name the devices of each other as well: such a device is stopped where it sends to, and
+  /// nowhere else.
   func means(_ sender: Sender) -> Bool {
     !hasSourcePorts && Self.isAmong(targets, sender.target)
       && (transports.isEmpty || transports.contains(sender.transport))
@@ -112,6 +145,12 @@ public final class FlowWatch {
   public var isSatisfied: Bool {
     filters.count == 1 && !sightings.isEmpty && filters[0].hasSourcePorts
   }
+
+  /// What answers to all flows of interest have, where those are few: each may be asked for.
+  public var answers: [Flow.Tuple] { filters.count == 1 ? filters[0].answers : [] }
+
+  /// Whether nobody was found.
+  public var isFruitless: Bool { sightings.isEmpty }
 
   /// Whether there is nothing to look for.
   public var isIdle: Bool { filters.isEmpty }

@@ -60,6 +60,9 @@ enum Limits {
   static let followedSources = 64
   /// Devices behind the public address that one rule names; with more it is for any source.
   static let found = 32
+  /// Flows that are asked for one by one, some microseconds each; for more the kernel shows all that
+  /// it tracks.
+  static let answers = 64
   /// Devices that one look at flows notes, of all mitigations.
   static let sightings = 1024
   /// Readings of one device in five minutes, at one in ten seconds and some by requests.

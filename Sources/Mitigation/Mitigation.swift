@@ -145,7 +145,7 @@ struct Mitigation: Equatable, Sendable {
     if permit.action != .observe {
       if hasGrown {
         progress = .mitigating
-        turn = nil
+        if !scope.triggerMitigation { turn = nil }
       } else if now - measurement.lastSeen >= Constants.quiet {
         progress = .stopped
         // A preconfigured one waits again once that was told (RFC 9132, Table 3).
@@ -159,7 +159,7 @@ struct Mitigation: Equatable, Sendable {
   /// Without `wall` the clock shows what it showed when it was asked about, and the time since.
   mutating func begin(at now: Instant, wall: UnixTime?) {
     let asked = start.map { UnixTime(seconds: $0.seconds &+ measurement.seconds(until: now)) }
-    if permit.action == .ask { permit.action = .block }
+    permit.agree()
     if phase == .asking, !scope.triggerMitigation {
       waitAgain(at: now)
       return
@@ -252,6 +252,14 @@ extension Mitigation {
     set { parts.value.isExceeded = newValue }
   }
 
+  /// The mitigation that takes its place once the owner agrees to that; 0 when none does.
+  ///
+  /// For its client it is gone already; until the owner answers it is enforced.
+  var successor: MitigationID {
+    get { parts.value.successor }
+    set { parts.value.successor = newValue }
+  }
+
   /// How often it was asked for again while it was terminating.
   var flaps: UInt8 {
     get { parts.value.flaps }
@@ -286,6 +294,7 @@ extension Mitigation {
     var start: UnixTime?
     var measurement: Measurement
     var isExceeded = false
+    var successor = MitigationID(0)
     var flaps: UInt8 = 0
     var revived: Instant?
     var spared: [MACAddress] = []

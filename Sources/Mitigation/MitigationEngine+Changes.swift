@@ -61,6 +61,7 @@ extension MitigationEngine {
       guard let client = settings.client(section: mitigation.key.holder.section) else {
         changes += mitigation.removal
         end(id, because: .clientRemoved, now: now)
+        changes += endSuperseded(by: id, now: now)
         continue
       }
       if mitigation.phase == .released { continue }
@@ -68,6 +69,7 @@ extension MitigationEngine {
       else {
         changes += mitigation.removal
         end(id, because: cause, now: now)
+        changes += endSuperseded(by: id, now: now)
         continue
       }
       store(renewed, now: now)
@@ -85,16 +87,20 @@ extension MitigationEngine {
     now: Instant,
     _ surroundings: Surroundings
   ) -> Mitigation? {
+    // The owner is still asked about what was asked, and never again about what is agreed.
+    let isAsking = mitigation.phase == .asking
+    var found = mitigation.permit.found
+    for index in found.indices where !isAsking && found[index].consent == .unneeded {
+      found[index].consent = .given
+    }
     let office = permitOffice(
       for: client,
       role: mitigation.claim.role,
       surroundings,
       known: mitigation.permit.devices.filter { home.hasDevice(at: $0.address) },
       spared: mitigation.spared,
-      found: mitigation.permit.found
+      found: found
     )
-    // The owner is still asked about what was asked, and never again about what is agreed.
-    let isAsking = mitigation.phase == .asking
     let chosen = cause == .homeChanged || isAsking ? mitigation.permit.chosen : nil
     var result = mitigation
     do throws(Refusal) {
@@ -102,7 +108,7 @@ extension MitigationEngine {
       if (try? checkQuarantine(of: result, replacing: [])) == nil {
         result.permit = try office.permit(for: mitigation.scope, taking: .block)
       }
-      if result.permit.action == .ask, !isAsking { result.permit.action = .block }
+      if !isAsking { result.permit.agree() }
     } catch { return nil }
     if result.permit != mitigation.permit {
       guard let elements = result.elements(surroundings) else { return nil }

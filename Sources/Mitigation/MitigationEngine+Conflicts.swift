@@ -38,7 +38,9 @@ extension MitigationEngine {
       let other = table.all[index]
       if other.scope.triggerMitigation != scope.triggerMitigation {
         if scope.triggerMitigation, other.phase == .active { begun.append(other) }
-      } else if other.key.mid > key.mid, other.phase != .terminating, other.phase != .released {
+      } else if other.key.mid > key.mid, other.phase != .terminating, other.phase != .released,
+        !other.isSuperseded
+      {
         winner = max(winner ?? 0, other.key.mid)
       } else {
         replaced.append(other)

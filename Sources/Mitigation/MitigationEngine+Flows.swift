@@ -11,6 +11,14 @@ extension MitigationEngine {
     return false
   }
 
+  /// Whether the owner is asked about devices that were found, while others are stopped.
+  public var awaitsConsent: Bool {
+    for mitigation in table.all where mitigation.isHiding && mitigation.permit.awaitsConsent {
+      return true
+    }
+    return false
+  }
+
   /// Looks for the devices behind the router's public address; with `changes`, for flows that their
   /// rules stop.
   public func flowWatch(for changes: [RuleChange]? = nil) -> FlowWatch {
@@ -92,7 +100,7 @@ extension MitigationEngine {
     var grown = mitigation
     guard
       let permit = try? office.permit(for: mitigation.scope, taking: mitigation.permit.chosen),
-      permit != mitigation.permit
+      permit != mitigation.permit, permit.action != .ask
     else { return nil }
     grown.permit = permit
     if (try? checkQuarantine(of: grown, replacing: [])) == nil {

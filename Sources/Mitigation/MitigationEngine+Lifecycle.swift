@@ -29,6 +29,9 @@ extension Mitigation {
 }
 
 extension Mitigation {
+  /// Whether it is enforced only until the owner answers about another.
+  var isSuperseded: Bool { successor.value != 0 }
+
   /// What has the kernel hold its rule.
   @inline(never)
   func installation(at now: Instant) -> [RuleChange] {
@@ -73,6 +76,7 @@ extension MitigationEngine {
       let cause: MitigationEnding.Cause =
         mitigation.phase == .terminating ? .withdrawn : .expired
       end(mitigation.id, because: cause, now: now)
+      changes += endSuperseded(by: mitigation.id, now: now)
     }
     scheduleForgetting()
     return changes + quarantines.changes(since: before, now: now)
@@ -82,6 +86,9 @@ extension MitigationEngine {
   private mutating func turned(_ mitigation: Mitigation, now: Instant) -> [RuleChange] {
     if mitigation.phase == .asking {
       return answered(settings.askDefaultsToBlock, about: mitigation, now: now)
+    }
+    if mitigation.scope.triggerMitigation {
+      return answered(settings.askDefaultsToBlock, aboutDevicesOf: mitigation, now: now)
     }
     var waiting = mitigation
     waiting.waitAgain(at: now)
@@ -95,8 +102,16 @@ extension MitigationEngine {
     to id: MitigationID,
     now: Instant
   ) -> [RuleChange]? {
-    guard pending == nil, let asked = table[id], asked.phase == .asking else { return nil }
-    return answered(isGiven, about: asked, now: now)
+    guard pending == nil, let asked = table[id] else { return nil }
+    let before = quarantines
+    let changes: [RuleChange]
+    if asked.phase == .asking {
+      changes = answered(isGiven, about: asked, now: now)
+    } else {
+      guard asked.isEnforced, asked.permit.awaitsConsent else { return nil }
+      changes = answered(isGiven, aboutDevicesOf: asked, now: now)
+    }
+    return changes + quarantines.changes(since: before, now: now)
   }
 
   private mutating func answered(
@@ -106,11 +121,57 @@ extension MitigationEngine {
   ) -> [RuleChange] {
     guard isGiven else {
       end(asked.id, because: .denied, now: now)
-      return []
+      return endSuperseded(by: asked.id, now: now)
     }
     let begun = starting(asked, at: now, wall: nil)
     store(begun, now: now)
-    return begun.isEnforced ? begun.installation(at: now) : []
+    // After the new rule stands, so that nothing passes between.
+    return (begun.isEnforced ? begun.installation(at: now) : [])
+      + endSuperseded(by: asked.id, now: now)
+  }
+
+  /// The owner answers about devices that were left alone until then, while others weren't.
+  ///
+  /// The caller does what follows for devices in quarantine.
+  private mutating func answered(
+    _ isGiven: Bool,
+    aboutDevicesOf asked: Mitigation,
+    now: Instant
+  ) -> [RuleChange] {
+    var changed = asked
+    changed.turn = nil
+    if isGiven {
+      changed.permit.admit()
+    } else {
+      for device in asked.permit.found where device.consent == .awaited {
+        if let mac = device.mac { changed.spare(mac, addresses: []) }
+      }
+    }
+    if changed.isEnforced { changed.elements = changed.elements(Surroundings()) ?? asked.elements }
+    store(changed, now: now)
+    if changed.phase == .released { note(changed, because: .denied, now: now) }
+    return changed.changes(since: asked, now: now)
+  }
+
+  /// What was enforced until the owner answered about a request is over.
+  mutating func endSuperseded(by id: MitigationID, now: Instant) -> [RuleChange] {
+    var changes: [RuleChange] = []
+    for old in table.all where old.successor == id {
+      changes += old.removal
+      end(old.id, because: .overridden, now: now)
+    }
+    return changes
+  }
+
+  /// After a restart: what a request that still waits for consent has taken the place of.
+  mutating func supersede(by asked: Mitigation) {
+    let section = asked.key.holder.section
+    guard let client = settings.client(section: section),
+      let old = try? overridden(by: asked.scope, key: asked.key, client: client).replaced
+    else { return }
+    for one in old where one.isEnforced && one.id != asked.id {
+      table.update(one.id) { $0.successor = asked.id }
+    }
   }
 
   /// The kernel refused to renew this mitigation's rule: it shows status 4 until `renewed()` or a

@@ -4,7 +4,31 @@ import Model
 extension MitigationEngine {
   /// The kernel elements that `mitigation` takes, when its client may have them and one more
   /// mitigation once `replaced` are gone.
+  ///
+  /// When the devices that were found are too many for that, it is for any source again.
   func room(
+    for mitigation: inout Mitigation,
+    replacing replaced: [Mitigation],
+    inquiry: Inquiry
+  ) throws(Refusal) -> Int {
+    do throws(Refusal) {
+      return try room(for: mitigation, replacing: replaced, inquiry: inquiry)
+    } catch {
+      let permit = mitigation.permit
+      guard permit.isLookedThrough, permit.action != .ask, !permit.awaitsConsent else {
+        throw error
+      }
+      mitigation.permit = try permitOffice(
+        for: inquiry.client,
+        role: inquiry.role,
+        inquiry.surroundings,
+        found: []
+      ).permit(for: mitigation.scope)
+      return try room(for: mitigation, replacing: replaced, inquiry: inquiry)
+    }
+  }
+
+  private func room(
     for mitigation: Mitigation,
     replacing replaced: [Mitigation],
     inquiry: Inquiry

@@ -146,7 +146,7 @@ extension MitigationEngine {
 
 extension Mitigation {
   /// Leaves a device alone; it is about nothing any more when it was about no other.
-  fileprivate mutating func spare(_ mac: MACAddress, addresses: [IPAddress]) {
+  mutating func spare(_ mac: MACAddress, addresses: [IPAddress]) {
     spared.append(mac)
     let named = permit.devices.filter { $0.mac == mac }.map { $0.address } + addresses
     permit.devices.removeAll { $0.mac == mac }

@@ -27,6 +27,7 @@ extension MitigationEngine {
   func touchesDevices(_ decided: Pending) -> Bool {
     decided.edits.contains { edit in
       switch edit {
+      case .supersede: false
       case .store(let mitigation):
         !mitigation.quarantined.isEmpty || !(table[mitigation.id]?.quarantined.isEmpty ?? true)
       case .end(let id, _): !(table[id]?.quarantined.isEmpty ?? true)

@@ -67,7 +67,7 @@ extension MitigationEngine {
         return try create(key, scope: scope, lifetime: lifetime, inquiry: inquiry)
       case .mitigateNew(let name, let scope, let lifetime):
         let key = inquiry.key(of: name)
-        if table.contains(key) { throw Refusal(.alreadyExists) }
+        if table[key] != nil { throw Refusal(.alreadyExists) }
         return try create(key, scope: scope, lifetime: lifetime, inquiry: inquiry)
       case .retrieve(let cuid, let cdid, let mid, _):
         let holder = inquiry.holder(cuid: cuid, cdid: cdid)
@@ -106,7 +106,16 @@ extension MitigationEngine {
     let permit = try permitOffice(for: client, role: inquiry.role, inquiry.surroundings)
       .permit(for: scope)
     try checkCollision(of: key.holder, role: inquiry.role)
-    let (overlapped, begun) = try overridden(by: scope, key: key, client: client)
+    var (overlapped, begun) = try overridden(by: scope, key: key, client: client)
+    // A name that is free for its client, though what had it is still enforced.
+    if let id = table.id(of: key), let old = table[id], !overlapped.contains(old) {
+      overlapped.append(old)
+    }
+    for other in overlapped where other.phase == .asking {
+      for old in table.all where old.successor == other.id && !overlapped.contains(old) {
+        overlapped.append(old)
+      }
+    }
     let conflict = try conflictOnArrival(of: scope, key: key, inquiry: inquiry)
     try checkRate(of: client, now: inquiry.now)
     var mitigation = Mitigation(
@@ -117,26 +126,33 @@ extension MitigationEngine {
       measurement: Measurement(since: inquiry.now)
     )
     mitigation.start = scope.triggerMitigation ? inquiry.wall : nil
-    if permit.action == .ask {
+    mitigation.elements = try room(for: &mitigation, replacing: overlapped, inquiry: inquiry)
+    let isAsking = mitigation.permit.action == .ask
+    if isAsking {
       mitigation.phase = .asking
       mitigation.turn = inquiry.now + .seconds(settings.askTimeout)
     }
-    mitigation.elements = try room(for: mitigation, replacing: overlapped, inquiry: inquiry)
     mitigation.grant(lifetime, to: client, at: inquiry.now)
     mitigation.inheritFlaps(of: overlapped, at: inquiry.now)
     let outcome = RequestOutcome.created(
       mid: key.mid,
       lifetime: .seconds(mitigation.granted),
-      status: permit.action == .ask ? mitigation.status : nil,
+      status: isAsking ? mitigation.status : nil,
       conflict
     )
     try checkQuarantine(of: mitigation, replacing: overlapped)
     var changes = mitigation.isEnforced ? mitigation.installation(at: inquiry.now) : []
     // After the new rule stands, so that nothing passes between.
-    for old in overlapped { changes += old.removal }
     // A device that both want in quarantine stays there without a break.
-    var edits: [Pending.Edit] =
-      [.store(mitigation)] + overlapped.map { .end($0.id, .overridden) }
+    var edits: [Pending.Edit] = [.store(mitigation)]
+    for old in overlapped {
+      if isAsking, old.isEnforced, old.mid != key.mid {
+        edits.append(.supersede(old.id, mitigation.id))
+      } else {
+        changes += old.removal
+        edits.append(.end(old.id, .overridden))
+      }
+    }
     if mitigation.isEnforced {
       for old in begun {
         changes += old.removal
@@ -215,14 +231,20 @@ extension MitigationEngine {
       changes = mitigation.renewal(at: now)
       edit = .store(mitigation)
     }
+    var edits = [edit]
+    var all = changes
+    for old in table.all where mitigation.phase == .asking && old.successor == mitigation.id {
+      all += old.removal
+      edits.append(.end(old.id, .overridden))
+    }
     let decided = Pending(
-      edits: [edit],
+      edits: edits,
       outcome: .deleted,
       mid: key.mid,
       isUnconditional: true,
       now: now
     )
-    return settle(decided, changes)
+    return settle(decided, all)
   }
 
   private mutating func decide(

@@ -11,7 +11,7 @@ public final class MitigationOverview: Sendable {
   public let name: MitigationName
   /// Its status.
   public let status: MitigationStatus
-  /// What is done with what matches.
+  /// What is done with what matches; `ask` while the owner is asked about any of its devices.
   public let action: Action
   /// What the client asked for.
   public let scope: MitigationScope
@@ -86,7 +86,7 @@ extension MitigationEngine {
       client: mitigation.key.holder.section,
       name: mitigation.name,
       status: mitigation.status,
-      action: mitigation.permit.action,
+      action: mitigation.permit.awaitsConsent ? .ask : mitigation.permit.action,
       scope: mitigation.scope,
       devices: mitigation.permit.devices.map { $0.mac },
       found: mitigation.permit.found,
@@ -111,7 +111,9 @@ extension MitigationEngine {
     }
     let numbers = table.numbers(of: holder)
     if numbers.isEmpty { throw Refusal(.unknownMitigation) }
-    return numbers.compactMap { report(of: $0.id, inquiry: inquiry) }
+    return numbers.compactMap {
+      table[$0.id]?.isSuperseded == true ? nil : report(of: $0.id, inquiry: inquiry)
+    }
   }
 
   private mutating func report(of id: MitigationID, inquiry: Inquiry) -> MitigationReport? {

@@ -118,6 +118,8 @@ final class Pending: Equatable, Sendable {
   enum Edit: Equatable, Sendable {
     case store(Mitigation)
     case end(MitigationID, MitigationEnding.Cause)
+    /// The first is told as overridden, and enforced until the owner answers about the second.
+    case supersede(MitigationID, MitigationID)
   }
 
   /// What the engine remembers when the kernel agrees.
@@ -193,6 +195,9 @@ extension MitigationEngine {
       switch edit {
       case .store(let mitigation): store(mitigation, now: decided.now)
       case .end(let id, let cause): end(id, because: cause, now: decided.now)
+      case .supersede(let id, let successor):
+        if let old = table[id] { note(old, because: .overridden, now: decided.now) }
+        table.update(id) { $0.successor = successor }
       }
     }
     for address in decided.addresses { quarantines.add(address) }
@@ -217,6 +222,11 @@ extension MitigationEngine {
       quarantines.add(device)
     }
     scheduleForgetting()
+    if mitigation.isEnforced, mitigation.turn == nil, mitigation.scope.triggerMitigation,
+      mitigation.permit.awaitsConsent
+    {
+      mitigation.turn = now + .seconds(settings.askTimeout)
+    }
     table.store(mitigation)
     nextID = max(nextID, mitigation.id.value &+ 1)
     wake(at: mitigation.nextEvent)
@@ -248,6 +258,7 @@ extension MitigationEngine {
     because cause: MitigationEnding.Cause,
     now: Instant
   ) {
+    if mitigation.isSuperseded { return }
     let isByClient = cause == .expired || cause == .withdrawn || cause == .overridden
     let isReleased = mitigation.phase == .released
     let report = MitigationReport(

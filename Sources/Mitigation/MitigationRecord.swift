@@ -187,6 +187,11 @@ extension MitigationEngine {
   /// The records of all mitigations, oldest first.
   public func records(now: Instant) -> [MitigationRecord] { table.all.map { $0.record(at: now) } }
 
+  /// Shows the records of all mitigations, oldest first, one by one.
+  public func showRecords(now: Instant, to take: (MitigationRecord) -> Void) {
+    for mitigation in table.all { take(mitigation.record(at: now)) }
+  }
+
   /// Takes up the mitigations of an earlier run; gives those that it leaves out.
   ///
   /// Left out are those whose lifetime is over, whose client is gone, that settings or home no longer
@@ -218,6 +223,7 @@ extension MitigationEngine {
       }
       store(mitigation, now: now)
     }
+    for asked in table.all where asked.phase == .asking { supersede(by: asked) }
     freeUnwanted(now: now)
     freeExempt(now: now, surroundings)
     return leftOut
@@ -275,10 +281,16 @@ extension MitigationEngine {
 }
 
 extension MitigationRecord {
+  /// Whether it is about others than those whose owner is asked.
+  private var isPartlyAsked: Bool {
+    for device in found where device.consent != .awaited { return true }
+    return false
+  }
+
   /// What it is now: who waits for consent, and what waited again soon, don't show it in the status.
   fileprivate var phase: Mitigation.Phase {
     switch status {
-    case .attackMitigationInProgress where action == .ask: .asking
+    case .attackMitigationInProgress where action == .ask && !isPartlyAsked: .asking
     case .attackMitigationSignalLoss: .waiting
     case .dotsClientWithdrawnMitigation: .terminating
     case .attackMitigationWithdrawn:
@@ -296,7 +308,7 @@ extension Mitigation {
       name: name,
       role: claim.role,
       scope: claim.scope,
-      action: permit.chosen,
+      action: phase == .asking ? .ask : permit.chosen,
       granted: granted,
       remaining: remaining(at: now),
       status: status,

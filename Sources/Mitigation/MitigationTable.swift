@@ -94,13 +94,20 @@ struct MitigationTable: Equatable, Sendable {
 
   func contains(_ id: MitigationID) -> Bool { position(of: id) != nil }
 
+  /// Whether the client has it, be it superseded.
   func contains(_ key: MitigationKey) -> Bool { id(of: key) != nil }
 
   subscript(id: MitigationID) -> Mitigation? { position(of: id).map { all[$0] } }
 
-  subscript(key: MitigationKey) -> Mitigation? { id(of: key).flatMap { self[$0] } }
+  /// What its client knows by this name.
+  subscript(key: MitigationKey) -> Mitigation? {
+    guard let mitigation = id(of: key).flatMap({ self[$0] }), !mitigation.isSuperseded else {
+      return nil
+    }
+    return mitigation
+  }
 
-  private func id(of key: MitigationKey) -> MitigationID? {
+  func id(of key: MitigationKey) -> MitigationID? {
     guard let account = account(of: key.holder) else { return nil }
     let place = accounts[account].insertion(of: key.mid)
     let numbers = accounts[account].numbers

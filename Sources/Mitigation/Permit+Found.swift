@@ -16,12 +16,11 @@ extension PermitOffice {
     if !isWide && !others.isEmpty || others.count == permit.sources.count { return }
     permit.isHiding = true
     for device in found ?? look(scope) where mayTouch(device) { permit.found.append(device) }
-    let found = permit.found
-    if found.isEmpty { return }
+    if permit.found.isEmpty { return }
     decide(&permit, scope: scope, policy: policy)
-    if found.count > Limits.found { return }
+    if permit.found.count > Limits.found { return }
     permit.isLookedThrough = true
-    for device in found {
+    for device in permit.found where permit.action == .ask || device.consent != .awaited {
       let source = RuleSource.inside(Prefix(host: device.address))
       if !others.contains(source) { others.append(source) }
     }
@@ -48,9 +47,18 @@ extension PermitOffice {
   }
 
   /// Each device's own action, where a section of the settings is about it; together the strictest.
+  ///
+  /// A device about which the owner wants to be asked is left alone until then, and the others have
+  /// theirs. The request waits as a whole when it names ports and so nobody else, or when its own
+  /// action is to ask: then those who need not be asked about wait too.
   private func decide(_ permit: inout Permit, scope: MitigationScope, policy: PolicySettings?) {
     var together: Action?
-    for device in permit.found {
+    var isAsked = false
+    // Whether it waited as a whole before.
+    var isWhole = permit.chosen == .ask
+    for index in permit.found.indices {
+      let device = permit.found[index]
+      if found != nil, device.consent != .awaited { isWhole = false }
       let own = settings.policy(for: scope, of: client) { address in
         home.wanAddresses.contains(address) ? device.mac : macOf(address)
       }
@@ -58,6 +66,13 @@ extension PermitOffice {
       if own?.section.bytes != policy?.section.bytes {
         action = (try? self.action(for: scope, policy: own)) ?? action
       }
+      if action == .ask, device.consent != .given {
+        permit.found[index].consent = .awaited
+        isAsked = true
+        continue
+      }
+      if action == .ask { action = permit.chosen == .ask ? .block : permit.chosen }
+      if device.consent == .awaited { permit.found[index].consent = .unneeded }
       if action == .quarantine, let mac = device.mac {
         permit.devices.append(DeviceAddress(device.address, mac))
       }
@@ -67,6 +82,10 @@ extension PermitOffice {
       together = action
     }
     if let together { permit.action = together }
+    if found == nil, together == nil, !scope.sourcePortRanges.isEmpty { isWhole = true }
+    guard isAsked, isWhole else { return }
+    permit.action = .ask
+    for index in permit.found.indices { permit.found[index].consent = .awaited }
   }
 }
 

@@ -77,6 +77,32 @@ extension Permit {
   /// What was decided before devices were found, which may have changed that.
   var chosen: Action { isHiding ? parts.value.chosen : action }
 
+  /// Whether a device was found that is left alone until its owner agrees.
+  var awaitsConsent: Bool {
+    for device in found where device.consent == .awaited { return true }
+    return false
+  }
+
+  /// The owner agrees to all of it, where it was asked about.
+  mutating func agree() {
+    guard action == .ask else { return }
+    parts.value.action = .block
+    parts.value.chosen = .block
+    for index in found.indices { parts.value.found[index].consent = .given }
+  }
+
+  /// The owner agrees to the devices that were left alone.
+  mutating func admit() {
+    for index in found.indices where found[index].consent == .awaited {
+      let device = found[index]
+      parts.value.found[index].consent = .given
+      sources.append(.inside(Prefix(host: device.address)))
+      if action == .quarantine, let mac = device.mac {
+        devices.append(DeviceAddress(device.address, mac))
+      }
+    }
+  }
+
   /// Whether a source stands for the router's public IPv4 address, behind which devices hide.
   var isHiding: Bool {
     get { parts.value.isHiding }
@@ -103,7 +129,7 @@ extension Permit {
     var sources: [RuleSource]
     var targets: [Prefix]
     var devices: [DeviceAddress] = []
-    let chosen: Action
+    var chosen: Action
     var isHiding = false
     var found: [FoundDevice] = []
     var isLookedThrough = false

@@ -75,6 +75,18 @@ public struct FoundDevice: Hashable, Sendable {
   public var mac: MACAddress?
   /// How it was found.
   public var evidence: DeviceEvidence
+  /// Whether its owner has to agree.
+  public var consent = Consent.unneeded
+
+  /// What the owner says to a rule about a device.
+  public enum Consent: UInt8, Sendable {
+    /// Nobody asked.
+    case unneeded = 0x00
+    /// Not yet anything: until then nothing is enforced for the device.
+    case awaited = 0x10
+    /// Yes.
+    case given = 0x20
+  }
 
   /// A device of these.
   public init(_ address: IPAddress, _ mac: MACAddress?, _ evidence: DeviceEvidence) {

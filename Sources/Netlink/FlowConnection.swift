@@ -29,6 +29,27 @@ public final class FlowConnection {
     }
   }
 
+  /// The connection, of IPv4, one of whose directions has this tuple; nil when there is none.
+  ///
+  /// In the usual zone alone. However many connections there are, it takes the same time.
+  public func flow(with tuple: Flow.Tuple) throws(KernelError) -> Flow? {
+    // AF_INET; CTA_TUPLE_REPLY, which both directions are sought by.
+    var body: [UInt8] = [2, 0, 0, 0]
+    Self.begin(52, 2 | 0x8000, in: &body)
+    // CTA_TUPLE_IP: CTA_IP_V4_SRC, CTA_IP_V4_DST.
+    Self.begin(20, 1 | 0x8000, in: &body)
+    Self.append(1, tuple.source.bytes, to: &body)
+    Self.append(2, tuple.target.bytes, to: &body)
+    // CTA_TUPLE_PROTO: CTA_PROTO_NUM, CTA_PROTO_SRC_PORT, CTA_PROTO_DST_PORT.
+    Self.begin(28, 2 | 0x8000, in: &body)
+    Self.append(1, [tuple.transport], to: &body)
+    for (type, port) in [(UInt32(2), tuple.sourcePort), (3, tuple.targetPort)] {
+      Self.append(type, [UInt8(port >> 8), UInt8(truncatingIfNeeded: port)], to: &body)
+    }
+    // IPCTNL_MSG_CT_GET; NLM_F_REQUEST.
+    return try socket.ask(Self.message(1, 0x1, body)).flatMap { Flow($0) }
+  }
+
   /// Makes the kernel forget the connections that `isMeant` tells; how many it was asked to forget.
   ///
   /// At most `maximumForgotten` at a time.
@@ -80,18 +101,14 @@ public final class FlowConnection {
     for way in UInt32(1)...2 {
       // AF_INET.
       var body: [UInt8] = [2, 0, 0, 0]
-      func begin(_ length: UInt32, _ type: UInt32) {
-        body.append(host: length, width: 2)
-        body.append(host: type, width: 2)
-      }
-      begin(16, way | 0x8000)
+      begin(16, way | 0x8000, in: &body)
       // CTA_TUPLE_IP, CTA_IP_V4_DST.
-      begin(12, 1 | 0x8000)
-      begin(8, 2)
+      begin(12, 1 | 0x8000, in: &body)
+      begin(8, 2, in: &body)
       body += target.bytes
       // CTA_FILTER; CTA_FILTER_F_CTA_IP_DST.
-      begin(12, 25 | 0x8000)
-      begin(8, way)
+      begin(12, 25 | 0x8000, in: &body)
+      begin(8, way, in: &body)
       body.append(host: 2, width: 4)
       requests.append(message(1, 0x301, body))
     }
@@ -100,10 +117,15 @@ public final class FlowConnection {
 
   /// Appends an attribute; its length is a multiple of four.
   private static func append(_ type: UInt32, _ value: [UInt8], to body: inout [UInt8]) {
-    body.append(host: UInt32(4 + value.count), width: 2)
-    body.append(host: type, width: 2)
+    begin(UInt32(4 + value.count), type, in: &body)
     body += value
     while body.count % 4 != 0 { body.append(0) }
+  }
+
+  /// Appends an attribute's head.
+  private static func begin(_ length: UInt32, _ type: UInt32, in body: inout [UInt8]) {
+    body.append(host: length, width: 2)
+    body.append(host: type, width: 2)
   }
 
   /// A message of NFNL_SUBSYS_CTNETLINK.

@@ -26,6 +26,25 @@ import Testing
     #expect(State(parsing: state.encoded) == state)
   }
 
+  @Test("what is written of an engine, record by record, is its whole state")
+  func ofEngine() throws {
+    var settings = CoreSettings()
+    settings.clients = [ClientSettings(section: "telemetry", name: "peer")]
+    settings.clients[0].mayNameInternal = true
+    let lan = try #require(Prefix(parsing: "192.168.1.0/24"))
+    let home = Home(wanAddresses: [], lanPrefixes: [lan], lanAddresses: [])
+    var engine = MitigationEngine(settings: settings, home: home, nextID: 9)
+    let now = Instant(milliseconds: 9000)
+    engine.restore([try deviceSample()], now: now)
+    var other = try sample(id: 8)
+    other.name.mid = 124
+    #expect(engine.restore([try sample(id: 7), other], now: now) == [] && engine.count == 2)
+    let read = try #require(State(parsing: State.encoded(engine, boot: "0f1e", now: now)))
+    var whole = State(boot: "0f1e", writtenAt: now, nextID: 9, records: engine.records(now: now))
+    whole.devices = engine.deviceRecords(now: now)
+    #expect(read == whole && read.nextID == 9)
+  }
+
   @Test("a state file cut off anywhere is none")
   func truncations() throws {
     let bytes = try state().encoded
@@ -36,9 +55,11 @@ import Testing
   @Test("another version's file is none")
   func version() throws {
     var bytes = try state().encoded
-    #expect(bytes[1] == 3)
-    bytes[1] = 2
-    #expect(State(parsing: bytes) == nil)
+    #expect(bytes[1] == 4)
+    for version in UInt8(0)..<24 where version != 4 {
+      bytes[1] = version
+      #expect(State(parsing: bytes) == nil)
+    }
   }
 
   @Test("no mutation of a state file traps")

@@ -168,6 +168,7 @@ def garbage_state(home):
         with open(f"{home.work}/state/{name}", "wb") as file:
             file.write(b"\xff" * 100)
     home.daemon()
+    expect_equal(home.log().count("the state file is damaged or of another version"), 1, "log lines")
     expect(coap(home, "put", path(2), against()).code == "2.01", "PUT of a new mid")
 
 

@@ -9,7 +9,7 @@ import time
 
 from home import BUILD, ROOT
 from peers import Session, against, coap, path
-from suite import expect, expect_equal, test, wait_for
+from suite import Skip, expect, expect_equal, test, wait_for
 
 CAP_CHOWN, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_ADMIN, CAP_SYS_CHROOT = 0, 5, 6, 7, 12, 18
 
@@ -59,6 +59,19 @@ def core_rights(home):
     for kind in ("CapPrm", "CapEff"):
         expect_equal(capabilities(pid, kind), {CAP_NET_ADMIN}, kind)
     expect_equal(status(pid)["NoNewPrivs"], "1", "NoNewPrivs")
+
+
+@test("core warns once when rules for routed packets see a bridge's too, and else not")
+def bridged(home):
+    for value, lines in (("1", 1), ("0", 0)):
+        for name in ("iptables", "ip6tables"):
+            switch = f"net.bridge.bridge-nf-call-{name}"
+            answer = home.run("router", "sysctl", "-qw", f"{switch}={value}")
+            if answer.returncode != 0:
+                raise Skip("the kernel has no br_netfilter")
+        home.daemon()
+        expect_equal(home.log().count("rules apply within the home too"), lines, f"lines at {value}")
+        home.clear()
 
 
 @test("the launcher keeps six capabilities at most")

@@ -120,6 +120,86 @@ import Testing
     #expect(desk.status() == .attackMitigationSignalLoss && desk.kernel.isEmpty)
   }
 
+  /// A desk with an enforced mitigation and a newer request in its place that waits for consent.
+  private func overriding() -> Desk {
+    var desk = Desk()
+    desk.put(1)
+    var settings = desk.engine.settings
+    settings.action = .ask
+    _ = desk.engine.reconfigured(settings, now: desk.now)
+    desk.put(2)
+    return desk
+  }
+
+  private func answer(_ isGiven: Bool, _ desk: inout Desk) {
+    guard let asked = desk.engine.mitigations(now: desk.now).last else { return }
+    desk.commit(desk.engine.consented(isGiven, to: asked.id, now: desk.now) ?? [])
+  }
+
+  @Test(
+    "MIT-OVL-02 what a waiting request overrides is gone for the client, and stopped until then"
+  )
+  func overrides() {
+    var desk = overriding()
+    #expect(desk.show(1).refusal?.reason == .unknownMitigation)
+    guard case .content(let reports) = desk.show() else {
+      Issue.record("nothing shown")
+      return
+    }
+    #expect(reports.map { $0.mid } == [2])
+    #expect(desk.enforcedMids == [1])
+    let endings = desk.engine.takeEndings()
+    #expect(endings.map { $0.cause } == [.overridden])
+    #expect(endings.first?.report.status == .attackMitigationTerminated)
+    answer(true, &desk)
+    #expect(desk.enforcedMids == [2] && desk.kernel.count == 1 && desk.engine.count == 1)
+    #expect(desk.engine.takeEndings().isEmpty)
+  }
+
+  @Test(
+    "with the answer no, a withdrawal, silence or its lifetime's end nothing is enforced any more"
+  )
+  func overridesInVain() {
+    var desk = overriding()
+    answer(false, &desk)
+    #expect(desk.kernel.isEmpty && desk.engine.count == 0)
+    desk = overriding()
+    desk.delete(1)
+    #expect(desk.enforcedMids == [1])
+    desk.delete(2)
+    #expect(desk.kernel.isEmpty && desk.engine.count == 0)
+    desk = overriding()
+    desk.pass(600)
+    #expect(desk.enforcedMids == [2] && desk.engine.count == 1)
+    desk = overriding()
+    desk.put(3)
+    #expect(desk.enforcedMids == [1] && desk.engine.count == 2)
+    desk.delete(3)
+    #expect(desk.kernel.isEmpty && desk.engine.count == 0)
+  }
+
+  @Test("a number that is gone for the client may name something else at once")
+  func reused() {
+    var desk = overriding()
+    #expect(desk.put(1).refusal?.reason == .overlapsNewerRequest)
+    #expect(desk.put(1, Fixture.scope(to: ["2001:db8:ffff::8"])).isCreated)
+    #expect(desk.kernel.isEmpty && desk.engine.count == 2)
+  }
+
+  @Test("after a restart the older one is still enforced, and still gone for the client")
+  func overridesAcrossRestart() {
+    var desk = overriding()
+    let records = desk.engine.records(now: desk.now)
+    var next = Desk(desk.engine.settings)
+    #expect(next.engine.restore(records, now: next.now) == [])
+    next.commit(next.engine.plan(at: next.now))
+    #expect(next.enforcedMids == [1])
+    #expect(next.show(1).refusal?.reason == .unknownMitigation)
+    answer(true, &next)
+    #expect(next.enforcedMids == [2] && next.kernel.count == 1)
+    desk.pass(1)
+  }
+
   @Test("what is protected wholly is 4.09 with cause 4 at once, whoever would be asked")
   func protected() {
     var desk = Desk {

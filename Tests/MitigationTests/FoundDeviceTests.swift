@@ -182,6 +182,122 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     #expect(engine.quarantinedDevices == [sendingMAC])
   }
 
+  /// A desk whose owner wants to be asked about the camera, with both devices' flows.
+  private func asking(_ flows: [Flow], _ change: (inout CoreSettings) -> Void = { _ in }) -> Desk {
+    desk(flows) {
+      var policy = PolicySettings(section: "cameras", action: .ask)
+      policy.mac = MACPrefix(sendingMAC)
+      $0.policies = [policy]
+      change(&$0)
+    }
+  }
+
+  private let both = [flow(cameraV4, port: 1), flow(laptopV4, port: 2)]
+
+  private func consent(_ isGiven: Bool, _ desk: inout Desk) -> Bool {
+    guard let id = desk.engine.mitigations(now: desk.now).first?.id,
+      let changes = desk.engine.consented(isGiven, to: id, now: desk.now)
+    else { return false }
+    desk.commit(changes)
+    return true
+  }
+
+  @Test("CH-MIT-10 a found device whose owner is asked is left alone until the yes, others aren't")
+  func asksAboutOne() {
+    var desk = asking(both)
+    desk.put(1, scope())
+    #expect(desk.sources == [inside(laptopV4), .stray])
+    #expect(desk.engine.mitigations(now: desk.now).first?.action == .ask)
+    #expect(consent(true, &desk))
+    #expect(desk.sources == [inside(laptopV4), .stray, inside(cameraV4)])
+    #expect(desk.engine.mitigations(now: desk.now).first?.action == .block)
+    #expect(!consent(true, &desk))
+    let third = Fixture.address("192.168.1.40")
+    desk.see([flow(third, port: 3)])
+    #expect(desk.sources.contains(inside(cameraV4)) && desk.sources.contains(inside(third)))
+  }
+
+  @Test("CH-MIT-11 after a no the device is never named again, and others still are")
+  func deniesOne() {
+    var desk = asking(both)
+    desk.put(1, scope())
+    #expect(consent(false, &desk))
+    desk.see(both)
+    desk.pass(700)
+    #expect(desk.sources == [inside(laptopV4), .stray] && !consent(true, &desk))
+  }
+
+  @Test("CH-MIT-10 who is found later is asked about too; silence is ask_default")
+  func asksLater() {
+    for isBlocked in [true, false] {
+      var desk = asking([]) { $0.askDefaultsToBlock = isBlocked }
+      desk.put(1, scope(ports: [1]))
+      #expect(desk.sources == [.translated(Fixture.wan)])
+      desk.see(both)
+      #expect(desk.kernel.isEmpty)
+      desk.pass(600)
+      #expect(desk.sources == (isBlocked ? [inside(cameraV4)] : []))
+      let ending = desk.engine.takeEndings().first
+      #expect(ending?.report.status == (isBlocked ? nil : .attackMitigationWithdrawn))
+    }
+  }
+
+  @Test(
+    "CH-MIT-10 when the port names nobody else, the request waits; a restart asks nothing twice"
+  )
+  func asksAtOnce() {
+    var desk = asking(both)
+    desk.put(1, scope(ports: [1]))
+    #expect(desk.kernel.isEmpty && desk.status() == .attackMitigationInProgress)
+    for isAgreed in [false, true] {
+      if isAgreed { #expect(consent(true, &desk)) }
+      let records = desk.engine.records(now: desk.now)
+      var engine = MitigationEngine(settings: desk.engine.settings, home: desk.engine.home)
+      #expect(engine.restore(records, now: desk.now, surroundings: desk.surroundings) == [])
+      #expect(engine.plan(at: desk.now) == desk.engine.plan(at: desk.now))
+      #expect(engine.plan(at: desk.now).isEmpty == !isAgreed)
+    }
+    #expect(desk.sources == [inside(cameraV4)])
+  }
+
+  @Test("CH-MIT-10 asking by default, another device's quarantine doesn't stop anyone unasked")
+  func asksAboutAll() {
+    var desk = asking(both) {
+      $0.policies[0].action = .quarantine
+      $0.action = .ask
+    }
+    desk.put(1, scope())
+    #expect(desk.kernel.isEmpty && desk.confined.isEmpty)
+    #expect(consent(true, &desk))
+    #expect(desk.sources == [inside(cameraV4), inside(laptopV4), .stray])
+  }
+
+  @Test("CH-MIT-10 who is stopped already isn't asked about when settings begin to ask")
+  func asksNothingAgreed() {
+    var desk = desk(both)
+    desk.put(1, scope())
+    var settings = desk.engine.settings
+    settings.action = .ask
+    desk.commit(
+      desk.engine.reconfigured(settings, now: desk.now, surroundings: desk.surroundings) ?? []
+    )
+    #expect(desk.sources == [inside(cameraV4), inside(laptopV4), .stray])
+  }
+
+  @Test(
+    "CH-NAT-03 when found devices need more elements than the client has, any source is stopped"
+  )
+  func elements() {
+    var desk = desk([flow(cameraV4, port: 1), flow(laptopV4, port: 2)]) {
+      $0.clients[0].maximumElements = 1
+    }
+    #expect(desk.put(1, scope()).isCreated)
+    #expect(desk.sources == [.any])
+    #expect(
+      desk.put(2, Fixture.scope(to: ["2001:db8:ffff::8"])).refusal?.reason == .tooManyElements
+    )
+  }
+
   @Test("CH-MIT-12 limit holds for what is found by a policy that says so")
   func limit() {
     var desk = desk([flow(cameraV4, port: 1)]) {
@@ -215,6 +331,34 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     desk.commit(desk.engine.homeChanged(home, now: desk.now) ?? [])
     #expect(desk.kernel.isEmpty && desk.engine.count == 0)
     #expect(desk.engine.takeEndings().map { $0.report.status } == [.attackMitigationWithdrawn])
+  }
+
+  @Test("CH-NAT-01 with both ports named, what answers is named wholly; else nothing is")
+  func answers() {
+    var desk = desk([])
+    var seen: [[Flow.Tuple]] = []
+    desk.surroundings.flows = { seen.append($0.answers) }
+    func answers(_ change: (inout MitigationScope) -> Void) -> [Flow.Tuple] {
+      seen = []
+      var asked = scope(ports: [40_000])
+      asked.targetPortRanges = [PortRange(443)]
+      asked.targetProtocols = [17]
+      change(&asked)
+      desk.put(1, asked)
+      desk.delete(1)
+      desk.pass(400)
+      return seen.first ?? []
+    }
+    #expect(answers { _ in } == [flow(cameraV4, port: 40_000).reply])
+    #expect(answers { $0.targetProtocols = [] }.map { $0.transport } == [6, 17, 33, 132, 136])
+    #expect(
+      answers { $0.sourcePortRanges.append(PortRange(7)) }.map { $0.targetPort } == [40_000, 7]
+    )
+    #expect(answers { $0.targetPortRanges = [] }.isEmpty)
+    #expect(answers { $0.sourcePortRanges = [] }.isEmpty)
+    #expect(answers { $0.targetProtocols = [1] }.isEmpty)
+    #expect(answers { $0.targetPrefixes = [Fixture.prefix("198.51.100.0/24")] }.isEmpty)
+    #expect(answers { $0.sourcePortRanges = [PortRange(0, 65_535) ?? PortRange(1)] }.isEmpty)
   }
 
   /// What a rule of the scope would stop, said without filters.

@@ -45,6 +45,25 @@ struct FlowTests {
     }
   }
 
+  @Test("CH-NAT-01 one flow is asked for by what answers to it, and no other is told")
+  func asks() throws {
+    try withRouter { network, _ in
+      try network.send(1, to: "203.0.113.5", port: 4450)
+      let connection = try FlowConnection()
+      let known = try #require(
+        try flows(connection, to: victim).first { $0.original.targetPort == 4450 }
+      )
+      #expect(try connection.flow(with: known.reply) == known)
+      #expect(try connection.flow(with: known.original) == known)
+      var other = known.reply
+      other.targetPort ^= 1
+      #expect(try connection.flow(with: other) == nil)
+      // SCTP, of which the kernel may know nothing.
+      other.transport = 132
+      #expect(try connection.flow(with: other) == nil)
+    }
+  }
+
   @Test("CH-NAT-03 a flow that begins is told, and only once")
   func tells() throws {
     try withRouter { network, _ in

@@ -302,12 +302,15 @@ def same_address(home):
         expect(home.log().count("addresses towards the ISP: ") > known, "not told of the return")
         still_blocked(home)
     finally:
-        home.run("isp", "ip", "link", "set", "home0", "up")
         restore(home)
 
 
 def restore(home):
-    """The router's line as it was."""
+    """The line as it was, at both ends: the kernel drops IPv6 addresses of a link that is down."""
+    for words in (["link", "set", "home0", "up"],
+                  ["address", "replace", "2001:db8:100::1/64", "dev", "home0"],
+                  ["-6", "route", "replace", "2001:db8:1::/64", "via", "2001:db8:100::2"]):
+        home.run("isp", "ip", *words)
     for words in (["link", "set", "wan0", "up"], ["address", "replace", "198.51.100.2/24", "dev", "wan0"],
                   ["address", "replace", "2001:db8:100::2/64", "dev", "wan0"],
                   ["route", "replace", "default", "via", ISP],

@@ -661,6 +661,14 @@ static inline long cordon_no_core_files(void) {
   return cordon_result(setrlimit(RLIMIT_CORE, &none));
 }
 
+// Lets the process have so many descriptors, as far as it may.
+static inline void cordon_allow_descriptors(unsigned count) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= count) return;
+  limit.rlim_cur = limit.rlim_max < count ? limit.rlim_max : count;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 // The processor time after which the kernel ends the process.
 static inline long cordon_limit_processor(unsigned seconds) {
   struct rlimit limit = {seconds, seconds};

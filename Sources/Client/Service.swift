@@ -15,6 +15,8 @@ final class Service {
   private static let firstVisitor: UInt64 = 1 << 32
   /// So many may give orders at a time; others are sent away.
   private static let maximumControls = 256
+  /// Orders of one between looks at everything else.
+  private static let ordersPerTurn = 16
 
   private let path: Text
   private let cuid: Text
@@ -59,6 +61,8 @@ final class Service {
   /// Serves until it is told to stop.
   func run() -> Ending {
     SignalReader.ignoreBrokenPipes()
+    // Each router over TCP is a descriptor; the usual limit is half of what there may be.
+    allowDescriptors(Self.maximumSessions * 2)
     var isStopping = false
     while !isStopping {
       do throws(SystemError) { isStopping = try !step() } catch { return .failed(error.text) }
@@ -211,7 +215,7 @@ extension Service {
     guard let socket = controls[event.token] else { return }
     do throws(SystemError) {
       if event.isWritable { try socket.flush() }
-      while true {
+      for _ in 0..<Self.ordersPerTurn {
         switch try socket.receive() {
         case .nothing: return
         case .closed:

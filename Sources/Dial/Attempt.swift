@@ -27,6 +27,8 @@ public final class Attempt {
 
   /// What is read of a stream at a time, in bytes.
   private static let portion = 16_384
+  /// Datagrams or portions between looks at everything else: the peer's address may be forged.
+  private static let readsPerTurn = 32
 
   /// The way.
   public let candidate: Candidate
@@ -131,7 +133,7 @@ public final class Attempt {
 
   private func receive(now: Instant) throws(SystemError) -> [Event] {
     var events: [Event] = []
-    while !isOver {
+    for _ in 0..<Self.readsPerTurn where !isOver {
       let bytes: [UInt8]
       switch path {
       case .datagrams(let socket):

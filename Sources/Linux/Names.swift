@@ -26,3 +26,6 @@ public func preferredAddresses(of name: Text, limit: Int) throws(SystemError) ->
 public func limitProcessor(seconds: UInt32) throws(SystemError) {
   try system("setrlimit") { cordon_limit_processor(seconds) }
 }
+
+/// Lets this process have so many descriptors, as far as it may.
+public func allowDescriptors(_ count: Int) { cordon_allow_descriptors(UInt32(clamping: count)) }

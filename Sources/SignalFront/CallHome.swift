@@ -40,9 +40,10 @@ final class CallHome {
   /// Whom the client sent us to instead; nil: nobody.
   var alternate: Redirection?
   var returnsAt: Instant?
-  /// Whom we were connected to before, and until when that counts.
-  private var left: Text = ""
-  private var leftUntil = Instant(milliseconds: .min)
+  /// Whom we were led away from, and until when that counts.
+  private var left: [(name: Text, until: Instant)] = []
+  /// Nobody is led on more often in that time.
+  private static let maximumLeft = 8
 
   init(_ peer: CallHomePeer, now: Instant, random: UInt64) {
     self.peer = peer
@@ -70,14 +71,16 @@ final class CallHome {
   /// Whether the client named by a redirection may be gone to (RFC 9066, Section 5.2.2).
   func accepts(_ redirection: Redirection, now: Instant) -> Bool {
     let name = redirection.name.asciiLowercased
-    return redirection.lies(in: peer.redirectDomains) && name != self.name.asciiLowercased
-      && (name != left || leftUntil <= now)
+    left.removeAll { $0.until <= now }
+    for other in left where other.name == name { return false }
+    return left.count < Self.maximumLeft && redirection.lies(in: peer.redirectDomains)
+      && name != self.name.asciiLowercased
   }
 
   /// Whom to connect to is another from now on; nil: the one of the settings again.
   func turn(to redirection: Redirection?, now: Instant) {
-    left = name.asciiLowercased
-    leftUntil = now + Self.loopTime
+    left.append((name.asciiLowercased, now + Self.loopTime))
+    if left.count > Self.maximumLeft { left.removeFirst() }
     alternate = redirection
     addresses = redirection?.addresses ?? []
     // What came along isn't looked up.

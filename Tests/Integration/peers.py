@@ -166,11 +166,11 @@ SET_CONNECTED, SET_RECEIVE_TIMEOUT = 32, 33  # BIO_CTRL_DGRAM_...
 
 
 class Session:
-    """A DTLS 1.2 session of OpenSSL's client from the ISP's host to the router."""
+    """A DTLS 1.2 session of OpenSSL's client, usually from the ISP's host to the router."""
 
-    def __init__(self, home, identity="telemetry", host=ROUTER, port=4646, source_port=0):
+    def __init__(self, home, identity="telemetry", host=ROUTER, port=4646, source_port=0, at="isp"):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with home.within("isp"):
+        with home.within(at):
             self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.bind(("", source_port))
         self.socket.connect((host, port))

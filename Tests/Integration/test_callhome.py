@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -347,12 +348,15 @@ def same_address(home):
         expect(home.log().count("addresses towards the ISP: ") > known, "not told of the return")
         still_blocked(home)
     finally:
-        home.run("isp", "ip", "link", "set", "home0", "up")
         restore(home)
 
 
 def restore(home):
-    """The router's line as it was."""
+    """The line as it was, at both ends: the kernel drops IPv6 addresses of a link that is down."""
+    for words in (["link", "set", "home0", "up"],
+                  ["address", "replace", "2001:db8:100::1/64", "dev", "home0"],
+                  ["-6", "route", "replace", "2001:db8:1::/64", "via", "2001:db8:100::2"]):
+        home.run("isp", "ip", *words)
     for words in (["link", "set", "wan0", "up"], ["address", "replace", "198.51.100.2/24", "dev", "wan0"],
                   ["address", "replace", "2001:db8:100::2/64", "dev", "wan0"],
                   ["route", "replace", "default", "via", ISP],
@@ -604,6 +608,54 @@ def redirect_name(home):
     finally:
         os.unlink(os.path.join(hosts, "hosts"))
         os.rmdir(hosts)
+
+
+@test("CH-RED-06 nobody is led in a circle, however many take part")
+def circle(home):
+    names = ["telemetry", "alternate", "third"]
+    for name in names[1:]:
+        home.home_script("certificate", home.work, name, f"{name}.isp.example")
+    calling(home, noc(redirect_allow=["isp.example"]), more="".join(
+        section("client", name, {"name": f"{name}.isp.example"}) for name in names[1:]))
+    places = [ISP, "203.0.113.1", "[2001:db8:100::1]"]
+    services = [Service(home, name, place=place) for name, place in zip(names, places)]
+    for index in (1, 2):
+        services[index - 1].wait(10)
+        services[index - 1].ask("redirect", "--to", f"{names[index]}.isp.example",
+                                "--address", places[index].strip("[]"))
+    services[2].wait(10)
+    for name in names:
+        said = services[2].ask("redirect", "--to", f"{name}.isp.example", status=4)
+        expect("4.00" in said, f"led to {name}: {said}")
+    expect_equal(len(services[2].sessions()), 1, "sessions of the last")
+
+
+@test("a router that asks without end and reads nothing is left, and costs the service little")
+def deaf(home):
+    noc_service = Service(home, transport="tcp")
+    context = ssl.create_default_context(cafile=f"{home.work}/isp-ca.crt")
+    context.set_alpn_protocols(["coap"])
+    context.load_cert_chain(f"{home.work}/cpe.crt", f"{home.work}/cpe.key")
+    with home.within("router"):
+        plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.connect((ISP, int(PORT)))
+    end = context.wrap_socket(plain, server_hostname="telemetry.isp.example")
+    # CSM, then requests for what isn't there.
+    end.sendall(b"\x00\xe1")
+    noc_service.wait(5)
+    end.settimeout(2)
+    sent = 0
+    with contextlib.suppress(OSError):
+        while sent < 400000:
+            end.sendall((b"\x21\x01\x07" + b"\xb1x") * 1000)
+            sent += 1000
+    expect(sent < 400000, "the service takes whatever comes")
+    wait_for(lambda: not noc_service.sessions(), 5, "the session ends")
+    with open(f"/proc/{noc_service.process.pid}/status") as file:
+        resident = next(int(one.split()[1]) for one in file if one.startswith("VmRSS"))
+    expect(resident < 30000, f"the service has {resident} kB")
+    end.close()
 
 
 @test("CH-RED-05 after the ttl the router goes back to the client of its settings")

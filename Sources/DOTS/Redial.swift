@@ -1,4 +1,5 @@
 import Bytes
+import Model
 
 /// When a router tries to reach a client of its own accord (RFC 9066, Section 5.1, with the pace of
 /// RFC 9132, Section 4.7).
@@ -22,6 +23,8 @@ public struct Redial: Sendable {
   public private(set) var due: Instant?
   /// When the attempt that is under way has failed; nil while there is none.
   public private(set) var ends: Instant?
+  /// When a session over TCP looks whether UDP works by now; nil while it needn't.
+  public private(set) var probeAt: Instant?
   private var began: Instant?
   private var hasFailed = false
 
@@ -47,15 +50,34 @@ public struct Redial: Sendable {
     hasFailed = true
   }
 
-  /// There is a session.
-  public mutating func established() {
+  /// There is a session over one of the transports that may be used.
+  public mutating func established(
+    over transport: Transport,
+    of transports: [Transport],
+    now: Instant
+  ) {
     due = nil
     ends = nil
     hasFailed = false
+    let probes = transport == .tcp && transports.contains(.udp)
+    probeAt = probes ? now + Self.probeInterval : nil
   }
+
+  /// Whether to look now if UDP works; one look lasts as long as an attempt.
+  public mutating func probes(now: Instant) -> Bool {
+    guard let due = probeAt, due <= now else { return false }
+    probeAt = now + Self.probeInterval
+    ends = now + Self.attempt
+    return true
+  }
+
+  /// Looking for a better way came to nothing: the session stays.
+  public mutating func stayed() { ends = nil }
 
   /// The session has ended: within a second the next is begun, two seconds after the last at most.
   public mutating func ended(now: Instant, random: UInt64) {
+    ends = nil
+    probeAt = nil
     let earliest = max(now, (began ?? now) + .seconds(1))
     due = earliest + .milliseconds(random % Self.spread)
   }

@@ -25,8 +25,6 @@ final class CallHome {
   var current: Attempt?
   /// Whether the race is because of a session that nothing answers on.
   var isDoubted = false
-  /// When a session over TCP looks whether UDP works.
-  var probeAt: Instant?
   /// Whether the last session's client had an active mitigation.
   var isMitigating = false
 
@@ -64,13 +62,11 @@ final class CallHome {
       if let moment { next = next.map { min($0, moment) } ?? moment }
     }
     consider(redial.ends)
+    consider(redial.probeAt)
     consider(race?.nextStart)
     for attempt in attempts { consider(attempt.nextTimeout) }
     if redial.ends != nil { consider(askAt) }
-    if current != nil {
-      consider(returnsAt)
-      consider(probeAt)
-    }
+    if current != nil { consider(returnsAt) }
     return next
   }
 

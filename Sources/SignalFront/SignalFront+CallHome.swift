@@ -84,8 +84,7 @@ extension SignalFront {
     if home.returns(now: now) {
       close(session, isLost: false)
       home.turn(to: nil, now: now)
-    } else if let due = home.probeAt, due <= now {
-      home.probeAt = now + Redial.probeInterval
+    } else if home.redial.probes(now: now) {
       home.enter(over: [.udp], now: now)
     }
   }
@@ -219,7 +218,10 @@ extension SignalFront {
     abandon(home)
     let now = Clock.now
     // Looking for a better way came to nothing.
-    if home.current != nil { return }
+    if home.current != nil {
+      home.redial.stayed()
+      return
+    }
     log.warning("call home: no session with \(home.host) yet")
     home.redial.failed(now: now, random: randomNumber() ?? 0)
     if home.alternate != nil { home.turn(to: nil, now: now) }
@@ -290,10 +292,8 @@ extension CallHome {
     race = nil
     isDoubted = false
     current = attempt
-    redial.established()
+    redial.established(over: attempt.candidate.transport, of: peer.transports, now: now)
     known = attempt.candidate
     knownUntil = now + Redial.memory
-    let probes = attempt.candidate.transport == .tcp && peer.transports.contains(.udp)
-    probeAt = probes ? now + Redial.probeInterval : nil
   }
 }

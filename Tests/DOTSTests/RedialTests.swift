@@ -1,5 +1,6 @@
 import Bytes
 import DOTS
+import Model
 import Testing
 
 @Suite struct RedialTests {
@@ -49,7 +50,7 @@ import Testing
     redial.begun(now: at(0))
     redial.failed(now: at(60), random: 0)
     redial.begun(now: at(60))
-    redial.established()
+    redial.established(over: .udp, of: [.udp], now: at(60))
     #expect(redial.due == nil && redial.ends == nil)
     redial.ended(now: at(5000), random: 999)
     #expect(redial.due == at(5000.999))
@@ -62,7 +63,7 @@ import Testing
   func flapping() {
     var redial = Redial(now: at(0), random: 0)
     redial.begun(now: at(0))
-    redial.established()
+    redial.established(over: .udp, of: [.udp], now: at(60))
     redial.ended(now: at(0.01), random: 0)
     #expect(redial.due == at(1))
   }
@@ -83,5 +84,35 @@ import Testing
     redial.begun(now: at(200))
     redial.woken(now: at(201))
     #expect(redial.due == nil)
+  }
+
+  @Test("HE-03 only a session over TCP in place of UDP looks for it, after a day and not before")
+  func probes() {
+    for (transport, transports, looks) in [
+      (.udp, [.udp, .tcp], false), (.tcp, [.tcp], false), (.tcp, [.udp, .tcp], true),
+    ] as [(Transport, [Transport], Bool)] {
+      var redial = Redial(now: at(0), random: 0)
+      redial.begun(now: at(0))
+      redial.established(over: transport, of: transports, now: at(1))
+      #expect(redial.probeAt == (looks ? at(86_401) : nil))
+      let answers = [86_400, 86_401].map { redial.probes(now: at($0)) }
+      #expect(answers == [false, looks])
+    }
+  }
+
+  @Test("HE-03 one look lasts a minute, whoever refuses; the next is a day later")
+  func probe() {
+    var redial = Redial(now: at(0), random: 0)
+    redial.begun(now: at(0))
+    redial.established(over: .tcp, of: [.udp, .tcp], now: at(0))
+    let first = redial.probes(now: at(86_400))
+    #expect(first && redial.ends == at(86_460))
+    redial.stayed()
+    #expect(redial.ends == nil && redial.due == nil && redial.probeAt == at(172_800))
+    let later = [172_799, 172_800].map { redial.probes(now: at($0)) }
+    #expect(later == [false, true])
+    // The session ends meanwhile: there is nothing to compare UDP with.
+    redial.ended(now: at(172_801), random: 0)
+    #expect(redial.ends == nil && redial.probeAt == nil && redial.due == at(172_801))
   }
 }

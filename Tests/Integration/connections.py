@@ -82,3 +82,9 @@ def tracked(home, port=443):
     """How many connections to that port of the victim the router tracks."""
     told = home.run("router", "cat", "/proc/net/nf_conntrack").stdout.decode()
     return sum(f"dst={VICTIM}" in line and f"dport={port} " in line for line in told.splitlines())
+
+
+def begun(home, source):
+    """Whether the router tracks a connection of that device to the victim."""
+    told = home.run("router", "cat", "/proc/net/nf_conntrack").stdout.decode()
+    return any(f"src={source} dst={VICTIM}" in line for line in told.splitlines())

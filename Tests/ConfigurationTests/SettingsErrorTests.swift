@@ -77,7 +77,7 @@ func kinds(text: String, expected: String) { #expect(complaint(after: text) == e
 func repetition(text: String, expected: String) { #expect(complaint(after: text) == expected) }
 
 @Test(
-  "RUL-03 what has no default can't be left out, the port of a call home too",
+  "RUL-03 CH-CON-02 what has no default can't be left out, the port of a call home too",
   arguments: [
     ("config client\n option name x", "4:1: a section client needs a name: config client 'NAME'"),
     ("config client a", "4:1: section client lacks name"),

@@ -65,6 +65,14 @@ import Testing
       clock.answered(now: after(30 * round + 29))
     }
     #expect(!told.contains(.peerSaturated) && !told.contains(.lost))
+    // From here on no answer comes, though the peer is heard: each of the allowed is missed.
+    var rounds = 0
+    while rounds < 10, !told.contains(.peerSaturated) {
+      rounds += 1
+      clock.received(now: after(30 * (10 + rounds) - 1))
+      told = clock.timedOut(now: after(30 * (10 + rounds)))
+    }
+    #expect(rounds == 4)
   }
 
   @Test("CFG-19 a session that is heard lives on although its configuration is never read again")

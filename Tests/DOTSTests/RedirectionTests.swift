@@ -45,7 +45,7 @@ import Testing
     #expect(try read(message) == redirection)
   }
 
-  @Test("CH-RED-03 cuid and mid in the path are taken, and not needed")
+  @Test("CH-RED-03 RUL-10 cuid and mid in the path are taken, and not needed")
   func path() throws {
     #expect(try read(request(body([name]), ["cuid=a", "mid=1"])) != nil)
     #expect(try read(request(body([name]))) != nil)

@@ -138,6 +138,51 @@ def service(home):
            "CH-MIT-01 without a source")
 
 
+@test("CFG-23 CH-HB-01 the client reads 30 s and the router's ranges first; what it sets of them holds")
+def configured(home):
+    calling(home)
+    noc_service = Service(home, transport="udp")
+    noc_service.wait(10)
+
+    def interval():
+        told = json.loads(noc_service.ask("--json", "config", "get"))
+        return told["mitigating"]["heartbeat_interval"]
+    expect_equal(interval(), {"current": 30, "minimum": 15, "maximum": 240}, "what the router offers")
+    said = noc_service.ask("config", "set", "--heartbeat-interval", "14", status=4)
+    expect("4.22" in said, f"below what is offered: {said}")
+    noc_service.ask("config", "set", "--heartbeat-interval", "60")
+    expect_equal(interval()["current"], 60, "the interval")
+
+
+@test("CH-HB-04 a request whose answer can't leave the home stops the attack all the same")
+def one_way(home):
+    calling(home)
+    noc_service = Service(home, transport="udp")
+    noc_service.wait(10)
+    home.flood("camera")
+    home.arrives("camera")
+    deaf = f"""table ip deaf {{
+      chain input {{
+        type filter hook prerouting priority -400;
+        udp dport {PORT} counter drop
+      }}
+    }}"""
+    home.run("isp", "nft", "-f", "-", input=deaf.encode(), check=True)
+    try:
+        asking = subprocess.Popen(
+            [CLIENT, "--control", noc_service.path, "mitigate", "--mid", "1", *SCOPE],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda: home.rate("camera", 0.2) == 0, 3, "the flood stops")
+        expect(asking.poll() is None, "an answer arrived")
+        lost = home.run("isp", "nft", "list", "table", "ip", "deaf").stdout.decode()
+        expect("packets 0 " not in lost, "no answer was lost")
+    finally:
+        home.run("isp", "nft", "delete", "table", "ip", "deaf")
+    # The router's end repeats what the client asks again; the session is the same one.
+    expect_equal(asking.wait(30), 0, "exit status once answers arrive")
+    still_blocked(home)
+
+
 @test("CH-MIT-06 trigger-mitigation false is refused over call home")
 def trigger(home):
     calling(home)
@@ -260,7 +305,7 @@ def binding(home):
 
 @contextlib.contextmanager
 def far_end(home, *words, identity="telemetry"):
-    """OpenSSL's server as the ISP's end; gives what it says."""
+    """OpenSSL's server as the ISP's end; gives what it says, after the command if there is one."""
     path = os.path.join(home.work, "s_server")
     with open(path, "wb") as log:
         process = home.start(
@@ -269,7 +314,10 @@ def far_end(home, *words, identity="telemetry"):
             "-CAfile", f"{home.work}/isp-ca.crt", "-tlsextdebug", *words,
             stdin=subprocess.PIPE, stdout=log, stderr=log)
 
-    def said():
+    def said(command=b""):
+        if command:
+            process.stdin.write(command + b"\n")
+            process.stdin.flush()
         with open(path, errors="replace") as file:
             return file.read()
     try:
@@ -289,26 +337,48 @@ def foreign_udp(home):
         wait_for(lambda: role(home), 2, "the session")
 
 
-@test("TLS-10 TLS-16 OpenSSL's TLS server is offered coap; one that doesn't choose it is left")
+@test("TLS-09 TLS-10 TLS-16 OpenSSL's TLS server is offered coap; one that doesn't choose it is left")
 def foreign_tcp(home):
-    with far_end(home, "-tls1_2", "-alpn", "coap") as said:
-        calling(home, noc(transport="tcp"))
-        wait_for(lambda: "ALPN protocols selected: coap" in said(), 10, "ALPN")
-        wait_for(lambda: role(home), 2, "the session")
-    home.clear()
-    with far_end(home, "-tls1_2"):
-        calling(home, noc(transport="tcp"))
-        wait_for(lambda: "call home telemetry.isp.example" in home.log(), 10, "the refusal's line")
-        expect_equal(role(home), [], "sessions")
+    for version in ("-tls1_2", "-tls1_3"):
+        with far_end(home, version, "-alpn", "coap") as said:
+            calling(home, noc(transport="tcp"))
+            wait_for(lambda: "ALPN protocols selected: coap" in said(), 10, f"ALPN {version}")
+            wait_for(lambda: role(home), 2, f"the session {version}")
+            expect('"server name" (id=0)' in said(), f"no SNI {version}")
+            expect(ROUTER_NAME in said(), f"no certificate of the router {version}")
+        home.clear()
+        with far_end(home, version):
+            calling(home, noc(transport="tcp"))
+            wait_for(lambda: "call home telemetry.isp.example" in home.log(), 10,
+                     f"the refusal's line {version}")
+            expect_equal(role(home), [], f"sessions {version}")
+        home.clear()
 
 
-@test("TLS-09 CH-RED-04 a server with another name is refused, and the log says why")
+@test("TLS-09 a server with another name is refused, and the log says why")
 def wrong_name(home):
-    with far_end(home, "-dtls1_2"):
-        calling(home, noc(name="other.isp.example"))
-        wait_for(lambda: "ostname mismatch" in home.log(), 10, "the refusal's line")
-        expect_equal(role(home), [], "sessions")
-        expect("call home other.isp.example" in home.log(), "the name isn't in the log")
+    for transport, version in (("udp", "-dtls1_2"), ("tcp", "-tls1_2"), ("tcp", "-tls1_3")):
+        with far_end(home, version, "-alpn", "coap"):
+            calling(home, noc(name="other.isp.example", transport=transport))
+            wait_for(lambda: "ostname mismatch" in home.log(), 10, f"the refusal's line {version}")
+            expect_equal(role(home), [], f"sessions {version}")
+            expect("call home other.isp.example" in home.log(), "the name isn't in the log")
+        home.clear()
+
+
+@test("TLS-06 CH-HB-03 the next session is resumed by the ticket of the last, with OpenSSL's server")
+def resumed(home):
+    for version in ("-tls1_2", "-tls1_3"):
+        with far_end(home, version, "-alpn", "coap") as said:
+            calling(home, noc(transport="tcp"))
+            wait_for(lambda: role(home), 10, f"the session {version}")
+            first = role(home)[0]["since"]
+            expect("Reused session-id" not in said(), f"the first is resumed {version}")
+            said(b"q")
+            wait_for(lambda: "Reused session-id" in said(), 10, f"a resumed session {version}")
+            wait_for(lambda: role(home), 2, f"the second session {version}")
+            expect(role(home)[0]["since"] >= first, "the session is the first")
+        home.clear()
 
 
 @test("CH-RED-01 CH-RED-02 CH-RED-06 a redirection is followed inside the allowed domains alone")
@@ -333,6 +403,37 @@ def redirected(home):
     expect("4.00" in said, "a loop is followed")
 
 
+@test("CH-RED-04 without addresses the name is looked up, and the certificate there must carry it")
+def redirect_name(home):
+    home.home_script("certificate", home.work, "alternate", "alt.isp.example")
+    hosts = f"/etc/netns/{home.name}-router"
+    os.makedirs(hosts, exist_ok=True)
+    try:
+        with open(os.path.join(hosts, "hosts"), "w") as file:
+            file.write("203.0.113.1 alt.isp.example\n")
+        for identity, taken in (("telemetry", False), ("alternate", True)):
+            calling(home, noc(redirect_allow=["isp.example"]))
+            first = Service(home, place=ISP)
+            # Another file for its socket than the first has.
+            second = Service(home, identity, place="203.0.113.1") if taken else None
+            impostor = None if taken else home.start(
+                "isp", CLIENT, "--listen", f"203.0.113.1:{PORT}", *proof(home), "--control",
+                os.path.join(home.work, "impostor"), "serve", stderr=subprocess.DEVNULL)
+            first.wait(10)
+            first.ask("redirect", "--to", "alt.isp.example")
+            if taken:
+                second.wait(5)
+            else:
+                wait_for(lambda: "ostname mismatch" in home.log(), 5, "the refusal's line")
+                expect("call home alt.isp.example" in home.log(), "the name isn't in the log")
+                expect_equal(role(home), [], "sessions with another name's server")
+                expect(impostor.poll() is None, "the impostor has ended")
+            home.clear()
+    finally:
+        os.unlink(os.path.join(hosts, "hosts"))
+        os.rmdir(hosts)
+
+
 @test("CH-RED-05 after the ttl the router goes back to the client of its settings")
 def redirect_ends(home):
     home.home_script("certificate", home.work, "alternate", "alt.isp.example")
@@ -344,6 +445,24 @@ def redirect_ends(home):
     first.ask("redirect", "--to", "alt.isp.example", "--address", "203.0.113.1", "--ttl", "4")
     second.wait(5)
     first.wait(8)
+    expect_equal(second.sessions(), [], "sessions of the alternate")
+
+
+@test("CH-RED-05 it doesn't go back while an attack is mitigated for the alternate")
+def redirect_stays(home):
+    home.home_script("certificate", home.work, "alternate", "alt.isp.example")
+    calling(home, noc(redirect_allow=["isp.example"]), agent={"terminating": "0"}, more=section(
+        "client", "alternate", {"name": "alt.isp.example", "internal": "1"}))
+    first = Service(home, place=ISP)
+    second = Service(home, "alternate", place="203.0.113.1")
+    first.wait(10)
+    first.ask("redirect", "--to", "alt.isp.example", "--address", "203.0.113.1", "--ttl", "3")
+    second.wait(5)
+    blocked(home, second)
+    time.sleep(5)
+    expect_equal((len(second.sessions()), first.sessions()), (1, []), "sessions after the ttl")
+    second.ask("withdraw", "--mid", "1")
+    first.wait(13)
     expect_equal(second.sessions(), [], "sessions of the alternate")
 
 
@@ -368,6 +487,21 @@ def automatic(home):
     finally:
         os.unlink(os.path.join(hosts, "hosts"))
         os.rmdir(hosts)
+
+
+@test("HE-02 after a session over TCP the router begins with TCP, although UDP comes first and works")
+def remembers(home):
+    streams = Service(home, transport="tcp")
+    calling(home, noc(transport="auto"))
+    expect_equal(streams.wait(10)["transport"], "tcp", "the first session")
+    streams.kill()
+    everything = Service(home)
+    expect_equal(everything.wait(8)["transport"], "tcp", "the session after it")
+    home.clear()
+    # Without such a memory it is UDP.
+    everything = Service(home)
+    calling(home, noc(transport="auto"))
+    expect_equal(everything.wait(8)["transport"], "udp", "the session of a new router")
 
 
 @test("CH-CON-02 CH-CON-05 several clients are called at once, beside base mode")

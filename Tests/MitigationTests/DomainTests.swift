@@ -207,6 +207,14 @@ import Testing
     #expect(desk.reason(scope) == .unknownAlias)
   }
 
+  @Test("CH-NAT-06 a target behind NAT64 is matched as the host sends it, under the IPv6 prefix")
+  func translatedTarget() {
+    var desk = Desk()
+    let target: Text = "64:ff9b::c633:6407"
+    #expect(desk.put(1, Fixture.scope(from: ["2001:db8:1::10"], to: [target])).isCreated)
+    #expect(desk.kernel.values.first?.targets == [Fixture.prefix("64:ff9b::c633:6407/128")])
+  }
+
   @Test("MIT-PUT-22 MIT-PUT-23 a base mode request without a source means any source")
   func baseMode() {
     var desk = Desk()

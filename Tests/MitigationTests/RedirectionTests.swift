@@ -43,6 +43,10 @@ import Testing
   func callHome() {
     var desk = desk(.callHome)
     #expect(desk.put(1).isCreated)
+    // A 5.03 for another reason tells no alternate server either.
+    desk.isKernelFull = true
+    let refusal = desk.put(2, Fixture.scope(to: ["2001:db8:eeee::9"])).refusal
+    #expect(refusal?.reason == .kernelFull && refusal?.alternate.isEmpty == true)
   }
 
   @Test("RED-01 another client's requests stay")

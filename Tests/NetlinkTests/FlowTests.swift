@@ -140,4 +140,25 @@ struct FlowTests {
       #expect(try enforcer.packets(9) == 3)
     }
   }
+
+  @Test(
+    "CH-HB-05 the router's own packets to a session's other end, and from and to DOTS ports, always pass",
+    arguments: [
+      Protection(sessions: [Protection.Peer(address: IPAddress(v4: 0xCB00_7105), port: 4647)]),
+      Protection(listenPorts: [4647]),
+    ]
+  )
+  func ownSession(protection: Protection) throws {
+    try withNetwork { network, connection in
+      var enforcer = Enforcer(connection, protection: protection)
+      try enforcer.install(try rule(9, from: "", to: "203.0.113.5"))
+      try network.send(2, to: "203.0.113.5", port: 4647, by: .router)
+      #expect(network.received() == 2)
+      try network.send(2, to: "203.0.113.5", port: 4648, by: .router)
+      #expect(network.received() == 0)
+      try connection.commit(enforcer.firewall.setProtection(Protection(), now: now()))
+      try network.send(2, to: "203.0.113.5", port: 4647, by: .router)
+      #expect(network.received() == 0)
+    }
+  }
 }

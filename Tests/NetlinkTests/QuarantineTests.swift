@@ -228,7 +228,7 @@ struct QuarantineTests {
     }
   }
 
-  @Test("neither another hardware address nor another address frees", arguments: victims)
+  @Test("CAP-14 neither another hardware address nor another address frees", arguments: victims)
   func disguised(victim: String) throws {
     try withHome { home in
       try home.quarantine()

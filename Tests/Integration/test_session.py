@@ -1,6 +1,7 @@
 """Sessions as a foreign client sees them: configuration, heartbeats, observation, blocks, streams."""
 import json
 import os
+import time
 
 from home import ROUTER, dots
 from peers import ACK, CON, NON, Parsed, Session, against, coap, message, path, request
@@ -118,7 +119,19 @@ def quiet_after(seconds):
     return bytes.fromhex("a1181ea21820") + one + bytes.fromhex("182c") + one
 
 
-@test("MIT-TRG-01 HB-07 what waits for the loss of the signal begins with it, and not before")
+def told_statuses(session, token, last, seconds):
+    """Time and status of each notification with that token, until the last or a silence."""
+    session.wait(seconds)
+    told = []
+    while (not told or told[-1][1] != last) and (data := session.receive()):
+        one = Parsed(data)
+        if one.token == token and one.payload:
+            told.append((time.monotonic(), dots.scopes(one.payload)[0]["status"]))
+    return told
+
+
+@test("MIT-TRG-01 MIT-TRG-03 HB-07 MIT-OVL-04 MIT-STS-04 what waits for the loss of the signal begins with it, and not "
+      "before; it is withdrawn by an immediate request: status 7 four times, 3 s apart, then 8")
 def lost(home):
     home.daemon()
     home.flood("camera", rate=500)
@@ -135,6 +148,19 @@ def lost(home):
         expect("not heard any more" in home.log(), "the log doesn't say why")
     expect_equal(coap(home, "get", path(1))["status"], 2, "status when the client is back")
     expect_equal(home.rate("camera"), 0, "packets once the client is back")
+    with Session(home) as session:
+        session.send(request("get", path(1), 7, None, NON, b"obs", [(OBSERVE, b"")]))
+        first = Parsed(session.receive())
+        expect_equal(dots.scopes(first.payload)[0]["status"], 2, "status before the overlap")
+        expect_equal(coap(home, "put", path(2), against(lifetime=600)).code, "2.01", "the other")
+        told = told_statuses(session, b"obs", 8, 15.0)
+        told = told[[status for _, status in told].index(7):]
+        expect_equal([status for _, status in told], [7, 7, 7, 7, 8], "statuses told")
+        for (earlier, _), (later, _) in zip(told[:3], told[1:4]):
+            expect(later - earlier > 2.5, f"told {later - earlier:.1f} s apart")
+    expect_equal(coap(home, "get", path(1))["status"], 8, "status in the end")
+    expect_equal(len(home.counters()), 1, "counters in the kernel")
+    expect_equal(home.rate("camera"), 0, "packets once the other is mitigated")
 
 
 @test("MIT-TRG-04 a client that closes its session is not lost: nothing of what waits begins")

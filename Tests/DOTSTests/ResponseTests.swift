@@ -86,9 +86,10 @@ import Testing
     #expect(answer(.ignored) == nil)
   }
 
-  @Test("MIT-GET-09 c selects attributes; mid, lifetime and status are always there") func content()
-    throws
-  {
+  @Test(
+    "MIT-GET-09 TM-09 c selects attributes; mid, lifetime and status are there, telemetry is not"
+  )
+  func content() throws {
     let counters = DropCounters(packets: 1, bytes: 2, packetsPerSecond: 3, bytesPerSecond: 4)
     let report = try report(start: UnixTime(seconds: 5), dropped: counters)
     func keys(_ content: ContentFilter) throws -> [UInt64?] {

@@ -147,37 +147,6 @@ def service(home):
            "CH-MIT-01 without a source")
 
 
-@test("MIT-OBS-01 CH-HB-01 states are watched through the service while commands go on")
-def watched(home):
-    daemon = calling(home)
-    noc_service = Service(home)
-    noc_service.wait(10)
-    blocked(home, noc_service)
-    # More than one may be asked at a time: each waits for the last.
-    crowd = [noc_service.start("--json", "heartbeat") for _ in range(8)]
-    path = os.path.join(home.work, "watch")
-    with open(path, "wb") as file:
-        watch = noc_service.start("--json", "status", "--mid", "1", "--watch", stdout=file)
-
-    def told():
-        with open(path) as file:
-            return [json.loads(line)["mitigations"] for line in file if "mitigations" in line]
-    for one in crowd:
-        expect_equal((one.wait(10), b"answered" in one.communicate()[0]), (0, True), "one of many")
-    wait_for(told, 5, "the first state")
-    reload(home, daemon)
-    before = len(told())
-    noc_service.ask("withdraw", "--mid", "1")
-    wait_for(lambda: len(told()) > before, 5, "a state after the reload")
-    expect_equal(watch.wait(20), 0, "exit status of the watch when the mitigation has ended")
-    # Nobody waits for ever: neither for what isn't there, nor who has gone.
-    noc_service.ask("status", "--mid", "9", "--watch", status=5)
-    gone = noc_service.start("status", "--watch")
-    wait_for(lambda: gone.poll() is None, 1, "it watches")
-    gone.kill()
-    noc_service.ask("heartbeat")
-
-
 @test("CFG-23 CH-HB-01 the client reads 30 s and the router's ranges first; what it sets of them holds")
 def configured(home):
     calling(home)
@@ -221,6 +190,37 @@ def one_way(home):
     # The router's end repeats what the client asks again; the session is the same one.
     expect_equal(asking.wait(30), 0, "exit status once answers arrive")
     still_blocked(home)
+
+
+@test("MIT-OBS-01 CH-HB-01 states are watched through the service while commands go on")
+def watched(home):
+    daemon = calling(home)
+    noc_service = Service(home)
+    noc_service.wait(10)
+    blocked(home, noc_service)
+    # More than one may be asked at a time: each waits for the last.
+    crowd = [noc_service.start("--json", "heartbeat") for _ in range(8)]
+    path = os.path.join(home.work, "watch")
+    with open(path, "wb") as file:
+        watch = noc_service.start("--json", "status", "--mid", "1", "--watch", stdout=file)
+
+    def told():
+        with open(path) as file:
+            return [json.loads(line)["mitigations"] for line in file if "mitigations" in line]
+    for one in crowd:
+        expect_equal((one.wait(10), b"answered" in one.communicate()[0]), (0, True), "one of many")
+    wait_for(told, 5, "the first state")
+    reload(home, daemon)
+    before = len(told())
+    noc_service.ask("withdraw", "--mid", "1")
+    wait_for(lambda: len(told()) > before, 5, "a state after the reload")
+    expect_equal(watch.wait(20), 0, "exit status of the watch when the mitigation has ended")
+    # Nobody waits for ever: neither for what isn't there, nor who has gone.
+    noc_service.ask("status", "--mid", "9", "--watch", status=5)
+    gone = noc_service.start("status", "--watch")
+    wait_for(lambda: gone.poll() is None, 1, "it watches")
+    gone.kill()
+    noc_service.ask("heartbeat")
 
 
 @test("CH-MIT-06 trigger-mitigation false is refused over call home")
@@ -477,266 +477,6 @@ def binding(home):
         home.run("isp", "nft", "delete", "table", "ip", "cgn")
         home.run("isp", "sysctl", "-qw", *[
             f"{one.split('=')[0]}={old}" for one, old in zip(timeouts, before)])
-
-
-@contextlib.contextmanager
-def far_end(home, *words, identity="telemetry"):
-    """OpenSSL's server as the ISP's end; gives what it says, after the command if there is one."""
-    path = os.path.join(home.work, "s_server")
-    with open(path, "wb") as log:
-        process = home.start(
-            "isp", "openssl", "s_server", "-accept", PORT, "-Verify", "1", "-verify_return_error",
-            "-cert", f"{home.work}/{identity}.crt", "-key", f"{home.work}/{identity}.key",
-            "-CAfile", f"{home.work}/isp-ca.crt", "-tlsextdebug", *words,
-            stdin=subprocess.PIPE, stdout=log, stderr=log)
-
-    def said(command=b""):
-        if command:
-            process.stdin.write(command + b"\n")
-            process.stdin.flush()
-        with open(path, errors="replace") as file:
-            return file.read()
-    try:
-        yield said
-    finally:
-        process.kill()
-        process.wait()
-
-
-@test("TLS-09 TLS-10 CH-CON-03 OpenSSL's DTLS server sees the name and the router's certificate")
-def foreign_udp(home):
-    with far_end(home, "-dtls1_2") as said:
-        calling(home)
-        wait_for(lambda: "CIPHER is" in said(), 10, "the handshake")
-        expect('"server name" (id=0)' in said(), "no SNI")
-        expect(ROUTER_NAME in said(), "no certificate of the router")
-        wait_for(lambda: role(home), 2, "the session")
-
-
-@test("TLS-09 TLS-10 TLS-16 OpenSSL's TLS server is offered coap; one that doesn't choose it is left")
-def foreign_tcp(home):
-    for version in ("-tls1_2", "-tls1_3"):
-        with far_end(home, version, "-alpn", "coap") as said:
-            calling(home, noc(transport="tcp"))
-            wait_for(lambda: "ALPN protocols selected: coap" in said(), 10, f"ALPN {version}")
-            wait_for(lambda: role(home), 2, f"the session {version}")
-            expect('"server name" (id=0)' in said(), f"no SNI {version}")
-            expect(ROUTER_NAME in said(), f"no certificate of the router {version}")
-        home.clear()
-        with far_end(home, version):
-            calling(home, noc(transport="tcp"))
-            wait_for(lambda: "call home telemetry.isp.example" in home.log(), 10,
-                     f"the refusal's line {version}")
-            expect_equal(role(home), [], f"sessions {version}")
-        home.clear()
-
-
-@test("TLS-09 a server with another name is refused, and the log says why")
-def wrong_name(home):
-    for transport, version in (("udp", "-dtls1_2"), ("tcp", "-tls1_2"), ("tcp", "-tls1_3")):
-        with far_end(home, version, "-alpn", "coap"):
-            calling(home, noc(name="other.isp.example", transport=transport))
-            wait_for(lambda: "ostname mismatch" in home.log(), 10, f"the refusal's line {version}")
-            expect_equal(role(home), [], f"sessions {version}")
-            expect("call home other.isp.example" in home.log(), "the name isn't in the log")
-        home.clear()
-
-
-@test("TLS-06 CH-HB-03 the next session is resumed by the ticket of the last, with OpenSSL's server")
-def resumed(home):
-    for version in ("-tls1_2", "-tls1_3"):
-        with far_end(home, version, "-alpn", "coap") as said:
-            calling(home, noc(transport="tcp"))
-            wait_for(lambda: role(home), 10, f"the session {version}")
-            first = role(home)[0]["since"]
-            expect("Reused session-id" not in said(), f"the first is resumed {version}")
-            said(b"q")
-            wait_for(lambda: "Reused session-id" in said(), 10, f"a resumed session {version}")
-            wait_for(lambda: role(home), 2, f"the second session {version}")
-            expect(role(home)[0]["since"] >= first, "the session is the first")
-        home.clear()
-
-
-@test("CH-RED-01 CH-RED-02 CH-RED-06 a redirection is followed inside the allowed domains alone")
-def redirected(home):
-    home.home_script("certificate", home.work, "alternate", "alt.isp.example")
-    calling(home, noc(redirect_allow=["isp.example"]), more=section(
-        "client", "alternate", {"name": "alt.isp.example", "internal": "1"}))
-    first = Service(home, place=ISP)
-    second = Service(home, "alternate", place="203.0.113.1")
-    first.wait(10)
-    blocked(home, first)
-    elsewhere = ["--address", "203.0.113.1"]
-    said = first.ask("redirect", "--to", "alt.example.net", *elsewhere, status=4)
-    expect("4.00" in said, said)
-    wait_for(lambda: "not led to alt.example.net" in home.log(), 2, "the administrator's line")
-    expect_equal(len(first.sessions()), 1, "sessions after the refusal")
-    first.ask("redirect", "--to", "alt.isp.example", *elsewhere, "--ttl", "600")
-    second.wait(5)
-    expect_equal(first.sessions(), [], "sessions of the first")
-    still_blocked(home)
-    said = second.ask("redirect", "--to", "telemetry.isp.example", status=4)
-    expect("4.00" in said, "a loop is followed")
-
-
-@test("CH-RED-04 without addresses the name is looked up, and the certificate there must carry it")
-def redirect_name(home):
-    home.home_script("certificate", home.work, "alternate", "alt.isp.example")
-    hosts = f"/etc/netns/{home.name}-router"
-    os.makedirs(hosts, exist_ok=True)
-    try:
-        with open(os.path.join(hosts, "hosts"), "w") as file:
-            file.write("203.0.113.1 alt.isp.example\n")
-        for identity, taken in (("telemetry", False), ("alternate", True)):
-            calling(home, noc(redirect_allow=["isp.example"]))
-            first = Service(home, place=ISP)
-            # Another file for its socket than the first has.
-            second = Service(home, identity, place="203.0.113.1") if taken else None
-            impostor = None if taken else home.start(
-                "isp", CLIENT, "--listen", f"203.0.113.1:{PORT}", *proof(home), "--control",
-                os.path.join(home.work, "impostor"), "serve", stderr=subprocess.DEVNULL)
-            first.wait(10)
-            first.ask("redirect", "--to", "alt.isp.example")
-            if taken:
-                second.wait(5)
-            else:
-                wait_for(lambda: "ostname mismatch" in home.log(), 5, "the refusal's line")
-                expect("call home alt.isp.example" in home.log(), "the name isn't in the log")
-                expect_equal(role(home), [], "sessions with another name's server")
-                expect(impostor.poll() is None, "the impostor has ended")
-            home.clear()
-    finally:
-        os.unlink(os.path.join(hosts, "hosts"))
-        os.rmdir(hosts)
-
-
-@test("CH-RED-06 nobody is led in a circle, however many take part")
-def circle(home):
-    names = ["telemetry", "alternate", "third"]
-    for name in names[1:]:
-        home.home_script("certificate", home.work, name, f"{name}.isp.example")
-    calling(home, noc(redirect_allow=["isp.example"]), more="".join(
-        section("client", name, {"name": f"{name}.isp.example"}) for name in names[1:]))
-    places = [ISP, "203.0.113.1", "[2001:db8:100::1]"]
-    services = [Service(home, name, place=place) for name, place in zip(names, places)]
-    for index in (1, 2):
-        services[index - 1].wait(10)
-        services[index - 1].ask("redirect", "--to", f"{names[index]}.isp.example",
-                                "--address", places[index].strip("[]"))
-    services[2].wait(10)
-    for name in names:
-        said = services[2].ask("redirect", "--to", f"{name}.isp.example", status=4)
-        expect("4.00" in said, f"led to {name}: {said}")
-    expect_equal(len(services[2].sessions()), 1, "sessions of the last")
-
-
-@test("a router that asks without end and reads nothing is left, and costs the service little")
-def deaf(home):
-    noc_service = Service(home, transport="tcp")
-    context = ssl.create_default_context(cafile=f"{home.work}/isp-ca.crt")
-    context.set_alpn_protocols(["coap"])
-    context.load_cert_chain(f"{home.work}/cpe.crt", f"{home.work}/cpe.key")
-    with home.within("router"):
-        plain = socket.socket()
-    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    plain.connect((ISP, int(PORT)))
-    end = context.wrap_socket(plain, server_hostname="telemetry.isp.example")
-    # CSM, then requests for what isn't there.
-    end.sendall(b"\x00\xe1")
-    noc_service.wait(5)
-    end.settimeout(2)
-    sent = 0
-    with contextlib.suppress(OSError):
-        while sent < 400000:
-            end.sendall((b"\x21\x01\x07" + b"\xb1x") * 1000)
-            sent += 1000
-    expect(sent < 400000, "the service takes whatever comes")
-    wait_for(lambda: not noc_service.sessions(), 5, "the session ends")
-    with open(f"/proc/{noc_service.process.pid}/status") as file:
-        resident = next(int(one.split()[1]) for one in file if one.startswith("VmRSS"))
-    expect(resident < 30000, f"the service has {resident} kB")
-    end.close()
-
-
-@test("CH-RED-05 after the ttl the router goes back to the client of its settings")
-def redirect_ends(home):
-    home.home_script("certificate", home.work, "alternate", "alt.isp.example")
-    calling(home, noc(redirect_allow=["isp.example"]))
-    first = Service(home, place=ISP)
-    second = Service(home, "alternate", place="203.0.113.1")
-    first.wait(10)
-    # The alternate is no client here: only the session counts.
-    first.ask("redirect", "--to", "alt.isp.example", "--address", "203.0.113.1", "--ttl", "4")
-    second.wait(5)
-    first.wait(8)
-    expect_equal(second.sessions(), [], "sessions of the alternate")
-
-
-@test("CH-RED-05 it doesn't go back while an attack is mitigated for the alternate")
-def redirect_stays(home):
-    home.home_script("certificate", home.work, "alternate", "alt.isp.example")
-    calling(home, noc(redirect_allow=["isp.example"]), agent={"terminating": "0"}, more=section(
-        "client", "alternate", {"name": "alt.isp.example", "internal": "1"}))
-    first = Service(home, place=ISP)
-    second = Service(home, "alternate", place="203.0.113.1")
-    first.wait(10)
-    first.ask("redirect", "--to", "alt.isp.example", "--address", "203.0.113.1", "--ttl", "3")
-    second.wait(5)
-    blocked(home, second)
-    time.sleep(5)
-    expect_equal((len(second.sessions()), first.sessions()), (1, []), "sessions after the ttl")
-    second.ask("withdraw", "--mid", "1")
-    first.wait(13)
-    expect_equal(second.sessions(), [], "sessions of the alternate")
-
-
-@test("CH-CON-04 HE-01 auto: UDP and IPv6 where they work, else TCP; names come from the resolver")
-def automatic(home):
-    hosts = f"/etc/netns/{home.name}-router"
-    os.makedirs(hosts, exist_ok=True)
-    try:
-        with open(os.path.join(hosts, "hosts"), "w") as file:
-            file.write(f"{ISP} noc.test\n2001:db8:100::1 noc.test\n")
-        everything = Service(home)
-        calling(home, noc(host="noc.test", transport="auto"))
-        session = everything.wait(10)
-        expect_equal((session["transport"], session["peer"]), ("udp", "2001:db8:100::2"), "way")
-        everything.kill()
-        home.clear()
-        streams = Service(home, transport="tcp")
-        calling(home, noc(host="noc.test", transport="auto"))
-        session = streams.wait(10)
-        expect_equal((session["transport"], session["peer"]), ("tcp", "2001:db8:100::2"), "way")
-        streams.ask("heartbeat")
-    finally:
-        os.unlink(os.path.join(hosts, "hosts"))
-        os.rmdir(hosts)
-
-
-@test("HE-02 after a session over TCP the router begins with TCP, although UDP comes first and works")
-def remembers(home):
-    streams = Service(home, transport="tcp")
-    calling(home, noc(transport="auto"))
-    expect_equal(streams.wait(10)["transport"], "tcp", "the first session")
-    streams.kill()
-    everything = Service(home)
-    expect_equal(everything.wait(8)["transport"], "tcp", "the session after it")
-    home.clear()
-    # Without such a memory it is UDP.
-    everything = Service(home)
-    calling(home, noc(transport="auto"))
-    expect_equal(everything.wait(8)["transport"], "udp", "the session of a new router")
-
-
-@test("CH-CON-02 CH-CON-05 several clients are called at once, beside base mode")
-def several(home):
-    home.home_script("certificate", home.work, "alternate", "alt.isp.example")
-    calling(home, noc(), noc("other", port="4648", name="alt.isp.example"), listens=True)
-    first = Service(home)
-    second = Service(home, "alternate", port="4648")
-    first.wait(10)
-    second.wait(10)
-    expect_equal(len(role(home)), 2, "sessions that the router opened")
 
 
 @test("CH-CON-01 a reload that adds a section makes the router call, another keeps it calling")

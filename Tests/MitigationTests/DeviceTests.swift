@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test(
-    "a changed hardware address doesn't free an address, unless a lease says that it is another's"
+    "CAP-14 a changed hardware address doesn't free an address, unless a lease says that it is another's"
   )
   func changedMAC() {
     var desk = Desk.home()
@@ -32,7 +32,7 @@ import Testing
     #expect(desk.engine.quarantinedDevice(at: cameraAddresses[0]) == nil)
   }
 
-  @Test("C4 a device in quarantine can't take a neighbour's address with it")
+  @Test("C4 CAP-14 a device in quarantine can't take a neighbour's address with it")
   func framing() {
     var desk = Desk.home()
     desk.put()

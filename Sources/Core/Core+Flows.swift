@@ -28,6 +28,7 @@ extension Core {
   }
 
   /// Shows the connections that there are; those that begin are heard of from now on.
+  @inline(never)
   private func showFlows(to watch: FlowWatch) {
     hearFlows()
     do {
@@ -41,6 +42,7 @@ extension Core {
     }
   }
 
+  @inline(never)
   private func hearFlows() {
     guard flowMonitor == nil else { return }
     guard let monitor = try? FlowMonitor(),
@@ -106,6 +108,7 @@ extension Core {
   }
 
   /// Some devices are left alone until their owner agrees.
+  @inline(never)
   func tellQuestions() {
     guard engine.awaitsConsent else { return }
     log.info("a device waits for the owner's consent (cordonctl mitigations, consent)")

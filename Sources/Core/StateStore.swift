@@ -38,7 +38,10 @@ struct StateStore {
     now: Instant
   ) throws(SystemError) {
     schedule.wrote(at: now)
-    do { try File.replace(path, with: State.encoded(engine, boot: boot, now: now)) } catch {
+    let boot = boot
+    do {
+      try File.replace(path) { State.part($0, of: engine, boot: boot, now: now) }
+    } catch {
       schedule.changed()
       throw error
     }

@@ -47,21 +47,16 @@ final class FlowFilter {
   var answers: [Flow.Tuple] {
     guard !sourcePorts.isEmpty, !targetPorts.isEmpty, icmpTypes.isEmpty else { return [] }
     var answers: [Flow.Tuple] = []
-    // Those that have ports, where none is named.
-    for transport in transports.isEmpty ? [6, 17, 33, 132, 136] : transports {
-      for target in targets {
-        // The names of ICMP are others.
-        guard target.isHost, transport != 1 else { return [] }
-        for source in home.wanAddresses
-        where source.family == target.family && Self.isAmong(sources, source) {
-          for targetPorts in targetPorts {
-            for sourcePorts in sourcePorts {
-              for port in targetPorts.lower...targetPorts.upper {
-                for translated in sourcePorts.lower...sourcePorts.upper {
-                  if answers.count == Limits.answers { return [] }
-                  answers.append(.init(transport, target.address, port, to: source, translated))
-                }
-              }
+    for target in targets {
+      guard target.isHost else { return [] }
+      for source in home.wanAddresses
+      where source.family == target.family && Self.isAmong(sources, source) {
+        for port in Self.few(targetPorts) {
+          for translated in Self.few(sourcePorts) {
+            // Those that have ports, where none is named; the names of ICMP are others.
+            for transport in transports.isEmpty ? [6, 17, 33, 132, 136] : transports {
+              if answers.count == Limits.answers || transport == 1 { return [] }
+              answers.append(.init(transport, target.address, port, to: source, translated))
             }
           }
         }
@@ -115,6 +110,20 @@ final class FlowFilter {
     }
   }
 
+  /// The first ports of the ranges, one more than few.
+  @inline(never)
+  private static func few(_ ranges: [PortRange]) -> [UInt16] {
+    var ports: [UInt16] = []
+    for range in ranges {
+      for port in range.lower...range.upper {
+        if ports.count > Limits.answers { return ports }
+        ports.append(port)
+      }
+    }
+    return ports
+  }
+
+  @inline(never)
   private static func isAmong(_ blocks: [Prefix], _ address: IPAddress) -> Bool {
     for block in blocks where block.contains(address) { return true }
     return false

@@ -6,15 +6,19 @@ struct Measurement: Equatable, Sendable {
   /// Counts of counters that are gone.
   var carriedPackets: UInt64 = 0
   var carriedBytes: UInt64 = 0
-  /// The last reading of the present counter; nil before the first.
-  var reading: DropCounters?
+  /// The last reading of the present counter: without rates, since thousands of these are kept.
+  private var readPackets: UInt64 = 0
+  private var readBytes: UInt64 = 0
   /// When the mitigation became active.
   let since: Instant
   /// When something matched last, or the activation.
   var lastSeen: Instant
-  /// Totals at the end of the last full bucket; nil before the first.
-  private var bucket: DropCounters?
+  /// Totals at the end of the last full bucket.
+  private var bucketPackets: UInt64 = 0
+  private var bucketBytes: UInt64 = 0
   private var bucketEnd: Instant
+  private var wasRead = false
+  private var hasBucket = false
 
   init(since: Instant, lastSeen: Instant? = nil) {
     self.since = since
@@ -22,24 +26,36 @@ struct Measurement: Equatable, Sendable {
     bucketEnd = since
   }
 
-  var packets: UInt64 { carriedPackets &+ (reading?.packets ?? 0) }
-  var bytes: UInt64 { carriedBytes &+ (reading?.bytes ?? 0) }
+  var packets: UInt64 { carriedPackets &+ readPackets }
+  var bytes: UInt64 { carriedBytes &+ readBytes }
+
+  /// The last reading of the present counter; nil before the first.
+  var reading: DropCounters? {
+    get { wasRead ? DropCounters(packets: readPackets, bytes: readBytes) : nil }
+    set {
+      wasRead = newValue != nil
+      readPackets = newValue?.packets ?? 0
+      readBytes = newValue?.bytes ?? 0
+    }
+  }
 
   /// Takes a reading; whether it shows something new.
   ///
   /// A counter that went back is a new counter: the old one's count is carried over.
   mutating func took(_ counters: DropCounters, now: Instant) -> Bool {
     let before = packets
-    if let last = reading, counters.packets < last.packets || counters.bytes < last.bytes {
-      carriedPackets &+= last.packets
-      carriedBytes &+= last.bytes
+    if counters.packets < readPackets || counters.bytes < readBytes {
+      carriedPackets = packets
+      carriedBytes = bytes
     }
-    reading = DropCounters(packets: counters.packets, bytes: counters.bytes)
+    reading = counters
     let hasGrown = packets != before
     if hasGrown { lastSeen = now }
     if buckets(until: now) > buckets(until: bucketEnd) {
-      bucket = DropCounters(packets: packets, bytes: bytes)
+      bucketPackets = packets
+      bucketBytes = bytes
       bucketEnd = now
+      hasBucket = true
     }
     return hasGrown
   }
@@ -48,7 +64,7 @@ struct Measurement: Equatable, Sendable {
   mutating func carry(_ counters: DropCounters) {
     carriedPackets &+= counters.packets
     carriedBytes &+= counters.bytes
-    reading = reading ?? DropCounters(packets: 0, bytes: 0)
+    wasRead = true
   }
 
   /// Whole seconds since the activation.
@@ -61,15 +77,14 @@ struct Measurement: Equatable, Sendable {
   /// Totals, and averages since activation by full buckets; before the first, by what there is
   /// (RFC 9132, Section 4.4.2); nil when nothing was read.
   func total(at now: Instant) -> DropCounters? {
-    guard reading != nil else { return nil }
-    let counted = bucket ?? DropCounters(packets: packets, bytes: bytes)
-    let span = (bucket == nil ? now : bucketEnd) - since
+    guard wasRead else { return nil }
+    let span = (hasBucket ? bucketEnd : now) - since
     let seconds = UInt64(max(1, span.milliseconds / 1000))
     return DropCounters(
       packets: packets,
       bytes: bytes,
-      packetsPerSecond: counted.packets / seconds,
-      bytesPerSecond: counted.bytes / seconds
+      packetsPerSecond: (hasBucket ? bucketPackets : packets) / seconds,
+      bytesPerSecond: (hasBucket ? bucketBytes : bytes) / seconds
     )
   }
 }

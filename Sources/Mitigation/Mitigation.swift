@@ -82,8 +82,8 @@ struct Mitigation: Equatable, Sendable {
         claim: claim,
         permit: permit,
         end: measurement.since,
-        phase: phase,
-        measurement: measurement
+        measurement: measurement,
+        phase: phase
       )
     )
   }
@@ -280,23 +280,24 @@ extension Mitigation {
 }
 
 extension Mitigation {
+  /// In an order that leaves few gaps: there are thousands.
   fileprivate struct Parts: Equatable, Sendable {
     let id: MitigationID
     let mid: UInt32
+    var granted: UInt32 = 0
+    var successor = MitigationID(0)
     let claim: Claim
     var permit: Permit
+    var spared: [MACAddress] = []
     var elements = 0
-    var granted: UInt32 = 0
     var end: Instant
+    var measurement: Measurement
     var turn: Instant?
     var phase: Phase
     var progress = Progress.started
     var start: UnixTime?
-    var measurement: Measurement
     var isExceeded = false
-    var successor = MitigationID(0)
     var flaps: UInt8 = 0
     var revived: Instant?
-    var spared: [MACAddress] = []
   }
 }

@@ -133,6 +133,7 @@ extension MitigationEngine {
   /// The owner answers about devices that were left alone until then, while others weren't.
   ///
   /// The caller does what follows for devices in quarantine.
+  @inline(never)
   private mutating func answered(
     _ isGiven: Bool,
     aboutDevicesOf asked: Mitigation,
@@ -154,6 +155,7 @@ extension MitigationEngine {
   }
 
   /// What was enforced until the owner answered about a request is over.
+  @inline(never)
   mutating func endSuperseded(by id: MitigationID, now: Instant) -> [RuleChange] {
     var changes: [RuleChange] = []
     for old in table.all where old.successor == id {

@@ -108,13 +108,9 @@ extension MitigationEngine {
     try checkCollision(of: key.holder, role: inquiry.role)
     var (overlapped, begun) = try overridden(by: scope, key: key, client: client)
     // A name that is free for its client, though what had it is still enforced.
-    if let id = table.id(of: key), let old = table[id], !overlapped.contains(old) {
-      overlapped.append(old)
-    }
+    if let id = table.id(of: key), let old = table[id] { overlapped.include(old) }
     for other in overlapped where other.phase == .asking {
-      for old in table.all where old.successor == other.id && !overlapped.contains(old) {
-        overlapped.append(old)
-      }
+      for old in table.all where old.successor == other.id { overlapped.include(old) }
     }
     let conflict = try conflictOnArrival(of: scope, key: key, inquiry: inquiry)
     try checkRate(of: client, now: inquiry.now)
@@ -289,6 +285,7 @@ extension MitigationEngine {
     return .enforce(changes)
   }
 
+  @inline(never)
   func permitOffice(
     for client: ClientSettings,
     role: SessionRole,
@@ -311,6 +308,15 @@ extension MitigationEngine {
       found: found,
       flows: surroundings.flows
     )
+  }
+}
+
+extension [Mitigation] {
+  /// Appends one that isn't there.
+  @inline(never)
+  fileprivate mutating func include(_ mitigation: Mitigation) {
+    for other in self where other.id == mitigation.id { return }
+    append(mitigation)
   }
 }
 

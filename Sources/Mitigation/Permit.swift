@@ -9,11 +9,11 @@ struct Permit: Equatable, Sendable {
   init(action: Action, verdict: RuleVerdict, sources: [RuleSource], targets: [Prefix]) {
     parts = Behind(
       Parts(
-        action: action,
         verdict: verdict,
+        action: action,
+        chosen: action,
         sources: sources,
-        targets: targets,
-        chosen: action
+        targets: targets
       )
     )
   }
@@ -124,15 +124,15 @@ extension Permit {
 
 extension Permit {
   fileprivate struct Parts: Equatable, Sendable {
-    var action: Action
     var verdict: RuleVerdict
+    var action: Action
+    var chosen: Action
+    var isHiding = false
+    var isLookedThrough = false
     var sources: [RuleSource]
     var targets: [Prefix]
     var devices: [DeviceAddress] = []
-    var chosen: Action
-    var isHiding = false
     var found: [FoundDevice] = []
-    var isLookedThrough = false
   }
 }
 

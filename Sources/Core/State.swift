@@ -26,31 +26,16 @@ struct State: Equatable {
     return writer.bytes
   }
 
-  /// Mitigations in one part of the file.
-  private static let recordsPerPart = 64
-
-  /// Part `number` of the file that holds what an engine knows; empty after the last.
-  ///
-  /// All at once would take memory that the heap keeps, as much for each mitigation as it takes itself.
-  static func part(
-    _ number: Int,
-    of engine: MitigationEngine,
-    boot: Text,
-    now: Instant
-  ) -> [UInt8] {
+  /// The bytes of the file that holds what an engine knows, of which each mitigation is written by
+  /// itself: all records together would take more memory than the bytes.
+  static func encoded(_ engine: MitigationEngine, boot: Text, now: Instant) -> [UInt8] {
+    var parts = Parts(boot: boot, writtenAt: now, nextID: engine.nextID, records: [])
+    parts.devices = engine.deviceRecords(now: now)
     var writer = ItemWriter()
-    let first = (number - 1) * recordsPerPart
-    if number == 0 {
-      var parts = Parts(boot: boot, writtenAt: now, nextID: engine.nextID, records: [])
-      parts.codeHead(&writer)
-      writer.array(of: engine.count)
-    } else if first < engine.count {
-      let end = min(first + recordsPerPart, engine.count)
-      engine.showRecords(first..<end, now: now) { writer.value($0) }
-    } else if first < engine.count + recordsPerPart {
-      var devices = engine.deviceRecords(now: now)
-      writer.list(&devices)
-    }
+    parts.codeHead(&writer)
+    writer.array(of: engine.count)
+    engine.showRecords(now: now) { writer.value($0) }
+    writer.list(&parts.devices)
     return writer.bytes
   }
 

@@ -38,10 +38,7 @@ struct StateStore {
     now: Instant
   ) throws(SystemError) {
     schedule.wrote(at: now)
-    let boot = boot
-    do {
-      try File.replace(path) { State.part($0, of: engine, boot: boot, now: now) }
-    } catch {
+    do { try File.replace(path, with: State.encoded(engine, boot: boot, now: now)) } catch {
       schedule.changed()
       throw error
     }

@@ -54,15 +54,6 @@ public enum File {
     with contents: [UInt8],
     mode: UInt32 = 0o600
   ) throws(SystemError) {
-    try replace(path, mode: mode) { $0 == 0 ? contents : [] }
-  }
-
-  /// The same with `parts`, by their number from 0, up to the first empty one.
-  public static func replace(
-    _ path: Text,
-    mode: UInt32 = 0o600,
-    parts: (Int) -> [UInt8]
-  ) throws(SystemError) {
     let new = path + ".new"
     do {
       let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
@@ -71,13 +62,7 @@ public enum File {
       )
       // Whatever the process's mask leaves of the mode.
       try system("fchmod") { cordon_fchmod(file.number, mode) }
-      var number = 0
-      while true {
-        let part = parts(number)
-        if part.isEmpty { break }
-        try write(part, to: file)
-        number += 1
-      }
+      try write(contents, to: file)
       try system("fsync") { cordon_fsync(file.number) }
       try system("rename") { cordon_rename(new.characters, path.characters) }
     } catch {

@@ -187,13 +187,9 @@ extension MitigationEngine {
   /// The records of all mitigations, oldest first.
   public func records(now: Instant) -> [MitigationRecord] { table.all.map { $0.record(at: now) } }
 
-  /// Shows the records of mitigations by their places among all, oldest first, one by one.
-  public func showRecords(
-    _ places: Range<Int>,
-    now: Instant,
-    to take: (MitigationRecord) -> Void
-  ) {
-    for place in places { take(table.all[place].record(at: now)) }
+  /// Shows the records of all mitigations, oldest first, one by one.
+  public func showRecords(now: Instant, to take: (MitigationRecord) -> Void) {
+    for mitigation in table.all { take(mitigation.record(at: now)) }
   }
 
   /// Takes up the mitigations of an earlier run; gives those that it leaves out.

@@ -547,35 +547,3 @@ def own_session(home):
     time.sleep(0.3)
     noc_service.ask("heartbeat")
     expect_equal(noc_service.sessions()[0]["port"], first["port"], "the router's port")
-
-
-@test("CH-HB-05 what the router sends of DOTS is marked to go first, over UDP and TCP, called or calling")
-def marked(home):
-    count = """table inet marks {
-      counter hurried { }
-      counter plain { }
-      chain input {
-        type filter hook prerouting priority -400;
-        iifname != "home0" return
-        ip dscp cs6 counter name hurried accept
-        meta l4proto { tcp, udp } counter name plain
-      }
-    }"""
-
-    def packets(name):
-        told = home.run("isp", "nft", "-j", "list", "counter", "inet", "marks", name).stdout
-        return json.loads(told)["nftables"][1]["counter"]["packets"]
-    for transport in ("udp", "tcp"):
-        home.run("isp", "nft", "-f", "-", input=count.encode(), check=True)
-        try:
-            calling(home, noc(transport=transport), listens=True, more=TCP)
-            Service(home, transport=transport).wait(10)
-            called = packets("hurried")
-            expect(called > 3, f"marked packets of a session over {transport}: {called}")
-            home.run("isp", CLIENT, "--connect", "198.51.100.2", *proof(home), "--name", ROUTER_NAME,
-                     "--transport", transport, "heartbeat", timeout=20, check=True)
-            expect(packets("hurried") > called, "no marked packets of a session that came in")
-            expect_equal(packets("plain"), 0, f"others over {transport}")
-        finally:
-            home.run("isp", "nft", "delete", "table", "inet", "marks")
-        home.clear()

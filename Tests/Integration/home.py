@@ -135,6 +135,11 @@ class Home:
         self.meter_process.wait()
         shutil.rmtree(self.work, ignore_errors=True)
 
+    def has_no_table(self):
+        """Deletes the table; while the kernel still closes the sockets of who owned it, it can't be."""
+        self.run("router", "nft", "delete", "table", "inet", "cordon")
+        return self.run("router", "nft", "list", "table", "inet", "cordon").returncode != 0
+
     def clear(self):
         """What a test left behind: its traffic, its daemon, its table, its state."""
         for process in self.started:
@@ -152,7 +157,7 @@ class Home:
                 daemon.process.wait(5)
             daemon.log.close()
         self.started, self.daemons = [], []
-        self.run("router", "nft", "delete", "table", "inet", "cordon")
+        wait_for(self.has_no_table, 5, "the table is gone")
         shutil.rmtree(os.path.join(self.work, "state"), ignore_errors=True)
         for path in (self.control, self.log_path):
             with contextlib.suppress(FileNotFoundError):

@@ -337,7 +337,7 @@ def same_address(home):
         still_blocked(home)
         # The same when the interface's address is taken and given back, and nobody has a session.
         noc_service.kill()
-        home.run("router", "ip", "address", "flush", "dev", "wan0", check=True)
+        home.run("router", "ip", "address", "flush", "dev", "wan0", "scope", "global", check=True)
         home.daemons[-1].kill("cordond-signal")
         known = home.log().count("addresses towards the ISP: ")
         time.sleep(2.5)

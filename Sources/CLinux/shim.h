@@ -4,10 +4,6 @@
 #ifndef CORDON_CLINUX_SHIM_H
 #define CORDON_CLINUX_SHIM_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -41,6 +37,21 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+// What the C library shows only with _GNU_SOURCE. Doors do without: it gives fd_set and others another
+// shape than in the modules that come with Swift, and a build that sees both shapes ends.
+int accept4(int, struct sockaddr *, socklen_t *, int);
+int setresgid(gid_t, gid_t, gid_t);
+int setresuid(uid_t, uid_t, uid_t);
+struct cordon_in6_pktinfo {
+  struct in6_addr ipi6_addr;
+  unsigned int ipi6_ifindex;
+};
+struct cordon_ucred {
+  pid_t pid;
+  uid_t uid;
+  gid_t gid;
+};
 
 // Linux 5.0; older headers lack it.
 #ifndef IP_PMTUDISC_OMIT
@@ -301,7 +312,7 @@ static inline long cordon_receive_datagram(int fd, void *buffer, size_t count,
       // What went to a broadcast or multicast address came to none of ours.
       if (info.ipi_addr.s_addr == info.ipi_spec_dst.s_addr) path->local_count = 4;
     } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-      struct in6_pktinfo info;
+      struct cordon_in6_pktinfo info;
       memcpy(&info, CMSG_DATA(c), sizeof info);
       memcpy(path->local, &info.ipi6_addr, 16);
       if (!IN6_IS_ADDR_MULTICAST(&info.ipi6_addr)) path->local_count = 16;
@@ -336,7 +347,7 @@ static inline long cordon_send_datagram(int fd, const void *bytes, size_t count,
     memcpy(CMSG_DATA(c), &info, sizeof info);
     message.msg_controllen = CMSG_SPACE(sizeof info);
   } else {
-    struct in6_pktinfo info;
+    struct cordon_in6_pktinfo info;
     memset(&info, 0, sizeof info);
     memcpy(&info.ipi6_addr, path->local, 16);
     info.ipi6_ifindex = path->interface;
@@ -575,7 +586,7 @@ static inline long cordon_receive_message(int fd, void *buffer, size_t count, in
   return received;
 }
 static inline long cordon_peer(int fd, int32_t *process, uint32_t *user, uint32_t *group) {
-  struct ucred credentials;
+  struct cordon_ucred credentials;
   socklen_t length = sizeof credentials;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) return -(long)errno;
   *process = credentials.pid;

@@ -1,11 +1,6 @@
 #ifndef CORDON_CNETFILTER_SHIM_H
 #define CORDON_CNETFILTER_SHIM_H
 
-/* As in the door to Linux: types of the C library have to be the same in all of them. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-
 // libmnl's sockets and libnftnl's encoders, in shapes that Swift can call: each function allocates,
 // fills, encodes and frees its own objects, and answers false when there was no memory.
 

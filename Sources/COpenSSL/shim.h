@@ -3,11 +3,6 @@
 #ifndef CORDON_OPENSSL_SHIM_H
 #define CORDON_OPENSSL_SHIM_H
 
-/* As in the door to Linux: types of the C library have to be the same in all of them. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>

@@ -26,19 +26,6 @@ struct State: Equatable {
     return writer.bytes
   }
 
-  /// The bytes of the file that holds what an engine knows, of which each mitigation is written by
-  /// itself: all records together would take more memory than the bytes.
-  static func encoded(_ engine: MitigationEngine, boot: Text, now: Instant) -> [UInt8] {
-    var parts = Parts(boot: boot, writtenAt: now, nextID: engine.nextID, records: [])
-    parts.devices = engine.deviceRecords(now: now)
-    var writer = ItemWriter()
-    parts.codeHead(&writer)
-    writer.array(of: engine.count)
-    engine.showRecords(now: now) { writer.value($0) }
-    writer.list(&parts.devices)
-    return writer.bytes
-  }
-
   /// A state of these parts.
   init(boot: Text, writtenAt: Instant, nextID: UInt32, records: [MitigationRecord]) {
     parts = Behind(Parts(boot: boot, writtenAt: writtenAt, nextID: nextID, records: records))
@@ -110,6 +97,42 @@ extension State {
       writtenAt.code(&coder)
       nextID.code(&coder)
     }
+  }
+}
+
+/// The bytes of the file that holds what an engine knows, in pieces: all at once, records or bytes,
+/// would leave the process larger for good.
+struct StatePieces {
+  /// A piece has so many bytes, and no more of another mitigation.
+  private static let pieceLength = 8192
+
+  private let engine: MitigationEngine
+  private var parts: State.Parts
+  private var writer = ItemWriter()
+  /// The next mitigation's index; one more than there are: nothing is left.
+  private var next = 0
+
+  /// The state of `engine` at `now`, in the boot of that name.
+  init(_ engine: MitigationEngine, boot: Text, now: Instant) {
+    self.engine = engine
+    parts = State.Parts(boot: boot, writtenAt: now, nextID: engine.nextID, records: [])
+    parts.codeHead(&writer)
+    writer.array(of: engine.count)
+  }
+
+  /// The bytes that come next; nil after the last.
+  mutating func piece() -> [UInt8]? {
+    while next < engine.count, writer.bytes.count < Self.pieceLength {
+      writer.value(engine.record(at: next, now: parts.writtenAt))
+      next += 1
+    }
+    if next == engine.count {
+      parts.devices = engine.deviceRecords(now: parts.writtenAt)
+      writer.list(&parts.devices)
+      next += 1
+    }
+    let piece = writer.drain()
+    return piece.isEmpty ? nil : piece
   }
 }
 

@@ -38,7 +38,8 @@ struct StateStore {
     now: Instant
   ) throws(SystemError) {
     schedule.wrote(at: now)
-    do { try File.replace(path, with: State.encoded(engine, boot: boot, now: now)) } catch {
+    var pieces = StatePieces(engine, boot: boot, now: now)
+    do { try File.replace(path, pieces: { pieces.piece() }) } catch {
       schedule.changed()
       throw error
     }

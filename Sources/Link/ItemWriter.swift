@@ -23,6 +23,13 @@ public struct ItemWriter: Coder, Sendable {
     return bytes
   }
 
+  /// What was written since the last call: the writer goes on without.
+  public mutating func drain() -> [UInt8] {
+    let piece = bytes
+    bytes = []
+    return piece
+  }
+
   /// Notes that a value is out of range; the first fault counts.
   @inline(never)
   public mutating func fail(_ error: LinkError) {

@@ -54,6 +54,19 @@ public enum File {
     with contents: [UInt8],
     mode: UInt32 = 0o600
   ) throws(SystemError) {
+    var left: [UInt8]? = contents
+    try replace(path, mode: mode) {
+      defer { left = nil }
+      return left
+    }
+  }
+
+  /// The same with contents that `pieces` gives one after the other, and nil after the last.
+  public static func replace(
+    _ path: Text,
+    mode: UInt32 = 0o600,
+    pieces: () -> [UInt8]?
+  ) throws(SystemError) {
     let new = path + ".new"
     do {
       let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW
@@ -62,7 +75,7 @@ public enum File {
       )
       // Whatever the process's mask leaves of the mode.
       try system("fchmod") { cordon_fchmod(file.number, mode) }
-      try write(contents, to: file)
+      while let piece = pieces() { try write(piece, to: file) }
       try system("fsync") { cordon_fsync(file.number) }
       try system("rename") { cordon_rename(new.characters, path.characters) }
     } catch {

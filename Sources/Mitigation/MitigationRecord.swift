@@ -187,9 +187,9 @@ extension MitigationEngine {
   /// The records of all mitigations, oldest first.
   public func records(now: Instant) -> [MitigationRecord] { table.all.map { $0.record(at: now) } }
 
-  /// Shows the records of all mitigations, oldest first, one by one.
-  public func showRecords(now: Instant, to take: (MitigationRecord) -> Void) {
-    for mitigation in table.all { take(mitigation.record(at: now)) }
+  /// The record of one of the `count` mitigations, of which the oldest has index 0.
+  public func record(at index: Int, now: Instant) -> MitigationRecord {
+    table.all[index].record(at: now)
   }
 
   /// Takes up the mitigations of an earlier run; gives those that it leaves out.

@@ -39,10 +39,38 @@ import Testing
     var other = try sample(id: 8)
     other.name.mid = 124
     #expect(engine.restore([try sample(id: 7), other], now: now) == [] && engine.count == 2)
-    let read = try #require(State(parsing: State.encoded(engine, boot: "0f1e", now: now)))
+    let read = try #require(State(parsing: written(engine, now: now).flatMap { $0 }))
     var whole = State(boot: "0f1e", writtenAt: now, nextID: 9, records: engine.records(now: now))
     whole.devices = engine.deviceRecords(now: now)
     #expect(read == whole && read.nextID == 9)
+  }
+
+  @Test("however many mitigations there are, what is written is in pieces of some kilobytes")
+  func pieces() throws {
+    var settings = CoreSettings()
+    settings.clients = [ClientSettings(section: "telemetry", name: "peer")]
+    settings.clients[0].mayNameInternal = true
+    let lan = try #require(Prefix(parsing: "192.168.1.0/24"))
+    let home = Home(wanAddresses: [], lanPrefixes: [lan], lanAddresses: [])
+    var engine = MitigationEngine(settings: settings, home: home, nextID: 1)
+    let now = Instant(milliseconds: 9000)
+    let records = try (1...500).map { id in
+      var record = try sample(id: UInt32(id))
+      record.name.mid = UInt32(id)
+      return record
+    }
+    #expect(engine.restore(records, now: now) == [] && engine.count == 500)
+    let pieces = written(engine, now: now)
+    #expect(pieces.count > 2 && pieces.allSatisfy { $0.count < 10_000 })
+    let read = try #require(State(parsing: pieces.flatMap { $0 }))
+    #expect(read.records == engine.records(now: now))
+  }
+
+  private func written(_ engine: MitigationEngine, now: Instant) -> [[UInt8]] {
+    var pieces = StatePieces(engine, boot: "0f1e", now: now)
+    var all: [[UInt8]] = []
+    while let piece = pieces.piece() { all.append(piece) }
+    return all
   }
 
   @Test("a state file cut off anywhere is none")

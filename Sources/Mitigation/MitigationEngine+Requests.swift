@@ -87,31 +87,12 @@ extension MitigationEngine {
     lifetime: Lifetime?,
     inquiry: Inquiry
   ) throws(Refusal) -> Decision {
-    // Zero or none is no lifetime; the wire format's reader let nothing of the kind through.
-    guard let lifetime, lifetime != .seconds(0) else {
-      throw Refusal(.notSupported, retryAfter: Limits.unsupportedRetry)
-    }
-    // What is mitigated here is still told, refreshed and withdrawn here (RFC 9132, Section 4.6);
-    // never in Call Home (RFC 9066, Section 5.2.2).
-    if inquiry.role == .base, !inquiry.client.alternateServer.isEmpty {
-      throw Refusal(
-        .redirected,
-        retryAfter: Limits.redirection,
-        alternate: inquiry.client.alternateServer
-      )
-    }
-    // Numbers have come to their end, and the last one is in use.
-    if table.contains(MitigationID(nextID)) { throw Refusal(.unavailable, retryAfter: 1) }
+    let lifetime = try checkAvailability(lifetime: lifetime, inquiry: inquiry)
     let client = inquiry.client
     let permit = try permitOffice(for: client, role: inquiry.role, inquiry.surroundings)
       .permit(for: scope)
     try checkCollision(of: key.holder, role: inquiry.role)
-    var (overlapped, begun) = try overridden(by: scope, key: key, client: client)
-    // A name that is free for its client, though what had it is still enforced.
-    if let id = table.id(of: key), let old = table[id] { overlapped.include(old) }
-    for other in overlapped where other.phase == .asking {
-      for old in table.all where old.successor == other.id { overlapped.include(old) }
-    }
+    let (overlapped, begun) = try replaced(by: scope, key: key, client: client)
     let conflict = try conflictOnArrival(of: scope, key: key, inquiry: inquiry)
     try checkRate(of: client, now: inquiry.now)
     var mitigation = Mitigation(
@@ -137,12 +118,63 @@ extension MitigationEngine {
       conflict
     )
     try checkQuarantine(of: mitigation, replacing: overlapped)
-    var changes = mitigation.isEnforced ? mitigation.installation(at: inquiry.now) : []
+    let (changes, edits) = placing(mitigation, overlapped, begun, at: inquiry.now)
+    return decide(changes, edits, outcome, mid: key.mid, inquiry: inquiry, mitigation.quarantined)
+  }
+
+  /// Refuses what no scope could be created for now; answers with the lifetime.
+  private func checkAvailability(
+    lifetime: Lifetime?,
+    inquiry: Inquiry
+  ) throws(Refusal) -> Lifetime {
+    // Zero or none is no lifetime; the wire format's reader let nothing of the kind through.
+    guard let lifetime, lifetime != .seconds(0) else {
+      throw Refusal(.notSupported, retryAfter: Limits.unsupportedRetry)
+    }
+    // What is mitigated here is still told, refreshed and withdrawn here (RFC 9132, Section 4.6);
+    // never in Call Home (RFC 9066, Section 5.2.2).
+    if inquiry.role == .base, !inquiry.client.alternateServer.isEmpty {
+      throw Refusal(
+        .redirected,
+        retryAfter: Limits.redirection,
+        alternate: inquiry.client.alternateServer
+      )
+    }
+    // Numbers have come to their end, and the last one is in use.
+    if table.contains(MitigationID(nextID)) { throw Refusal(.unavailable, retryAfter: 1) }
+    return lifetime
+  }
+
+  /// What a new request takes the place of, and which preconfigured ones with the same targets have
+  /// begun.
+  private func replaced(
+    by scope: MitigationScope,
+    key: MitigationKey,
+    client: ClientSettings
+  ) throws(Refusal) -> (overlapped: [Mitigation], begun: [Mitigation]) {
+    var (overlapped, begun) = try overridden(by: scope, key: key, client: client)
+    // A name that is free for its client, though what had it is still enforced.
+    if let id = table.id(of: key), let old = table[id] { overlapped.include(old) }
+    for other in overlapped where other.phase == .asking {
+      for old in table.all where old.successor == other.id { overlapped.include(old) }
+    }
+    return (overlapped, begun)
+  }
+
+  /// What puts a new mitigation in the place of those `overlapped`, and before those `begun`.
+  private func placing(
+    _ mitigation: Mitigation,
+    _ overlapped: [Mitigation],
+    _ begun: [Mitigation],
+    at now: Instant
+  ) -> (changes: [RuleChange], edits: [Pending.Edit]) {
+    let isAsking = mitigation.permit.action == .ask
+    var changes = mitigation.isEnforced ? mitigation.installation(at: now) : []
     // After the new rule stands, so that nothing passes between.
     // A device that both want in quarantine stays there without a break.
     var edits: [Pending.Edit] = [.store(mitigation)]
     for old in overlapped {
-      if isAsking, old.isEnforced, old.mid != key.mid {
+      if isAsking, old.isEnforced, old.mid != mitigation.key.mid {
         edits.append(.supersede(old.id, mitigation.id))
       } else {
         changes += old.removal
@@ -154,11 +186,11 @@ extension MitigationEngine {
         changes += old.removal
         var waiting = old
         waiting.phase = .deactivated
-        waiting.turn = inquiry.now + Constants.farewell
+        waiting.turn = now + Constants.farewell
         edits.append(.store(waiting))
       }
     }
-    return decide(changes, edits, outcome, mid: key.mid, inquiry: inquiry, mitigation.quarantined)
+    return (changes, edits)
   }
 
   /// A request of a mitigation that exists: a refresh when it asks for the same.

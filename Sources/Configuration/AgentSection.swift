@@ -48,6 +48,7 @@ extension CoreSettings {
     case .maxQuarantined: maximumQuarantined = try entry.number(0...4096)
     case .offload:
       flushesOffload = try entry.choice([("", false), ("flush", true)], .offload)
+    case .portSet: portSet = try entry.portSet()
     case .user: user = try entry.user()
     case .state: state = try entry.path()
     case .leases: leases = try entry.optionalPath() ?? ""

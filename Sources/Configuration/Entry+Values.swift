@@ -82,6 +82,18 @@ extension Entry {
     return range
   }
 
+  /// The bits of an offset, those of a set's number, and the number; nil for an empty value.
+  func portSet() throws(SettingsError) -> PortSet? {
+    if value.isEmpty { return nil }
+    let numbers = value.split(UInt8(ascii: " "))
+    guard numbers.count == 3, let offset = numbers[0].decimal(as: UInt8.self),
+      let length = numbers[1].decimal(as: UInt8.self),
+      let number = numbers[2].decimal(as: UInt16.self),
+      let set = PortSet(offset: offset, length: length, number: number)
+    else { throw bad(.portSet) }
+    return set
+  }
+
   /// An absolute path.
   func path(maximum: Int = SettingsLimits.path) throws(SettingsError) -> Text {
     guard value.bytes.first == UInt8(ascii: "/"), value.count <= maximum else {

@@ -80,6 +80,7 @@ public enum OptionName: UInt8, Hashable, Sendable, CaseIterable {
   case port
   case portalPort
   case portalUser
+  case portSet
   case prefix
   case redirectAllow
   case releases
@@ -142,6 +143,7 @@ public enum OptionName: UInt8, Hashable, Sendable, CaseIterable {
     case .port: "port"
     case .portalPort: "portal_port"
     case .portalUser: "portal_user"
+    case .portSet: "port_set"
     case .prefix: "prefix"
     case .redirectAllow: "redirect_allow"
     case .releases: "releases"
@@ -195,7 +197,8 @@ extension SectionKind {
     switch option {
     case .wan, .lan: .list
     case .enabled, .action, .limit, .askTimeout, .askDefault, .terminating, .conflict,
-      .maxQuarantined, .offload, .user, .signalUser, .portalUser, .tlsUser, .resolveUser, .state,
+      .maxQuarantined, .offload, .portSet, .user, .signalUser, .portalUser, .tlsUser, .resolveUser,
+      .state,
       .control, .leases, .logLevel, .vendors:
       .single
     default: nil

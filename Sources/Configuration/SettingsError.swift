@@ -31,6 +31,7 @@ public enum ValueForm: Hashable, Sendable {
   case prefix
   case macPrefix
   case portRange
+  case portSet
   case path(maximum: Int)
   case digest
   case interface

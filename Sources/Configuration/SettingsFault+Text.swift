@@ -63,6 +63,7 @@ extension ValueForm: CustomTextConvertible {
     case .prefix: "an IP prefix (ADDRESS/LENGTH)"
     case .macPrefix: "a hardware address or the first bytes of one (00:11:22)"
     case .portRange: "a port from 1 to 65535 or a range of them (A-B)"
+    case .portSet: "the bits of an offset, those of a set's number, and the number (6 8 52)"
     case .path(let maximum): "an absolute path of at most \(maximum) bytes"
     case .digest: "a SHA-256 digest (64 hexadecimal digits)"
     case .interface: "an interface's name (1 to 15 characters)"

@@ -120,6 +120,7 @@ extension RefusalReason {
     case .targetOutsideDomain: (.badRequest, "target outside what this client may name")
     case .targetNotRoutable: (.badRequest, "target is not routable")
     case .sourceNotOfThisHome: (.badRequest, "source-prefix is not of this home")
+    case .portsNotOfThisHome: (.badRequest, "source-port-range: the ports of this home are needed")
     case .sourceInsideOnly: (.badRequest, "source-prefix is not visible outside the home")
     case .targetEverything: (.badRequest, "target is everything, source is not inside the home")
     case .noCommonFamily: (.badRequest, "no target and source of the same family")

@@ -48,6 +48,28 @@ extension Prefix: Coded {
   }
 }
 
+extension PortSet: Coded {
+  /// The lower half of all ports.
+  public static var blank: PortSet {
+    PortSet(offset: 0, length: 1, number: 0).unsafelyUnwrapped
+  }
+
+  /// Offset, length and number in 32 bits.
+  public mutating func code(_ coder: inout some Coder) {
+    var all = UInt32(offset) << 24 | UInt32(length) << 16 | UInt32(number)
+    all.code(&coder)
+    guard coder.isReading else { return }
+    guard
+      let set = PortSet(
+        offset: UInt8(truncatingIfNeeded: all >> 24),
+        length: UInt8(truncatingIfNeeded: all >> 16),
+        number: UInt16(truncatingIfNeeded: all)
+      )
+    else { return coder.fail() }
+    self = set
+  }
+}
+
 extension PortRange: Coded {
   /// Port 0.
   public static var blank: PortRange { PortRange(0) }

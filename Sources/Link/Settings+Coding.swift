@@ -29,7 +29,7 @@ extension CoreSettings: Coded {
 extension CoreSettings.Parts {
   @inline(never)
   fileprivate mutating func code(_ coder: inout some Coder) {
-    coder.array(of: 19)
+    coder.array(of: 20)
     coder.list(&wan)
     coder.list(&lan)
     action.code(&coder)
@@ -40,6 +40,7 @@ extension CoreSettings.Parts {
     conflict.code(&coder)
     maximumQuarantined.code(&coder)
     coder.flag(&flushesOffload)
+    coder.optional(&portSet)
     coder.text(&user)
     coder.text(&state, limit: LinkLimits.path)
     coder.text(&leases, limit: LinkLimits.path)

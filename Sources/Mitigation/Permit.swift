@@ -268,6 +268,10 @@ final class PermitOffice {
     if prefix.isHost, home.wanAddresses.contains(prefix.address) {
       // IPv6 isn't translated: what bears the router's address is the router's own.
       if prefix.family == .v6 { return nil }
+      // Other homes have the other ports (RFC 9066, Section 5.3.2).
+      if let own = settings.portSet, ports.isEmpty || !ports.allSatisfy(own.contains) {
+        throw Refusal(.portsNotOfThisHome)
+      }
       return ports.isEmpty ? .any : .translated(prefix.address)
     }
     // Asked before whether it is ours: the answer must not tell how the home numbers its devices.

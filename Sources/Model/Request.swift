@@ -213,6 +213,9 @@ public enum RefusalReason: UInt8, Hashable, Sendable, CaseIterable {
   case releasedByOwner = 31
   /// 5.03: the client is sent to another server (RFC 9132, Section 4.6).
   case redirected = 32
+  /// 4.00: the IPv4 address is shared with other homes, and the request names no port, or none of this
+  /// home's.
+  case portsNotOfThisHome = 33
 }
 
 /// A refusal and what goes with it.

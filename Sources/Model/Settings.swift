@@ -320,6 +320,12 @@ extension CoreSettings {
     set { parts.value.flushesOffload = newValue }
   }
 
+  /// The ports that are this home's where the WAN's IPv4 address is shared; nil: all.
+  public var portSet: PortSet? {
+    get { parts.value.portSet }
+    set { parts.value.portSet = newValue }
+  }
+
   /// The user to run as.
   public var user: Text {
     get { parts.value.user }
@@ -405,6 +411,7 @@ extension CoreSettings {
     package var conflict = ConflictPolicy.accept
     package var maximumQuarantined: UInt32 = 8
     package var flushesOffload = false
+    package var portSet: PortSet?
     package var user: Text = "cordon"
     package var state: Text = "/var/lib/cordon"
     package var leases: Text = ""

@@ -21,6 +21,7 @@ func agentDefaults() throws {
   #expect(settings.core.conflict == .accept)
   #expect(settings.core.maximumQuarantined == 8)
   #expect(!settings.core.flushesOffload)
+  #expect(settings.core.portSet == nil)
   #expect(settings.core.state == "/var/lib/cordon")
   #expect(settings.core.leases == "/var/lib/misc/dnsmasq.leases")
   #expect(settings.core.logLevel == .info)

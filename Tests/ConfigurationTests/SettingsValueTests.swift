@@ -54,6 +54,7 @@ func agentOptions() throws {
       option conflict reject
       option max_quarantined 0
       option offload flush
+      option port_set '6 8 52'
       option user u1
       option signal_user u2
       option portal_user u3
@@ -69,6 +70,7 @@ func agentOptions() throws {
   #expect(settings.core.askTimeout == 60 && !settings.core.askDefaultsToBlock)
   #expect(settings.core.terminating == 0 && settings.core.conflict == .reject)
   #expect(settings.core.maximumQuarantined == 0 && settings.core.flushesOffload)
+  #expect(settings.core.portSet == PortSet(offset: 6, length: 8, number: 52))
   #expect(settings.core.user == "u1" && settings.users.signal == "u2")
   #expect(settings.users.portal == "u3" && settings.users.tls == "u4")
   #expect(settings.users.resolve == "u5" && settings.core.state == "/s")
@@ -101,6 +103,14 @@ func clientOptions() throws {
   #expect(client.maximumMitigations == 1 && client.maximumElements == 2)
   #expect(client.maximumRate == 0 && client.maximumLifetime == 3)
   #expect(client.alternateServer == "other.example")
+}
+
+@Test(
+  "a port set is three numbers that a port's bits have room for",
+  arguments: ["6 8", "6 8 256", "16 1 0", "6 11 0", "6 0 0", "6 8 52 1", "a 8 52"]
+)
+func portSets(value: String) {
+  #expect(throws: SettingsError.self) { try parsed(agent + " option port_set '\(value)'") }
 }
 
 @Test("an alternate server is a name, with its addresses if they are known")

@@ -107,6 +107,7 @@ extension RandomValues {
     settings.conflict = flag() ? .accept : .reject
     settings.maximumQuarantined = number(0...(.max))
     settings.flushesOffload = flag()
+    settings.portSet = try maybe { try $0.portSet() }
     settings.user = text()
     settings.state = text(1...1024)
     settings.leases = text(0...1024)

@@ -57,6 +57,13 @@ struct RandomValues {
     return try #require(PortRange(lower, flag() ? lower : number(lower...(.max))))
   }
 
+  mutating func portSet() throws -> PortSet {
+    let offset: UInt8 = number(0...15)
+    let length = number(1...(16 - offset))
+    let number: UInt16 = number(0...UInt16((1 << UInt32(length)) - 1))
+    return try #require(PortSet(offset: offset, length: length, number: number))
+  }
+
   mutating func types() throws -> ICMPTypeRange {
     let lower: UInt8 = number(0...(.max))
     return try #require(ICMPTypeRange(lower, number(lower...(.max))))

@@ -74,6 +74,13 @@ func portOrder() throws {
   }
 }
 
+@Test("a port set whose number has no room is refused")
+func portSets() throws {
+  for all: UInt32 in [0, 0x0608_0100, 0x1001_0000, 0x060B_0000] {
+    #expect(throws: LinkError.malformed) { try parsed(encoded(all), as: PortSet.self) }
+  }
+}
+
 @Test("ICMP types in the wrong order are refused")
 func typeOrder() throws {
   #expect(throws: LinkError.malformed) {
@@ -97,7 +104,7 @@ func unknownCases() throws {
   #expect(throws: LinkError.malformed) { try parsed([9], as: MitigationStatus.self) }
   #expect(throws: LinkError.malformed) { try parsed([4], as: RequestedAction.self) }
   #expect(throws: LinkError.malformed) { try parsed([5], as: LogLevel.self) }
-  #expect(throws: LinkError.malformed) { try parsed([0x18, 33], as: RefusalReason.self) }
+  #expect(throws: LinkError.malformed) { try parsed([0x18, 34], as: RefusalReason.self) }
   #expect(throws: LinkError.malformed) { try ControlCommand(parsing: [1, 10]) }
   #expect(throws: LinkError.malformed) { try RoomReport(parsing: [8, 9]) }
   #expect(throws: LinkError.malformed) { try SignalMessage(parsing: [3, 1, 1, 5]) }

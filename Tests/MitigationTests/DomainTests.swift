@@ -79,6 +79,22 @@ import Testing
     #expect(reason(source, "198.51.100.7") == .sourceNotOfThisHome)
   }
 
+  @Test("CH-NAT-07 where the IPv4 address is shared, a source needs ports, all of this home's")
+  func sharedAddress() {
+    let change = { (settings: inout CoreSettings) in
+      settings.portSet = PortSet(offset: 6, length: 8, number: 52)
+    }
+    let source: Text = "203.0.113.77"
+    let target: Text = "198.51.100.7"
+    #expect(reason(source, target, change) == .portsNotOfThisHome)
+    // RFC 7597, Appendix A: PSID 0x34 has 1232 to 1235, 2256 to 2259 and so on up to 64,723.
+    #expect(reason(source, target, ports: [1232, 64_723], change) == nil)
+    #expect(reason(source, target, ports: [1232, 1236], change) == .portsNotOfThisHome)
+    #expect(reason(source, target, ports: [208], change) == .portsNotOfThisHome)
+    #expect(reason("2001:db8:1::10", "2001:db8:ffff::7", change) == nil)
+    #expect(reason(source, target) == nil)
+  }
+
   @Test(
     "CH-MIT-05 an IPv6 source beyond the home's prefix is refused",
     arguments: ["2001:db8:2::10", "2001:db8::/32", "::/0", "::1", "ff02::1"] as [Text]

@@ -18,8 +18,10 @@ public struct HeartbeatClock: Sendable {
     case lost
   }
 
-  /// What was negotiated; a change counts from now on.
+  /// What was negotiated.
   private var parameters: SessionParameters
+  /// Since when: silence of before doesn't count, which they may have allowed that held then.
+  private var since: Instant
   /// When the peer was heard last, by any message.
   private var heard: Instant
   /// When its last heartbeat came.
@@ -64,6 +66,7 @@ public struct HeartbeatClock: Sendable {
   ) {
     self.parameters = parameters
     self.duty = duty
+    since = now
     heard = now
     due = interval.map { now + $0 }
   }
@@ -83,16 +86,23 @@ public struct HeartbeatClock: Sendable {
     return Self.longestSilence * Int64(clamping: parameters.missingHeartbeatsAllowed)
   }
 
+  /// When the session is lost unless the peer is heard; nil: never.
+  private var limit: Instant? { patience.map { max(heard, since) + $0 } }
+
+  /// For how much longer the peer may be silent until it counts as lost; nil: for ever.
+  public func patienceLeft(now: Instant) -> Span? { limit.map { max($0 - now, .zero) } }
+
   /// When `timedOut` wants to be called; nil for never.
   public var nextTimeout: Instant? {
     guard !isLost, let due else { return nil }
-    return patience.map { min(due, heard + $0) } ?? due
+    return limit.map { min(due, $0) } ?? due
   }
 
   /// Other parameters hold: negotiated anew, or those of the other set.
   public mutating func set(_ parameters: SessionParameters, now: Instant) {
     guard parameters != self.parameters else { return }
     self.parameters = parameters
+    since = now
     let next = interval.map { now + $0 }
     due = next.map { min($0, due ?? $0) }
   }
@@ -120,7 +130,7 @@ public struct HeartbeatClock: Sendable {
   /// `nextTimeout` came.
   public mutating func timedOut(now: Instant) -> [Action] {
     guard !isLost, let interval else { return [] }
-    if let patience, heard + patience <= now {
+    if let limit, limit <= now {
       isLost = true
       return [.lost]
     }

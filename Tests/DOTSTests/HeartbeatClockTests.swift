@@ -126,6 +126,18 @@ import Testing
     #expect(clock.nextTimeout == after(256))
   }
 
+  @Test("CFG-15 CFG-17 silence that was allowed doesn't count when the other set begins to hold")
+  func changedAfterSilence() {
+    var clock = HeartbeatClock(parameters(interval: 0), now: start)
+    clock.set(parameters(interval: 30), now: after(3600))
+    #expect(clock.timedOut(now: after(3600)) == [])
+    #expect(clock.timedOut(now: after(3630)) == [.send(Heartbeat(peerStatus: false))])
+    #expect(clock.timedOut(now: after(3600 + 450)) == [.lost])
+    clock = HeartbeatClock(parameters(interval: 240), now: start)
+    clock.set(parameters(interval: 15), now: after(1000))
+    #expect(clock.timedOut(now: after(1000)) == [.send(Heartbeat(peerStatus: false))])
+  }
+
   @Test("a year of heartbeats between two clocks loses nothing")
   func year() {
     var clocks = [HeartbeatClock(now: start), HeartbeatClock(now: start)]

@@ -222,18 +222,27 @@ public class PeerServer {
   }
 
   /// Frees the place of a session for one more of `client`: of its own that it was heard on longest
-  /// ago, else of anybody's.
+  /// ago, else of who has most.
   ///
   /// A client that lost its sessions, by a power cut or a NAT that forgot it, can't close them: they
-  /// must not lock it out. One that holds many pushes out its own.
+  /// must not lock it out. One that holds many pushes out its own, and is pushed out by others.
   final func makeRoom(for client: [UInt8]) -> [Action] {
+    var most = 0
     var oldest: Session?
-    let own = sessions.filter { $0.client == client }
-    for session in own.isEmpty ? sessions : own where session.heard < oldest?.heard ?? .max {
+    for session in sessions {
+      let count = session.client == client ? Int.max : count(of: session.client)
+      guard count > most || count == most && session.heard < oldest?.heard ?? .max else { continue }
+      most = count
       oldest = session
     }
     guard let oldest else { return [] }
     return close(oldest.id) + [.closed(oldest.id, .evicted)]
+  }
+
+  private func count(of client: [UInt8]) -> Int {
+    var count = 0
+    for session in sessions where session.client == client { count += 1 }
+    return count
   }
 
   /// The next name for a session.

@@ -181,6 +181,19 @@ extension LiveTests {
       #expect(ends.closings == [.evicted])
     }
 
+    @Test("where there is no room, who holds most sessions makes it, however lately it was heard")
+    func fairness() throws {
+      let third = PresharedKey(identity: "cpe-0003", key: [UInt8](repeating: 9, count: 16))
+      let ends = try Ends(.tls13, both(key, other, third), limits: .init(sessions: 3))
+      let quiet = try ends.connect(ends.client(keys(other)))
+      let greedy = try ends.connect(ends.client(keys(key)))
+      let greedier = try ends.connect(ends.client(keys(key)))
+      let newcomer = try ends.connect(ends.client(keys(third)))
+      #expect(quiet.end == nil && greedier.end == nil && newcomer.end == nil)
+      #expect(greedy.end == .closedByPeer)
+      #expect(ends.closings == [.evicted])
+    }
+
     @Test("a key or an identity of another length is refused")
     func lengths() throws {
       let bad = [

@@ -2,8 +2,8 @@ import Bytes
 
 /// One observation of the peer (RFC 7641, Section 4.1).
 public final class Observer {
-  /// The GET that registered, with the token that all notifications carry: answered anew, it gives
-  /// the next notification.
+  /// The GET that registered, with the token that all notifications carry and what of its options
+  /// counts: answered anew, it gives the next notification.
   public let request: CoAPMessage
   /// When the peer was last told something.
   public internal(set) var notified: Instant
@@ -17,7 +17,10 @@ public final class Observer {
   fileprivate var ending: CoAPMessage?
 
   init(_ request: CoAPMessage, _ answer: CoAPMessage, after last: Observer?, now: Instant) {
-    self.request = request
+    // What may be ignored isn't kept: it is as long as the peer likes.
+    var needed = CoAPMessage(request.code, token: request.token)
+    for option in request.options where option.number.isCritical { needed.add(option) }
+    self.request = needed
     contentFormat = answer.contentFormat
     notified = now
     sequence = last?.sequence ?? 1

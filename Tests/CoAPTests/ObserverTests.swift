@@ -130,6 +130,16 @@ func observerLimit() throws {
   #expect(server.session.observers.count == 16)
 }
 
+@Test("of a registration only the options are kept that count, however long others are")
+func keptOptions() throws {
+  var server = Server(stream: true)
+  let path = CoAPOption(.uriPath, Array("mitigate".utf8))
+  let ballast = CoAPOption(CoAPOptionNumber(2050), [UInt8](repeating: 1, count: 8000))
+  _ = try server.get([1], [CoAPOption(.observe, uint: 0), ballast])
+  #expect(server.session.observers.map(\.request.options) == [[path]])
+  #expect(server.session.observers.first?.token == [1])
+}
+
 @Test("OBS-03 numbers grow by one, and wrap at 24 bits")
 func numbers() throws {
   var server = Server(stream: true)

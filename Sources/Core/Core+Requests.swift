@@ -23,6 +23,7 @@ extension Core {
     if let signal { try? poller.remove(signal.descriptor) }
     signal = nil
     sessions = []
+    expectEverybody()
   }
 
   func serveSignal(_ event: Poller.Event) {
@@ -61,13 +62,17 @@ extension Core {
       let place = place(of: session.id)
       if self.session(session.id) != nil { sessions.remove(at: place) }
       sessions.insert(known, at: place)
+      if let client = engine.client(for: session) { heard(client.section) }
     case .sessionClosed(let id):
       if session(id) != nil { sessions.remove(at: place(of: id)) }
-    case .sessionLost(let id):
+    case .sessionLost(let id, let patience):
       guard let session = session(id) else { return }
       sessions.remove(at: place(of: id))
-      signalLost(by: session)
-    case .request(let id, let handle, let request):
+      guard let client = engine.client(for: session) else { return }
+      expect(client.section, for: .seconds(patience))
+    case .request(let id, let handle, let deadline, let request):
+      // It was refused meanwhile, which then has to hold.
+      guard Clock.now < deadline else { return }
       guard let session = session(id) else {
         reply(handle, .refused(Refusal(.unavailable, retryAfter: 1)))
         return
@@ -133,34 +138,19 @@ extension Core {
   func tellEnding(_ ending: MitigationEnding) {
     guard signal != nil else { return }
     var messages: [[UInt8]] = []
-    for known in sessions where engine.client(for: known.session)?.section == ending.client {
+    for known in sessions {
+      guard let client = engine.client(for: known.session), client.section == ending.client else {
+        continue
+      }
       let ended = CoreMessage.ended(
         session: known.session.id,
         cuid: ending.name.cuid,
+        cdid: client.isGateway ? ending.name.cdid ?? "" : nil,
         ending.report
       )
       if let bytes = try? ended.encoded() { messages.append(bytes) }
     }
     if !messages.isEmpty { tellSignal(messages) }
-  }
-
-  /// A session was lost: unless its client has another, what waits for that begins.
-  private func signalLost(by session: Session) {
-    let section = engine.client(for: session)?.section
-    for other in sessions where engine.client(for: other.session)?.section == section { return }
-    let now = Clock.now
-    advance(to: now)
-    guard let decision = engine.signalLost(by: session, now: now, wall: Clock.wall) else { return }
-    let outcome: RequestOutcome
-    switch decision {
-    case .answer(let answer): outcome = answer
-    case .enforce(let changes): outcome = enforce(journalled(changes, now: now), now: now)
-    }
-    logEndings()
-    store.changed()
-    guard case .changed = outcome else { return }
-    flowsReadAt = now
-    log.warning("\(section ?? "nobody") is not heard any more: what it prepared for that begins")
   }
 }
 
@@ -205,7 +195,7 @@ extension Core {
   }
 
   /// Has the kernel carry out what the engine decided; the answer to the request.
-  private func enforce(_ changes: [RuleChange], now: Instant) -> RequestOutcome {
+  func enforce(_ changes: [RuleChange], now: Instant) -> RequestOutcome {
     do throws(KernelFault) {
       try kernel.commit(changes, now: now)
       let outcome = engine.enforced()

@@ -67,6 +67,8 @@ final class Core {
   var confined: [MACAddress] = []
   /// By rising number.
   var sessions: [KnownSession] = []
+  /// Clients that have no session.
+  var losses: [Loss] = []
   var certificateExpires: UnixTime?
   var store: StateStore
   var assembly = CoreSettingsAssembly()
@@ -111,6 +113,7 @@ final class Core {
     clockOffset = Self.offset()
     settingsChanged()
     try recover()
+    expectEverybody()
     try reportInterfaces()
     try reportAddresses()
   }
@@ -157,6 +160,7 @@ final class Core {
     consider(neighboursReadAt)
     consider(flowsReadAt)
     consider(sendersReadAt)
+    consider(nextLoss)
     return next
   }
 
@@ -167,6 +171,7 @@ final class Core {
     if let due = neighboursReadAt, due <= now { readNeighbours(now) }
     advance(to: now)
     if let due = repairAt, due <= now { repair(now) }
+    if let due = nextLoss, due <= now { signalsLost(now) }
     if let due = kernel.nextRenewal, due <= now { renew(now) }
     if let due = countAt, due <= now { readCounters(now) }
     watchFlows(now)

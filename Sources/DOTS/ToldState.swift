@@ -41,6 +41,10 @@ public final class ToldState {
     }
   }
 
+  /// For how long it holds, in seconds: twice the time to the next, at least a minute (RFC 7641,
+  /// Section 4.3.1).
+  public var lifetime: UInt32 { UInt32(clamping: wait.milliseconds / 500) }
+
   /// Whether this is to be told now to who was told `last` at `moment`; it counts as told then.
   public func isDue(after last: ToldState, at moment: Instant, now: Instant) -> Bool {
     guard states == last.states else { return true }

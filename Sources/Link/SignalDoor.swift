@@ -23,11 +23,13 @@ public indirect enum SignalMessage: Hashable, LinkMessage {
   case sessionOpened(Session)
   /// A session has ended.
   case sessionClosed(UInt32)
-  /// Nothing was heard on a session for as long as was agreed on: requests that wait for that begin
-  /// (RFC 9132, Section 4.7).
-  case sessionLost(UInt32)
-  /// A valid request on a session; the reply carries the same handle.
-  case request(session: UInt32, handle: UInt32, MitigationRequest)
+  /// A session has ended, and its client didn't say so. If it isn't back after so many seconds, it
+  /// wasn't heard for as long as was agreed on: requests that wait for that begin (RFC 9132, Section
+  /// 4.7).
+  case sessionLost(UInt32, patience: UInt32)
+  /// A valid request on a session; the reply carries the same handle. After the deadline nobody waits
+  /// for it.
+  case request(session: UInt32, handle: UInt32, deadline: Instant, MitigationRequest)
 
   /// Writes the kind and what it carries.
   public func write(to writer: inout ItemWriter) {
@@ -41,13 +43,15 @@ public indirect enum SignalMessage: Hashable, LinkMessage {
     case .sessionClosed(let session):
       writer.kind(SignalDoorKind.sessionClosed)
       writer.value(session)
-    case .sessionLost(let session):
+    case .sessionLost(let session, let patience):
       writer.kind(SignalDoorKind.sessionLost)
       writer.value(session)
-    case .request(let session, let handle, let request):
+      writer.value(patience)
+    case .request(let session, let handle, let deadline, let request):
       writer.kind(SignalDoorKind.request)
       writer.value(session)
       writer.value(handle)
+      writer.value(deadline)
       request.write(to: &writer)
     }
   }
@@ -58,11 +62,12 @@ public indirect enum SignalMessage: Hashable, LinkMessage {
     case .identity: self = .identity(certificateExpires: reader.value())
     case .sessionOpened: self = .sessionOpened(reader.value())
     case .sessionClosed: self = .sessionClosed(reader.value())
-    case .sessionLost: self = .sessionLost(reader.value())
+    case .sessionLost: self = .sessionLost(reader.value(), patience: reader.value())
     case .request:
       self = .request(
         session: reader.value(),
         handle: reader.value(),
+        deadline: reader.value(),
         MitigationRequest(from: &reader)
       )
     case .reply, .standing, .ended, nil:
@@ -81,7 +86,9 @@ public indirect enum CoreMessage: Hashable, LinkMessage {
   /// Whether a `client` section names the peer of a session, and whether it has an active mitigation.
   case standing(session: UInt32, isClient: Bool, isMitigating: Bool)
   /// A mitigation of a session's client is over: its last report.
-  case ended(session: UInt32, cuid: Text, MitigationReport)
+  ///
+  /// Behind a gateway `cdid` says whose it was, empty for the gateway's own; else it is nil.
+  case ended(session: UInt32, cuid: Text, cdid: Text?, MitigationReport)
 
   /// Writes the kind and what it carries.
   public func write(to writer: inout ItemWriter) {
@@ -96,10 +103,11 @@ public indirect enum CoreMessage: Hashable, LinkMessage {
       writer.value(session)
       writer.flag(&isClient)
       writer.flag(&isMitigating)
-    case .ended(let session, var cuid, let report):
+    case .ended(let session, var cuid, let cdid, let report):
       writer.kind(SignalDoorKind.ended)
       writer.value(session)
       writer.name(&cuid)
+      if writer.isPresent(cdid != nil), var cdid { writer.text(&cdid) }
       writer.value(report)
     }
   }
@@ -116,7 +124,15 @@ public indirect enum CoreMessage: Hashable, LinkMessage {
       reader.flag(&isMitigating)
       self = .standing(session: session, isClient: isClient, isMitigating: isMitigating)
     case .ended:
-      self = .ended(session: reader.value(), cuid: reader.name(), reader.value())
+      let session: UInt32 = reader.value()
+      let cuid: Text = reader.name()
+      var cdid: Text?
+      if reader.isPresent(false) {
+        var domain: Text = ""
+        reader.text(&domain)
+        cdid = domain
+      }
+      self = .ended(session: session, cuid: cuid, cdid: cdid, reader.value())
     default:
       reader.fail(.unknownKind)
       self = .standing(session: 0, isClient: false, isMitigating: false)

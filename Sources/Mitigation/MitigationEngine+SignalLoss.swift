@@ -2,23 +2,27 @@ import Bytes
 import Model
 
 extension MitigationEngine {
-  /// Nothing was heard of a session's client for as long as was agreed on: its preconfigured
-  /// requests begin, and its immediate ones that overlap them end (RFC 9132, Sections 4.4.1 and 4.7).
+  /// Nothing was heard of the client of a section for as long as was agreed on: its preconfigured
+  /// requests begin, or this one, and its immediate ones that overlap them end (RFC 9132, Sections
+  /// 4.4.1 and 4.7).
   ///
   /// They go on when the client is back: only it, or their lifetime, ends them (Section 4.4.4). Answers
   /// nil while another decision waits for the kernel, or when nothing waits for this.
   public mutating func signalLost(
-    by session: Session,
+    by section: Text,
+    only id: MitigationID? = nil,
     now: Instant,
     wall: UnixTime
   ) -> Decision? {
-    guard pending == nil, let client = client(for: session) else { return nil }
+    guard pending == nil, let client = settings.client(section: section) else { return nil }
     let overlap = Overlap(rule: client.overlap, home: home)
     var changes: [RuleChange] = []
     var edits: [Pending.Edit] = []
     var ended: [MitigationID] = []
     for waiting in table.all
-    where waiting.isWaiting && waiting.key.holder.section == client.section {
+    where waiting.isWaiting && waiting.key.holder.section == section
+      && id ?? waiting.id == waiting.id
+    {
       let begun = starting(waiting, at: now, wall: wall)
       edits.append(.store(begun))
       guard begun.isEnforced else { continue }
@@ -41,6 +45,16 @@ extension MitigationEngine {
       now: now
     )
     return settle(decided, changes)
+  }
+
+  /// What the client of a section has prepared for the loss of its signal.
+  public func prepared(by section: Text) -> [MitigationID] {
+    var prepared: [MitigationID] = []
+    for mitigation in table.all
+    where mitigation.isWaiting && mitigation.key.holder.section == section {
+      prepared.append(mitigation.id)
+    }
+    return prepared
   }
 
   /// Whether one of the client's mitigations is active, not only waiting: its sessions then use the

@@ -26,6 +26,8 @@ final class FrontSession {
   var pollAt: Instant?
   /// What was told last of what it observes.
   var told: [ToldState] = []
+  /// What has ended and is still told to who observes all.
+  var partings: [Parting] = []
 
   init(
     _ id: UInt32,
@@ -43,6 +45,11 @@ final class FrontSession {
     self.announced = announced
     self.layer = layer
     heartbeats = HeartbeatClock(duty: dialled == nil ? .usual : .keepsOpen, now: now)
+  }
+
+  /// Whether both are sessions of one client, as far as certificates tell.
+  func isOfSameClient(as other: FrontSession) -> Bool {
+    self === other || announced.identity.names == other.announced.identity.names
   }
 
   var nextTimeout: Instant? {
@@ -63,5 +70,26 @@ final class FrontSession {
       ackRandomFactor: UInt16(clamping: parameters.ackRandomFactor),
       maxRetransmit: UInt8(clamping: parameters.maximumRetransmit)
     )
+  }
+}
+
+/// The last report of a mitigation that has ended.
+struct Parting {
+  let report: MitigationReport
+  private let cuid: Text
+  /// Behind a gateway whose it was, empty for the gateway's own; nil: nobody else's.
+  private let cdid: Text?
+  /// Until when it is told to who observes all.
+  var until = Instant(milliseconds: 0)
+
+  init(_ report: MitigationReport, cuid: Text, cdid: Text?) {
+    self.report = report
+    self.cuid = cuid
+    self.cdid = cdid
+  }
+
+  /// Whether it is of the client that asks as `cuid` in `cdid`.
+  func concerns(_ cuid: Text, _ cdid: Text?) -> Bool {
+    self.cuid == cuid && (self.cdid == nil || self.cdid == cdid ?? "")
   }
 }

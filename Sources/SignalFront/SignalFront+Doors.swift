@@ -149,8 +149,10 @@ extension SignalFront {
       session.isClient = isClient
       session.isMitigating = isMitigating
       session.useParameters(now: Clock.now)
-    case .ended(let id, let cuid, let report):
-      if let session = session(id) { ended(report, of: cuid, on: session) }
+    case .ended(let id, let cuid, let cdid, let report):
+      if let session = session(id) {
+        ended(Parting(report, cuid: cuid, cdid: cdid), on: session)
+      }
     case .reply(let handle, let outcome, let more):
       guard case .content(let reports) = outcome else {
         answer(handle, outcome)

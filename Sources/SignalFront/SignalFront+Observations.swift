@@ -10,8 +10,12 @@ import Model
 extension SignalFront {
   /// How often core is asked while somebody observes: a change of status is told that soon.
   static let pollInterval = Span.seconds(1)
-  /// For how many seconds a state holds: longer than until the next is told, as often as not.
+  /// For how many seconds a state holds unless something says more.
   static let notificationLifetime: UInt32 = 60
+  /// How often one of a session's observations is told something (RFC 9132, Section 4.4.2.1).
+  private static let turn = Span.seconds(3)
+  /// How many mitigations that have ended a session is still told of.
+  private static let maximumPartings = 64
 
   /// An observation may have begun or ended.
   func observationsChanged(_ session: FrontSession) {
@@ -27,13 +31,29 @@ extension SignalFront {
   /// Looks at all that a session observes of mitigations.
   func poll(_ session: FrontSession, now: Instant) {
     session.pollAt = nil
-    for observer in session.layer.observers {
-      guard let request = retrieval(observer, of: session), core != nil,
-        questions.count < Self.maximumQuestions / 2
-      else { continue }
-      ask(request, .notification(token: observer.token), on: session)
+    session.partings.removeAll { $0.until <= now }
+    // What waits for the peer's side of a full line is told when it has gone: then what is new.
+    if waiting(on: session) == 0 {
+      for observer in session.layer.observers {
+        guard let request = retrieval(observer, of: session), core != nil,
+          questions.count < Self.maximumQuestions / 2, !isAsked(observer, on: session)
+        else { continue }
+        ask(request, .notification(of: observer.request), on: session)
+      }
     }
     observationsChanged(session)
+  }
+
+  /// Whether core owes an answer that is for this observation too.
+  private func isAsked(_ observer: Observer, on session: FrontSession) -> Bool {
+    for question in questions where question.session === session {
+      if case .notification(let asked) = question.purpose,
+        asked.options == observer.request.options
+      {
+        return true
+      }
+    }
+    return false
   }
 
   private func retrieval(_ observer: Observer, of session: FrontSession) -> MitigationRequest? {
@@ -46,11 +66,12 @@ extension SignalFront {
   func tell(
     _ response: DOTSResponse,
     _ outcome: RequestOutcome,
-    to token: [UInt8],
+    to observer: Observer,
     on session: FrontSession
   ) {
-    guard let observer = session.layer.observers.first(where: { $0.token == token }) else { return }
-    guard case .content(let reports) = outcome else {
+    let token = observer.token
+    guard let (response, reports) = withPartings(response, outcome, of: observer, on: session)
+    else {
       // A core that restarts is no reason to forget who observes.
       guard response.code != .serviceUnavailable else { return }
       notify(token, response, on: session)
@@ -65,7 +86,42 @@ extension SignalFront {
     } else {
       session.told.append(state)
     }
-    notify(token, response, on: session)
+    var content = response
+    content.maxAge = state.lifetime
+    notify(token, content, on: session)
+  }
+
+  /// What an observation is told that core's answer stands for: who observes all hears of what has
+  /// ended before it is gone (RFC 9132, Section 4.4.2.1). Nil when there is nothing but an error.
+  private func withPartings(
+    _ response: DOTSResponse,
+    _ outcome: RequestOutcome,
+    of observer: Observer,
+    on session: FrontSession
+  ) -> (DOTSResponse, [MitigationReport])? {
+    var reports: [MitigationReport] = []
+    switch outcome {
+    case .content(let current): reports = current
+    case .refused(let refusal) where refusal.reason == .unknownMitigation: break
+    default: return nil
+    }
+    let count = reports.count
+    if case .retrieve(let cuid, let cdid, nil, let content) = retrieval(observer, of: session) {
+      for parting in session.partings where parting.concerns(cuid, cdid) {
+        let mid = parting.report.mid
+        if !reports.contains(where: { $0.mid == mid }) { reports.append(parting.report) }
+      }
+      if reports.count > count { return (.content(reports, content), reports) }
+    }
+    return reports.isEmpty ? nil : (response, reports)
+  }
+
+  /// For how long an answer to a GET holds, in seconds.
+  func lifetime(of outcome: RequestOutcome, isObserved: Bool) -> UInt32 {
+    guard isObserved, case .content(let reports) = outcome else {
+      return Self.notificationLifetime
+    }
+    return ToldState(reports, to: []).lifetime
   }
 
   /// What a GET was answered with its observation was told.
@@ -79,18 +135,30 @@ extension SignalFront {
   }
 
   /// A mitigation is over: its last status is told, and that it isn't there any more.
-  func ended(_ report: MitigationReport, of cuid: Text, on session: FrontSession) {
+  func ended(_ parting: Parting, on session: FrontSession) {
+    var isTold = false
     for observer in session.layer.observers {
       guard
-        case .retrieve(let observed, _, let mid, let content) = retrieval(observer, of: session),
-        observed == cuid, mid == nil || mid == report.mid
+        case .retrieve(let cuid, let cdid, let mid, let content) = retrieval(observer, of: session),
+        parting.concerns(cuid, cdid)
       else { continue }
-      notify(observer.token, .content([report], content), on: session)
-      if mid != nil {
-        notify(observer.token, DOTSResponse(PeerError(.mitigationGone)), on: session)
+      guard let mid else {
+        isTold = true
+        continue
       }
+      guard mid == parting.report.mid else { continue }
+      notify(observer.token, .content([parting.report], content), on: session)
+      notify(observer.token, DOTSResponse(PeerError(.mitigationGone)), on: session)
       session.told.removeAll { $0.token == observer.token }
     }
+    guard isTold else { return }
+    // Until each observation of the session has had its turn.
+    var parting = parting
+    let now = Clock.now
+    parting.until = now + Self.turn * Int64(session.layer.observers.count + 1)
+    if session.partings.count == Self.maximumPartings { session.partings.remove(at: 0) }
+    session.partings.append(parting)
+    session.pollAt = now
   }
 
   private func notify(_ token: [UInt8], _ response: DOTSResponse, on session: FrontSession) {

@@ -1,4 +1,5 @@
 import Bytes
+import Dial
 import Linux
 import TLS
 
@@ -81,6 +82,14 @@ extension SignalFront {
       return
     }
     if connection.output.count > Self.maximumOutput { end(number, at: index) }
+  }
+
+  /// How many bytes for a session's peer the kernel hasn't taken yet.
+  func waiting(on session: FrontSession) -> Int {
+    if let attempt = session.dialled { return attempt.waiting }
+    let entrance = entrances[session.entrance]
+    let number = entrance.number(of: session.peer)
+    return number.flatMap { entrance.connection($0) }?.output.count ?? 0
   }
 
   /// Ends a peer's connection once all is sent.

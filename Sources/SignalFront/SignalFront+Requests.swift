@@ -16,7 +16,10 @@ extension SignalFront {
         case .mitigate(_, let scope, _, _) where !scope.fitsMessage,
           .mitigateNew(_, let scope, _) where !scope.fitsMessage:
           throw PeerError(.tooManyValues)
-        default: ask(request, .answer(exchange), on: session)
+        default:
+          // An observer is told again before what it was told is stale; who asks once gets it fresh.
+          let isObserving = message.observe == 0
+          ask(request, .answer(exchange, isObserved: isObserving), on: session)
         }
       case .unmatched: leaveUnanswered(exchange, on: session)
       case .heartbeat(let heartbeat):
@@ -73,31 +76,42 @@ extension SignalFront {
   /// Puts a request to core.
   func ask(_ request: MitigationRequest, _ purpose: Question.Purpose, on session: FrontSession) {
     let handle = nextHandle()
-    let isFull = core == nil || questions.count >= Self.maximumQuestions
+    let isFull = core == nil || !hasRoom(for: session)
+    let deadline = Clock.now + Self.corePatience
     questions.append(
       Question(
         handle: handle,
-        session: session.id,
+        session: session,
         purpose: purpose,
         request: request,
-        deadline: Clock.now + Self.corePatience
+        deadline: deadline
       )
     )
     if isFull {
       answer(handle, .refused(Refusal(.unavailable, mid: request.mid, retryAfter: 1)))
     } else {
-      tellCore(.request(session: session.id, handle: handle, request))
+      tellCore(
+        .request(session: session.id, handle: handle, deadline: deadline, request)
+      )
     }
+  }
+
+  /// Whether core may owe one more answer: to anybody, and to whom the session's client is.
+  private func hasRoom(for session: FrontSession) -> Bool {
+    guard questions.count < Self.maximumQuestions else { return false }
+    var own = 0
+    for question in questions where question.session.isOfSameClient(as: session) { own += 1 }
+    return own < Self.maximumQuestionsOfClient
   }
 
   /// Answers a request; nothing happens when its session has ended meanwhile.
   func answer(_ handle: UInt32, _ outcome: RequestOutcome) {
     guard let index = question(handle) else { return }
     let question = questions.remove(at: index)
-    guard let session = session(question.session) else { return }
+    let session = question.session
     let response = outcome.response(to: question.request)
     switch question.purpose {
-    case .answer(let exchange):
+    case .answer(let exchange, let isObserved):
       guard let response else {
         leaveUnanswered(exchange, on: session)
         return
@@ -107,11 +121,14 @@ extension SignalFront {
         return
       }
       var content = response
-      content.maxAge = response.maxAge ?? Self.notificationLifetime
+      content.maxAge = response.maxAge ?? lifetime(of: outcome, isObserved: isObserved)
       respond(content.message, to: exchange, on: session, isObservable: true)
       noteAnswer(outcome, on: session)
-    case .notification(let token):
-      if let response { tell(response, outcome, to: token, on: session) }
+    case .notification(let asked):
+      guard let response else { return }
+      for observer in session.layer.observers where observer.request.options == asked.options {
+        tell(response, outcome, to: observer, on: session)
+      }
     }
   }
 }

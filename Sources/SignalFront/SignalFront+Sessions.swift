@@ -31,13 +31,25 @@ extension SignalFront {
         guard let session = session(tls, at: index) else { continue }
         logSession { "session \(session.id) is over: \(reason)" }
         forget(session)
-        tellCore(.sessionClosed(session.id))
+        tellCore(over(session, reason))
         finish(session.peer, at: index)
       case .refused(let peer, let failure):
         logRefusal(of: peer, failure)
         finish(peer, at: index)
       }
     }
+  }
+
+  /// What core is told of a session's end: who didn't close it, and doesn't come back, was lost.
+  private func over(_ session: FrontSession, _ reason: CloseReason) -> SignalMessage {
+    switch reason {
+    case .connectionLost, .evicted, .protocolFault:
+      guard let left = session.heartbeats.patienceLeft(now: Clock.now) else { break }
+      let seconds = left.milliseconds / 1000 + 1
+      return .sessionLost(session.id, patience: UInt32(clamping: seconds))
+    default: break
+    }
+    return .sessionClosed(session.id)
   }
 
   /// A client may come and go as often as it likes.
@@ -122,14 +134,14 @@ extension SignalFront {
 
   func forget(_ session: FrontSession) {
     sessions.removeAll { $0 === session }
-    questions.removeAll { $0.session == session.id }
+    questions.removeAll { $0.session === session }
   }
 
   /// Ends a session from this side; with `isLost` its client's requests that wait for that begin.
   func close(_ session: FrontSession, isLost: Bool) {
     guard self.session(session.id) != nil else { return }
     forget(session)
-    tellCore(isLost ? .sessionLost(session.id) : .sessionClosed(session.id))
+    tellCore(isLost ? .sessionLost(session.id, patience: 0) : .sessionClosed(session.id))
     if let attempt = session.dialled {
       attempt.close()
       hungUp(attempt)

@@ -26,12 +26,13 @@ final class SignalFront {
   struct Question {
     /// What the answer is for.
     enum Purpose {
-      case answer(ExchangeID)
-      case notification(token: [UInt8])
+      case answer(ExchangeID, isObserved: Bool)
+      /// For all observations of what this registration asks for.
+      case notification(of: CoAPMessage)
     }
 
     let handle: UInt32
-    let session: UInt32
+    let session: FrontSession
     let purpose: Purpose
     let request: MitigationRequest
     var reports: [MitigationReport] = []
@@ -57,6 +58,8 @@ final class SignalFront {
   static let reconnection = Span.seconds(20)
   /// Requests that core may owe answers to; more are refused at once.
   static let maximumQuestions = 256
+  /// And to one client: the others must have theirs.
+  static let maximumQuestionsOfClient = 32
 
   let poller: Poller
   let launcher: PacketSocket

@@ -71,6 +71,12 @@ import Testing
     #expect(times == [0, 3, 6, 9])
   }
 
+  @Test("COAP-18 a state holds for twice the time to the next, at least a minute")
+  func lifetime() {
+    #expect(ToldState(report(.attackMitigationInProgress), to: [1]).lifetime == 60)
+    #expect(ToldState(report(.attackMitigationSignalLoss), to: [1]).lifetime == 600)
+  }
+
   @Test("MIT-STS-04 for an immediate mitigation status 3 is told like any other")
   func immediate() {
     let reports = report(.attackStopped)

@@ -124,6 +124,16 @@ def request(method, where, number, body=None, kind=NON, token=b"t", more=()):
     return message(kind, METHODS[method], number, token, options, body or b"")
 
 
+def framed(datagram):
+    """The same message as a stream carries it (RFC 8323, Section 3.2)."""
+    token = datagram[0] & 15
+    rest = datagram[4 + token:]
+    size = len(rest)
+    nibble, extended = (size, b"") if size < 13 else (13, bytes([size - 13])) if size < 269 else (
+        14, struct.pack(">H", size - 269))
+    return bytes([nibble << 4 | token]) + extended + datagram[1:2] + datagram[4:4 + token] + rest
+
+
 class Parsed:
     """A received message's header and payload."""
 

@@ -1,10 +1,14 @@
 """Sessions as a foreign client sees them: configuration, heartbeats, observation, blocks, streams."""
 import json
 import os
+import re
+import socket
+import ssl
+import struct
 import time
 
 from home import ROUTER, dots
-from peers import ACK, CON, NON, Parsed, Session, against, coap, message, path, request
+from peers import ACK, CON, CUID, MITIGATE, NON, Parsed, Session, against, coap, framed, message, path, request
 from suite import expect, expect_equal, test, wait_for
 from test_client import TCP
 from test_request import put
@@ -130,6 +134,30 @@ def told_statuses(session, token, last, seconds):
     return told
 
 
+@test("MIT-TRG-04 a stream that breaks is a silence like any other: what waits begins in time")
+def broken(home):
+    home.daemon(more=TCP)
+    context = ssl.create_default_context(cafile=f"{home.work}/isp-ca.crt")
+    context.set_alpn_protocols(["coap"])
+    context.load_cert_chain(f"{home.work}/telemetry.crt", f"{home.work}/telemetry.key")
+    context.check_hostname = False
+    with home.within("isp"):
+        plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    plain.settimeout(5)
+    plain.connect((ROUTER, 4646))
+    end = context.wrap_socket(plain)
+    end.sendall(b"\x00\xe1" + framed(request("put", CONFIG + "/sid=1", 1, quiet_after(15)))
+                + framed(request("put", path(1), 2, against(trigger_mitigation=False))))
+    wait_for(lambda: len(home.ctl_json("mitigations")["mitigations"]) == 1, 3, "it is prepared")
+    end.close()
+    wait_for(lambda: home.ctl_json("status")["sessions"] == [], 3, "the session is over")
+    # 15 intervals of 15 s, as streams have them.
+    wait_for(lambda: re.search(r"no session: what it prepared begins in 22\d s", home.log()), 3,
+             "the client is waited for")
+    expect_equal(coap(home, "get", path(1))["status"], 8, "status once the client is back")
+
+
 @test("MIT-TRG-01 MIT-TRG-03 HB-07 MIT-OVL-04 MIT-STS-04 what waits for the loss of the signal begins with it, and not "
       "before; it is withdrawn by an immediate request: status 7 four times, 3 s apart, then 8")
 def lost(home):
@@ -189,6 +217,62 @@ def configuration_observed(home):
         expect_equal((told.code, told.token, told.kind), ("2.05", b"obs", NON), "a notification")
         expect(told.payload != first.payload, "it tells the old configuration")
         expect_equal(told.max_age, 3600, "Max-Age of the notification")
+
+
+@test("MIT-OBS-08 who observes all is told the last status of two that end at once")
+def both_ended(home):
+    home.daemon(agent={"terminating": "0"})
+    put(home, lifetime=600)
+    expect_equal(coap(home, "put", path(2), against("203.0.113.9/32")).code, "2.01", "the second")
+    expect_equal(coap(home, "put", path(3), against("203.0.113.10/32")).code, "2.01", "the third")
+    with Session(home) as session:
+        session.wait(4.0)
+        session.send(request("get", path(), 7, None, CON, b"all", [(OBSERVE, b"")]))
+        session.receive()
+        both = against("203.0.113.4/32", lifetime=600)
+        both["target-prefix"].append("203.0.113.9/32")
+        both["target-prefix"].append("203.0.113.5/32")
+        expect_equal(coap(home, "put", path(4), both).code, "2.01", "one that replaces two")
+        told = {}
+        while (data := session.receive()) and told.keys() != {3, 4}:
+            told = {one["mid"]: one["status"] for one in dots.scopes(Parsed(data).payload)}
+            if 1 in told:
+                expect_equal(told, {1: 6, 2: 6, 3: 1, 4: 1}, "all, and what has ended")
+                seen = told
+        expect_equal(seen, {1: 6, 2: 6, 3: 1, 4: 1}, "what was told of the two")
+        expect_equal(told, {3: 1, 4: 1}, "what is told in the end")
+
+
+@test("COAP-18 an observed mitigation that waits is told every 300 s, and holds for twice that")
+def waiting_observed(home):
+    home.daemon()
+    with Session(home) as session:
+        prepared = against(lifetime=600, trigger_mitigation=False)
+        expect_equal(session.ask("put", path(1), prepared).code, "2.01", "the request that waits")
+        seen = session.ask("get", path(1), more=[(OBSERVE, b"")])
+        expect_equal((seen.code, seen.max_age), ("2.05", 600), "the answer to the registration")
+        expect_equal(session.ask("get", path(1)).max_age, 60, "Max-Age for who asks once")
+        expect_equal(session.ask("put", path(2), against()).code, "2.01", "an active one")
+        seen = session.ask("get", path(2), more=[(OBSERVE, b"")])
+        expect_equal(seen.max_age, 60, "Max-Age while it is mitigated")
+
+
+@test("IDS-10 behind a gateway nobody is told of the ends of other domains' requests")
+def domains(home):
+    gateway = {"name": "telemetry.isp.example", "internal": "1", "gateway": "1"}
+    home.daemon(client=gateway, agent={"terminating": "0"})
+    one, other = (f"{MITIGATE}/cdid={cdid}/cuid={CUID}/mid=5" for cdid in ("one", "two"))
+    expect_equal(coap(home, "put", one, against(lifetime=600)).code, "2.01", "PUT in one domain")
+    mine = against("203.0.113.9/32", lifetime=600)
+    expect_equal(coap(home, "put", other, mine).code, "2.01", "PUT in the other")
+    with Session(home) as session:
+        session.wait(5.0)
+        session.send(request("get", one, 7, None, CON, b"obs", [(OBSERVE, b"")]))
+        expect_equal(Parsed(session.receive()).code, "2.05", "the answer to the registration")
+        expect_equal(coap(home, "delete", other).code, "2.02", "DELETE in the other domain")
+        expect_equal(session.receive(), None, "what is told of it")
+        expect_equal(coap(home, "delete", one).code, "2.02", "DELETE in the domain")
+        expect_equal(Parsed(session.receive()).code, "2.05", "the last status")
 
 
 @test("CFG-15 the set for attacks holds from the first mitigation to the end of the last")

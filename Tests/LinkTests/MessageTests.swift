@@ -153,6 +153,7 @@ struct MessageTests {
     let message = SignalMessage.request(
       session: 1,
       handle: 1,
+      deadline: .blank,
       .mitigate(name, scope, lifetime: nil, efficacy: nil)
     )
     #expect(throws: LinkError.tooLarge) { try message.encoded() }

@@ -58,7 +58,12 @@ struct PartsTests {
       lifetime: .seconds(.max),
       efficacy: .underAttack
     )
-    let message = SignalMessage.request(session: .max, handle: .max, request)
+    let message = SignalMessage.request(
+      session: .max,
+      handle: .max,
+      deadline: Instant(milliseconds: .max),
+      request
+    )
     #expect(try message.encoded().count <= 16_384)
     let maximum = DropCounters(
       packets: .max,

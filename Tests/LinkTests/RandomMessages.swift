@@ -33,9 +33,15 @@ extension RandomValues {
     switch number(0...4) {
     case 0: .sessionOpened(session())
     case 1: .sessionClosed(number(0...(.max)))
-    case 3: .sessionLost(number(0...(.max)))
+    case 3: .sessionLost(number(0...(.max)), patience: number(0...(.max)))
     case 2: .identity(certificateExpires: time())
-    default: .request(session: number(0...(.max)), handle: number(0...(.max)), try request())
+    default:
+      .request(
+        session: number(0...(.max)),
+        handle: number(0...(.max)),
+        deadline: Instant(milliseconds: number(0...(.max))),
+        try request()
+      )
     }
   }
 
@@ -43,7 +49,13 @@ extension RandomValues {
     switch number(0...3) {
     case 0:
       return .standing(session: number(0...(.max)), isClient: flag(), isMitigating: flag())
-    case 1: return .ended(session: number(0...(.max)), cuid: text(1...64), try report())
+    case 1:
+      return .ended(
+        session: number(0...(.max)),
+        cuid: text(1...64),
+        cdid: maybe { $0.text(0...64) },
+        try report()
+      )
     default: break
     }
     let outcome = try outcome()

@@ -122,7 +122,7 @@ func identifiers() {
     expectRefused(MitigationName(cuid: "c", cdid: bad, mid: 1))
     expectRefused(DeviceMatch(mac: nil, name: bad, found: .request))
     let request = MitigationRequest.retrieve(cuid: bad, cdid: nil, mid: nil, content: .all)
-    expectRefused(message: SignalMessage.request(session: 1, handle: 1, request))
+    expectRefused(message: SignalMessage.request(session: 1, handle: 1, deadline: .blank, request))
     expectRefused(message: FrontSetup.listener(bad))
     expectRefused(message: TLSSettings(name: bad))
     expectRefused(message: ResolverSettings(name: bad))

@@ -92,7 +92,8 @@ import Testing
     desk.client = Fixture.other
     desk.cuid = "other-client"
     let session = Fixture.session(Fixture.other, role: .base)
-    let decision = desk.engine.signalLost(by: session, now: desk.now, wall: Fixture.wall)
+    let section = desk.engine.client(for: session)?.section ?? ""
+    let decision = desk.engine.signalLost(by: section, now: desk.now, wall: Fixture.wall)
     #expect(decision != nil)
     return desk
   }

@@ -17,7 +17,8 @@ import Testing
   private func lose(_ desk: inout Desk, by name: Text = Fixture.client) -> RequestOutcome? {
     let session = Fixture.session(name, role: .base)
     guard
-      let decision = desk.engine.signalLost(by: session, now: desk.now, wall: Fixture.wall)
+      let section = desk.engine.client(for: session)?.section,
+      let decision = desk.engine.signalLost(by: section, now: desk.now, wall: Fixture.wall)
     else { return nil }
     guard case .enforce(let changes) = decision else { return nil }
     desk.commit(changes)
@@ -83,10 +84,37 @@ import Testing
   @Test("a kernel that refuses leaves the request waiting")
   func refused() {
     var desk = prepared()
-    let session = Fixture.session(role: .base)
-    _ = desk.engine.signalLost(by: session, now: desk.now, wall: Fixture.wall)
+    let section = desk.engine.settings.clients[0].section
+    _ = desk.engine.signalLost(by: section, now: desk.now, wall: Fixture.wall)
     #expect(desk.engine.refusedByKernel(isFull: true).refusal?.reason == .kernelFull)
     #expect(desk.status(1) == .attackMitigationSignalLoss)
+  }
+
+  @Test("MIT-TRG-01 of what was prepared one can begin alone, where there is no room for all")
+  func oneByOne() {
+    var desk = prepared()
+    var scope = Fixture.scope(to: ["2001:db8:eeee::9"])
+    scope.triggerMitigation = false
+    desk.put(2, scope)
+    let section = desk.engine.settings.clients[0].section
+    let prepared = desk.engine.prepared(by: section)
+    #expect(prepared.count == 2)
+    let decision = desk.engine.signalLost(
+      by: section,
+      only: prepared[1],
+      now: desk.now,
+      wall: Fixture.wall
+    )
+    guard case .enforce(let changes)? = decision else {
+      Issue.record("nothing is to be enforced")
+      return
+    }
+    desk.commit(changes)
+    _ = desk.engine.enforced()
+    #expect(desk.status(1) == .attackMitigationSignalLoss)
+    #expect(desk.status(2) == .attackMitigationInProgress)
+    #expect(desk.engine.prepared(by: section) == [prepared[0]])
+    #expect(desk.engine.prepared(by: "nobody").isEmpty)
   }
 
   @Test("MIT-OVL-04 an immediate request ends what the loss began: status 7 for a while, then 8")

@@ -60,7 +60,7 @@ private func examine(_ message: CoAPMessage, role: SessionRole) throws(Broken) {
   case .mitigateNew(_, let scope, _) where !scope.fitsMessage: return
   default: break
   }
-  let message = SignalMessage.request(session: 1, handle: 1, asked)
+  let message = SignalMessage.request(session: 1, handle: 1, deadline: .blank, asked)
   guard let bytes = try? message.encoded() else { throw Broken("a request doesn't pass the door") }
   guard (try? SignalMessage(parsing: bytes)) == message else { throw Broken("core reads another") }
 }

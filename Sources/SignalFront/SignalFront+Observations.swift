@@ -91,8 +91,9 @@ extension SignalFront {
     notify(token, content, on: session)
   }
 
-  /// What an observation is told that core's answer stands for: who observes all hears of what has
-  /// ended before it is gone (RFC 9132, Section 4.4.2.1). Nil when there is nothing but an error.
+  /// What an observation is told when core has answered; nil when that is an error.
+  ///
+  /// Who observes all hears of what has ended before it is gone (RFC 9132, Section 4.4.2.1).
   private func withPartings(
     _ response: DOTSResponse,
     _ outcome: RequestOutcome,

@@ -221,7 +221,7 @@ import Testing
       case 2: .forbidden
       case 3: .notFound
       case 4: .preconditionFailed
-      case 5...16, 29: .badRequest
+      case 5...16, 29, 33: .badRequest
       case 17...20, 31: .conflict
       case 26: .internalServerError
       // 32 redirects: with a server it has another body.

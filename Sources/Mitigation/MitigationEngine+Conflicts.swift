@@ -39,7 +39,7 @@ extension MitigationEngine {
       if other.scope.triggerMitigation != scope.triggerMitigation {
         if scope.triggerMitigation, other.phase == .active { begun.append(other) }
       } else if other.key.mid > key.mid, other.phase != .terminating, other.phase != .released,
-        !other.isSuperseded
+        !other.isSuperseded, !other.isRecreated(as: key.mid)
       {
         winner = max(winner ?? 0, other.key.mid)
       } else {
@@ -149,5 +149,17 @@ extension MitigationEngine {
       }
     }
     return ConflictInformation(cause: .overlappingTargets, status: .requestActive, scope: shared)
+  }
+}
+
+extension Mitigation {
+  /// Where mids start again at 0, which they do from this one on while nothing is attacked (RFC 9132,
+  /// Section 4.4.1.1).
+  private static let rollover: UInt32 = 3_221_225_471
+
+  /// Whether a request with a lower mid is the same client's, whose mids have started again: it then
+  /// makes anew what it had prepared.
+  fileprivate func isRecreated(as mid: UInt32) -> Bool {
+    isWaiting && (mid == 0 || key.mid >= Self.rollover)
   }
 }

@@ -62,6 +62,20 @@ import Testing
     #expect(desk.put(0).isCreated && desk.put(1).isCreated)
   }
 
+  @Test("IDS-09 what is prepared makes way for itself once mids start again at 0")
+  func recreated() {
+    var desk = Desk()
+    desk.role = .base
+    var scope = Fixture.scope()
+    scope.triggerMitigation = false
+    desk.put(3_221_225_471, scope)
+    #expect(desk.put(7, scope).isCreated)
+    #expect(desk.report(3_221_225_471) == nil && desk.status(7) == .attackMitigationSignalLoss)
+    #expect(desk.put(3, scope).refusal?.reason == .overlapsNewerRequest)
+    #expect(desk.put(0, scope).isCreated)
+    #expect(desk.report(7) == nil && desk.status(0) == .attackMitigationSignalLoss)
+  }
+
   @Test("RUL-07 two devices that attack one victim make two mitigations by the rule scope")
   func sources() {
     var desk = Desk()

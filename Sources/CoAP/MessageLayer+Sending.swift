@@ -123,6 +123,7 @@ extension MessageLayer {
     now: Instant
   ) -> [MessageAction] {
     guard let messageID = nextMessageID(now: now) else { return [] }
+    if response.observe != nil { rememberNotification(messageID, response.token) }
     guard transmissions.count < Self.maximumTransmissions else {
       return [.send(CoAPDatagram(.nonConfirmable, messageID: messageID, response).encoded)]
     }

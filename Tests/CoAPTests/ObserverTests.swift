@@ -220,6 +220,23 @@ func resetFirstAnswer() throws {
   #expect(session.observers.isEmpty)
 }
 
+@Test("OBS-05 MIT-OBS-05 a reset of a first answer that came separately ends the observation too")
+func resetSeparateAnswer() throws {
+  let session = SessionLayer(layer())
+  let get = request(.confirmable, token: [1], options: [CoAPOption(.observe, uint: 0)])
+  let exchange = try #require(session.received(get, now: at(0)).delivered.first).exchange
+  // The request is acknowledged by itself first.
+  let early = try #require(session.timedOut(now: at(1.9)).sent.first)
+  #expect(early.type == .acknowledgement && early.message.code.isEmpty)
+  let actions = session.respond(to: exchange, with: state(0), isObservable: true, now: at(2))
+  let answer = try #require(actions.sent.first)
+  #expect(answer.type == .confirmable && session.observers.count == 1)
+  let reset = CoAPDatagram(empty: .reset, messageID: answer.messageID)
+  #expect(session.received(reset.encoded, now: at(3)) == [.rejected([1])])
+  #expect(session.observers.isEmpty)
+  #expect(try session.timedOut(now: at(60)).sent.isEmpty)
+}
+
 @Test("OBS-05 the last 32 notifications can be reset, and other resets are ignored")
 func rememberedNotifications() throws {
   var server = Server()

@@ -81,7 +81,11 @@ extension SignalFront {
       }
       guard let session = session(of: home) else { continue }
       let local = session.announced.local
-      if before.contains(local), !addresses.contains(local) { close(session, isLost: false) }
+      if before.contains(local), !addresses.contains(local) {
+        // It ends for nothing that the client did.
+        home.redial.heard(now: now)
+        close(session, isLost: false)
+      }
     }
   }
 
@@ -177,6 +181,7 @@ extension SignalFront {
         if home.isDoubted { abandon(home) }
         session.heartbeats.received(now: Clock.now)
         perform(session.layer.received(bytes, now: Clock.now), on: session)
+        home.redial.heard(now: Clock.now)
       case .closed(let reason): over(attempt, of: home, reason.text)
       case .broken(let error):
         guard attempt !== home.current else {
@@ -249,12 +254,16 @@ extension SignalFront {
     guard let home = home(of: attempt) else { return }
     drop(attempt, of: home)
     guard attempt === home.current else { return }
-    home.ticket = attempt.ticket ?? []
-    home.ticketTransport = attempt.candidate.transport
+    home.keepTicket(of: attempt)
     home.current = nil
     abandon(home)
-    home.redial.ended(now: Clock.now, random: randomNumber() ?? 0)
+    home.redial.ended(now: now, random: randomNumber() ?? 0)
   }
+    let now = Clock.now
+    guard home.redial.hasHeld(now: now) else {
+      failed(home)
+      return
+    }
 
   /// Ends all that is tried; a session stays.
   private func abandon(_ home: CallHome) {
@@ -306,6 +315,12 @@ extension CallHome {
   /// This way was the first to lead to a session.
   fileprivate func won(_ attempt: Attempt, now: Instant) {
     race = nil
+  /// What resumes the session is there.
+  fileprivate func keepTicket(of attempt: Attempt) {
+    ticket = attempt.ticket ?? []
+    ticketTransport = attempt.candidate.transport
+  }
+
     isDoubted = false
     current = attempt
     redial.established(over: attempt.candidate, among: peer.transports, now: now)

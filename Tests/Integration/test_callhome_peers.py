@@ -14,7 +14,7 @@ from test_callhome import (
 
 @contextlib.contextmanager
 def far_end(home, *words, identity="telemetry"):
-    """OpenSSL's server as the ISP's end; gives what it says, after the command if there is one."""
+    """OpenSSL's server as the ISP's end; gives what it says, after what it is given if that is any."""
     path = os.path.join(home.work, "s_server")
     with open(path, "wb") as log:
         process = home.start(
@@ -23,10 +23,9 @@ def far_end(home, *words, identity="telemetry"):
             "-CAfile", f"{home.work}/isp-ca.crt", "-tlsextdebug", *words,
             stdin=subprocess.PIPE, stdout=log, stderr=log)
 
-    def said(command=b""):
-        if command:
-            process.stdin.write(command + b"\n")
-            process.stdin.flush()
+    def said(given=b""):
+        process.stdin.write(given)
+        process.stdin.flush()
         with open(path, errors="replace") as file:
             return file.read()
     try:
@@ -83,7 +82,10 @@ def resumed(home):
             wait_for(lambda: role(home), 10, f"the session {version}")
             first = role(home)[0]["since"]
             expect("Reused session-id" not in said(), f"the first is resumed {version}")
-            said(b"q")
+            # Settings, without which it would have been no session; then the command to end it.
+            said(b"\x00\xe1")
+            time.sleep(0.3)
+            said(b"q\n")
             wait_for(lambda: "Reused session-id" in said(), 10, f"a resumed session {version}")
             wait_for(lambda: role(home), 2, f"the second session {version}")
             expect(role(home)[0]["since"] >= first, "the session is the first")
@@ -91,6 +93,16 @@ def resumed(home):
 
 
 @test("CH-RED-01 CH-RED-02 CH-RED-06 a redirection is followed inside the allowed domains alone")
+@test("HE-05 a client that refuses the router's certificate, after TLS 1.3's handshake, isn't called at once")
+def refused_late(home):
+    # It trusts itself alone.
+    with far_end(home, "-tls1_3", "-alpn", "coap", "-CAfile", f"{home.work}/telemetry.crt"):
+        calling(home, noc(transport="tcp"))
+        wait_for(lambda: "no session with" in home.log(), 10, "the line about the failure")
+        time.sleep(5)
+        expect_equal(home.log().count("is over: "), 1, "sessions that were tried for")
+
+
 def redirected(home):
     home.home_script("certificate", home.work, "alternate", "alt.isp.example")
     calling(home, noc(redirect_allow=["isp.example"]), more=section(

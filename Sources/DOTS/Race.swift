@@ -49,6 +49,8 @@ public struct Race: Sendable {
   /// From one way to the next once all were tried.
   public static let repetition = Span.seconds(5)
 
+  /// All ways that there are.
+  private var all: [Candidate]
   private var waiting: [Candidate]
   /// How many of these weren't tried yet.
   private var untried: Int
@@ -58,6 +60,7 @@ public struct Race: Sendable {
 
   /// A race that begins now.
   public init(_ candidates: [Candidate], delay: Span = Race.attemptDelay, now: Instant) {
+    all = candidates
     waiting = candidates
     untried = candidates.count
     due = now
@@ -78,6 +81,16 @@ public struct Race: Sendable {
     untried -= 1
     due = now + (untried > 0 ? delay : Self.repetition)
     return next
+  }
+
+  /// Further ways are known: those that are new are tried as well, after the others.
+  public mutating func add(_ candidates: [Candidate], now: Instant) {
+    for candidate in candidates where !all.contains(candidate) {
+      if untried == 0 { due = now }
+      all.append(candidate)
+      waiting.insert(candidate, at: untried)
+      untried += 1
+    }
   }
 
   /// One that was started came to nothing: the next needn't wait, if it wasn't tried before.

@@ -117,19 +117,33 @@ final class CallHome {
       addresses = [address.unmapped]
     } else if foundAt.map({ $0 + Self.freshness <= now }) ?? true {
       askAt = now
-      if !addresses.isEmpty { return }
     }
     enter(now: now)
   }
 
-  /// The ways are known: they are tried one after the other.
+  /// What the name leads to has been looked up: what is new is tried beside what was known.
+  func found(_ addresses: [IPAddress], now: Instant) {
+    if addresses.isEmpty {
+      askAt = now + Self.askInterval
+    } else {
+      self.addresses = addresses
+      foundAt = now
+      askAt = nil
+    }
+    if redial.ends != nil, current == nil { enter(now: now) }
+  }
+
+  /// The ways are known: they are tried one after the other, those of a race that goes on first.
   func enter(over transports: [Transport]? = nil, now: Instant) {
     let candidates = Candidate.all(
       addresses,
       over: transports ?? peer.transports,
       known: redial.known(now: now)
     )
-    guard !candidates.isEmpty else { return }
+    guard !candidates.isEmpty, race == nil else {
+      race?.add(candidates, now: now)
+      return
+    }
     let delay = isMitigating ? Race.attackedDelay : Race.attemptDelay
     race = Race(candidates, delay: delay, now: now)
   }

@@ -50,16 +50,11 @@ extension SignalFront {
   /// The launcher has looked a name up.
   func found(_ addresses: [IPAddress], of name: Text) {
     let now = Clock.now
-    for home in callHomes where home.host == name && home.redial.ends != nil && home.askAt != nil {
-      if addresses.isEmpty {
-        if home.race == nil { log.warning("call home: \(name) could not be looked up") }
-        home.askAt = now + CallHome.askInterval
-      } else {
-        home.addresses = addresses
-        home.foundAt = now
-        home.askAt = nil
+    for home in callHomes where home.host == name && home.askAt != nil {
+      if addresses.isEmpty, home.race == nil, home.redial.ends != nil {
+        log.warning("call home: \(name) could not be looked up")
       }
-      if home.race == nil { home.enter(now: now) }
+      home.found(addresses, now: now)
     }
   }
 

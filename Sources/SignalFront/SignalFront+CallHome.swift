@@ -88,6 +88,7 @@ extension SignalFront {
 
   /// Does what is due for one client.
   func goOn(_ home: CallHome, now: Instant) {
+    if let session = session(of: home) { home.isMitigating = session.isMitigating }
     guard let due = home.nextTimeout, due <= now else { return }
     if let due = home.redial.due, due <= now { home.begin(now: now) }
     if let name = home.question(now: now) { try? report(.name(name)) }
@@ -95,7 +96,6 @@ extension SignalFront {
     while let candidate = home.race?.start(now: now) { start(candidate, of: home) }
     for attempt in home.attempts { take(attempt.timedOut(now: now), of: attempt) }
     guard let session = session(of: home) else { return }
-    home.isMitigating = session.isMitigating
     if home.returns(now: now) {
       close(session, isLost: false)
       home.turn(to: nil, now: now)
@@ -167,6 +167,7 @@ extension SignalFront {
 
   /// Takes what an attempt, or the session that it became, has to tell.
   func take(_ events: [Attempt.Event], of attempt: Attempt) {
+    if let attempt = home.current { home.keepTicket(of: attempt) }
     for event in events {
       guard let home = home(of: attempt) else { return }
       switch event {

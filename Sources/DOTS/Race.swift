@@ -102,6 +102,11 @@ public struct Race: Sendable {
   /// One that was started found nobody, which may be another's word or pass: it is tried again.
   public mutating func broke(_ candidate: Candidate, now: Instant) {
     failed(now: now)
-    waiting.append(candidate)
+    stalled(candidate)
+  }
+
+  /// Nothing comes any more on one that was started: it is tried again beside itself.
+  public mutating func stalled(_ candidate: Candidate) {
+    if !waiting.contains(candidate) { waiting.append(candidate) }
   }
 }

@@ -11,6 +11,8 @@ final class CallHome {
   static let freshness = Span.seconds(300)
   /// From a look-up that found nothing to the next.
   static let askInterval = Span.seconds(10)
+  /// Attempts over one way on which nothing comes; the oldest ends when another begins.
+  static let maximumStalled = 2
   /// A client that was left counts as one used lately (RFC 9132, Section 4.6).
   static let loopTime = Span.seconds(300)
   /// Whether a mitigation has ended that kept the session where it was led to.

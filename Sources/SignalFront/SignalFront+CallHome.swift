@@ -105,6 +105,12 @@ extension SignalFront {
   }
 
   private func start(_ candidate: Candidate, of home: CallHome) {
+    let stalled = home.attempts.filter { $0.isStalled && $0.candidate == candidate }
+    if stalled.count >= CallHome.maximumStalled {
+      stalled[0].close()
+      drop(stalled[0], of: home)
+      home.race?.failed(now: Clock.now)
+    }
     let server = IPAddress(parsing: home.name).map { ServerName.address($0) } ?? .name(home.name)
     guard let client = dialler(over: candidate.transport),
       let connection = ClientConnection(
@@ -161,13 +167,13 @@ extension SignalFront {
     let now = Clock.now
     guard let home = home(of: session.dialled), home.race == nil, home.redial.looks(now: now)
     else { return }
+    if let attempt = home.current { home.keepTicket(of: attempt) }
     home.isDoubted = true
     home.enter(now: now)
   }
 
   /// Takes what an attempt, or the session that it became, has to tell.
   func take(_ events: [Attempt.Event], of attempt: Attempt) {
-    if let attempt = home.current { home.keepTicket(of: attempt) }
     for event in events {
       guard let home = home(of: attempt) else { return }
       switch event {
@@ -175,9 +181,10 @@ extension SignalFront {
       case .received(let bytes):
         guard let session = session(on: attempt) else { continue }
         if home.isDoubted { abandon(home) }
+        home.redial.heard(now: Clock.now)
         session.heartbeats.received(now: Clock.now)
         perform(session.layer.received(bytes, now: Clock.now), on: session)
-        home.redial.heard(now: Clock.now)
+      case .stalled: home.race?.stalled(attempt.candidate)
       case .closed(let reason): over(attempt, of: home, reason.text)
       case .broken(let error):
         guard attempt !== home.current else {
@@ -252,14 +259,14 @@ extension SignalFront {
     guard attempt === home.current else { return }
     home.keepTicket(of: attempt)
     home.current = nil
-    abandon(home)
-    home.redial.ended(now: now, random: randomNumber() ?? 0)
-  }
     let now = Clock.now
     guard home.redial.hasHeld(now: now) else {
       failed(home)
       return
     }
+    abandon(home)
+    home.redial.ended(now: now, random: randomNumber() ?? 0)
+  }
 
   /// Ends all that is tried; a session stays.
   private func abandon(_ home: CallHome) {
@@ -308,15 +315,15 @@ extension SignalFront {
 }
 
 extension CallHome {
-  /// This way was the first to lead to a session.
-  fileprivate func won(_ attempt: Attempt, now: Instant) {
-    race = nil
   /// What resumes the session is there.
   fileprivate func keepTicket(of attempt: Attempt) {
     ticket = attempt.ticket ?? []
     ticketTransport = attempt.candidate.transport
   }
 
+  /// This way was the first to lead to a session.
+  fileprivate func won(_ attempt: Attempt, now: Instant) {
+    race = nil
     isDoubted = false
     current = attempt
     redial.established(over: attempt.candidate, among: peer.transports, now: now)

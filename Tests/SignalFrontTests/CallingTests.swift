@@ -60,4 +60,22 @@ import Testing
     #expect(home.race != nil && !home.ticket.isEmpty && home.ticketTransport == .udp)
     try front.run(beside: far.serve) { far.sessions.count == 2 && front.sessions.count == 1 }
   }
+
+  @Test("HE-05 a client that never speaks over TCP is connected to every 5 s, twice at a time")
+  func deaf() throws {
+    let listener = try StreamListener(binding: Endpoint(IPAddress(v4: 0x7F00_0001), port: 0))
+    var peer = try FarEnd().peer([.tcp])
+    peer.port = try listener.port()
+    let front = try front([peer])
+    let home = try #require(front.callHomes.first)
+    let start = Clock.now + .seconds(1)
+    var most = 0
+    var tokens: [UInt64] = []
+    for step in 0..<59 {
+      front.goOn(home, now: start + .seconds(step))
+      most = max(most, home.attempts.count)
+      if let last = home.attempts.last?.token, tokens.last != last { tokens.append(last) }
+    }
+    #expect(tokens.count >= 10 && tokens.count <= 12 && most == CallHome.maximumStalled)
+  }
 }

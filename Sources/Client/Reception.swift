@@ -68,7 +68,8 @@ final class Reception {
     self.poller = poller
     self.firstToken = firstToken
     lastToken = firstToken + 16
-    let limits = PeerServer.Limits(sessions: sessions)
+    // They may all return at once, many of them behind one translator.
+    let limits = PeerServer.Limits(sessions: sessions, halfOpen: max(16, sessions / 4))
     for transport in transports {
       for address in place.addresses {
         try bind(Endpoint(address, port: place.port), transport, credentials, limits)

@@ -17,6 +17,8 @@ final class Service {
   private static let maximumControls = 256
   /// Orders of one between looks at everything else.
   private static let ordersPerTurn = 16
+  /// From a connection that couldn't be taken to the next, when descriptors are short.
+  private static let pause = Span.seconds(1)
 
   private let path: Text
   private let cuid: Text
@@ -31,6 +33,8 @@ final class Service {
   private var lastWatch: UInt64 = 0
   private var lastSID = UInt32(truncatingIfNeeded: Clock.wall.seconds)
   private var lines = LineBudget()
+  /// When connections are taken again at the control socket; nil: they are.
+  private var resumes: Instant?
 
   init(
     _ listening: Listening,
@@ -73,7 +77,7 @@ final class Service {
   }
 
   private func step() throws(SystemError) -> Bool {
-    var due = reception.nextTimeout
+    var due = [reception.nextTimeout, resumes].compactMap { $0 }.min()
     for router in routers.values {
       if let moment = router.due { due = due.map { min($0, moment) } ?? moment }
     }
@@ -94,6 +98,7 @@ final class Service {
     return true
   }
 }
+    if let due = resumes, due <= now { takeConnections(true) }
 
 // MARK: Routers
 
@@ -203,7 +208,13 @@ extension Service {
 
 extension Service {
   private func accept() {
-    while let socket = try? listener.accept() {
+    while true {
+      let accepted: PacketSocket?
+      do { accepted = try listener.accept() } catch {
+        takeConnections(false)
+        return
+      }
+      guard let socket = accepted else { return }
       lastControl += 1
       guard controls.count < Self.maximumControls else { continue }
       guard (try? socket.watch(with: poller, token: lastControl)) != nil else { continue }
@@ -218,6 +229,12 @@ extension Service {
       for _ in 0..<Self.ordersPerTurn {
         switch try socket.receive() {
         case .nothing: return
+  private func takeConnections(_ isWatching: Bool) {
+    resumes = isWatching ? nil : Clock.now + Self.pause
+    let token = Self.listenerToken
+    try? poller.change(listener.descriptor, token: token, reading: isWatching, writing: false)
+  }
+
         case .closed:
           drop(event.token)
           return

@@ -78,4 +78,19 @@ import Testing
     }
     #expect(tokens.count >= 10 && tokens.count <= 12 && most == CallHome.maximumStalled)
   }
+
+  @Test(
+    "CH-HB-02 an answer to a heartbeat is awaited until the next is due, whatever is negotiated"
+  )
+  func heartbeat() throws {
+    let (front, _, _) = try called()
+    let session = try #require(front.sessions.first)
+    var long = SessionConfiguration()
+    long.idle.heartbeatInterval = ConfigurationValue(current: 240)
+    _ = try session.configuration.configure(sid: 1, long)
+    session.useParameters(now: Clock.now)
+    front.perform([.send(Heartbeat(peerStatus: true))], on: session)
+    let end = try #require(session.layer.nextTimeout)
+    #expect(end <= Clock.now + .seconds(30))
+  }
 }

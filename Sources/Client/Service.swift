@@ -45,13 +45,16 @@ final class Service {
     self.path = path
     self.cuid = cuid
     patience = listening.patience ?? Call.usualPatience
+    let problem: Text = "can't serve at \(path): "
+    // What listens would go on without its socket.
+    if (try? PacketSocket.connect(to: path)) != nil {
+      throw .failed(problem + "another service does")
+    }
     do throws(SystemError) {
       poller = try Poller()
       signals = try SignalReader([.interrupt, .terminate, .hangUp])
       try poller.add(signals.descriptor, token: Self.signalToken)
-      listener = try PacketListener(path: path, mode: 0o600)
-      try poller.add(listener.descriptor, token: Self.listenerToken)
-    } catch { throw .failed("can't serve at \(path): \(error)") }
+    } catch { throw .failed(problem + error.text) }
     reception = try Reception(
       at: listening.place,
       over: listening.transports,
@@ -60,6 +63,10 @@ final class Service {
       poller: poller,
       firstToken: Self.firstVisitor
     )
+    do throws(SystemError) {
+      listener = try PacketListener(path: path, mode: 0o600)
+      try poller.add(listener.descriptor, token: Self.listenerToken)
+    } catch { throw .failed(problem + error.text) }
   }
 
   /// Serves until it is told to stop.
@@ -91,6 +98,7 @@ final class Service {
     }
     let now = Clock.now
     take(reception.timedOut(now: now))
+    if let due = resumes, due <= now { takeConnections(true) }
     for router in routers.values {
       guard let due = router.due, due <= now else { continue }
       perform(router.conversation.timedOut(now: now), of: router)
@@ -98,7 +106,6 @@ final class Service {
     return true
   }
 }
-    if let due = resumes, due <= now { takeConnections(true) }
 
 // MARK: Routers
 
@@ -222,6 +229,12 @@ extension Service {
     }
   }
 
+  private func takeConnections(_ isWatching: Bool) {
+    resumes = isWatching ? nil : Clock.now + Self.pause
+    let token = Self.listenerToken
+    try? poller.change(listener.descriptor, token: token, reading: isWatching, writing: false)
+  }
+
   private func serveControl(_ event: Poller.Event) {
     guard let socket = controls[event.token] else { return }
     do throws(SystemError) {
@@ -229,12 +242,6 @@ extension Service {
       for _ in 0..<Self.ordersPerTurn {
         switch try socket.receive() {
         case .nothing: return
-  private func takeConnections(_ isWatching: Bool) {
-    resumes = isWatching ? nil : Clock.now + Self.pause
-    let token = Self.listenerToken
-    try? poller.change(listener.descriptor, token: token, reading: isWatching, writing: false)
-  }
-
         case .closed:
           drop(event.token)
           return

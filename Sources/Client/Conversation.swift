@@ -181,7 +181,7 @@ extension Conversation {
     if let last = self.heartbeat { client.forget(last) }
     guard let sent = try? client.request(message, confirmable: false, now: now) else { return [] }
     self.heartbeat = sent.exchange
-    return sent.actions.compactMap { if case .send(let bytes) = $0 { .send(bytes) } else { nil } }
+    return sends(sent.actions, now: now)
   }
 
   func translate(_ actions: [MessageAction], now: Instant) -> [Action] {
@@ -216,13 +216,17 @@ extension Conversation {
     return result
   }
 
-  /// Remembers a non-confirmable request, to be sent again in the same message as long as nothing
-  /// answers it: who has it already repeats its answer.
-  private func note(_ bytes: [UInt8], now: Instant) {
-    if let new = repetition(of: bytes, now: now) { repetition = new }
+  /// Remembers a non-confirmable request of what is asked or watched, to be sent again in the same
+  /// message as long as nothing answers it: who has it already repeats its answer.
+  func note(_ bytes: [UInt8], now: Instant) {
+    guard let new = repetition(of: bytes, now: now) else { return }
+    if let exchange, client.unanswered(exchange) == bytes { repetition = new }
+    for index in watches.indices where client.unanswered(watches[index].exchange) == bytes {
+      watches[index].repetition = new
+    }
   }
 
-  func repetition(of bytes: [UInt8], now: Instant) -> Repetition? {
+  private func repetition(of bytes: [UInt8], now: Instant) -> Repetition? {
     guard !client.session.isStream, let datagram = try? CoAPDatagram(parsing: bytes),
       datagram.type == .nonConfirmable, datagram.message.code.isRequest
     else { return nil }
@@ -232,7 +236,7 @@ extension Conversation {
 
   private func `repeat`(now: Instant) -> [Action] {
     guard let late = repetition, late.due <= now else { return [] }
-    guard now < late.end else {
+    guard now < late.end, let exchange, client.unanswered(exchange) == late.bytes else {
       repetition = nil
       return []
     }

@@ -84,6 +84,8 @@ extension Conversation {
       answer = try watch.command.answer(response, sid: 0, after: now - watch.asked)
     } catch { return stopped(at: index, .failed("the answer can't be read: " + error.diagnostic)) }
     watches[index].hasState = true
+    negotiated.note(answer, now: now)
+    useParameters(now: now)
     var actions: [Action] = [.observed(watch.number, answer)]
     if case .status(.some, _) = watch.command, case .mitigations(let list) = answer,
       list.allSatisfy({ $0.status == .attackMitigationTerminated })

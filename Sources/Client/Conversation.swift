@@ -45,6 +45,8 @@ public final class Conversation {
   private var hasState = false
   /// Whether the session is over.
   public private(set) var isOver = false
+  /// What a session that lasts has negotiated.
+  var negotiated = Negotiated()
   /// What is watched beside what is asked, on a session that lasts.
   var watches: [Watch] = []
 
@@ -124,6 +126,8 @@ public final class Conversation {
     guard !isOver else { return [] }
     var actions = translate(client.timedOut(now: now), now: now)
     if !isOver { actions += `repeat`(now: now) + repeatWatches(now: now) }
+    // A mitigation may have come to its end.
+    if isLasting { useParameters(now: now) }
     for action in heartbeats.timedOut(now: now) where !isOver {
       switch action {
       case .send(let heartbeat): actions += send(heartbeat, now: now)
@@ -140,6 +144,9 @@ public final class Conversation {
     guard let exchange, let command, command.isWatching else { return end(.interrupted) }
     return translate(client.cancel(exchange, now: now), now: now) + end(.done)
   }
+
+  /// Lets what was negotiated hold.
+  func useParameters(now: Instant) { heartbeats.set(negotiated.parameters(now: now), now: now) }
 
   private func end(_ ending: Ending, withSession: Bool = false) -> [Action] {
     guard !isOver else { return [] }
@@ -293,10 +300,7 @@ extension Conversation {
     guard response.code.major == 2 else { return refused(response) }
     do throws(PeerError) {
       let answer = try command.answer(response, sid: sid, after: now - asked)
-      if isLasting, case .retrieveConfiguration = command {
-        let told = try SessionConfiguration(parsing: response.payload)
-        heartbeats.set(SessionParameters(told.idle), now: now)
-      }
+      if isLasting { try negotiate(answer, to: command, response.payload, now: now) }
       guard command.isWatching else { return [.tell(answer)] + end(.done) }
       return [.tell(answer)] + watched(answer)
     } catch {

@@ -60,6 +60,7 @@ extension Caller {
       case .failed(let failure): lost(attempt, Ending(failure, at: attempt.candidate.address))
       case .broken(let error):
         lost(attempt, .unreachable("no session with \(attempt.candidate.address): \(error)"))
+      case .stalled: race.stalled(attempt.candidate)
       }
     }
   }

@@ -28,16 +28,15 @@ extension Conversation {
     else { return [.unobserved(number, .failed("too much is watched on this session"))] }
     do throws(SendRefusal) {
       let sent = try client.request(request, confirmable: false, patience: patience, now: now)
-      var watch = Watch(
+      let watch = Watch(
         number: number,
         command: command,
         request: request,
         exchange: sent.exchange,
         asked: now
       )
-      watch.repetition = repetition(of: sent.actions, now: now)
       watches.append(watch)
-      return sends(sent.actions)
+      return sends(sent.actions, now: now)
     } catch { return [.unobserved(number, .failed("the request can't be sent"))] }
   }
 
@@ -49,7 +48,7 @@ extension Conversation {
       client.forget(exchange)
       return []
     }
-    return sends(client.cancel(exchange, now: now))
+    return sends(client.cancel(exchange, now: now), now: now)
   }
 
   /// Sends again what has no answer yet.
@@ -57,7 +56,7 @@ extension Conversation {
     var actions: [Action] = []
     for index in watches.indices {
       guard let late = watches[index].repetition, late.due <= now else { continue }
-      if now < late.end {
+      if now < late.end, client.unanswered(watches[index].exchange) == late.bytes {
         watches[index].repetition?.due = now + Self.repetitionInterval
         actions.append(.send(late.bytes))
       } else {
@@ -85,6 +84,8 @@ extension Conversation {
       answer = try watch.command.answer(response, sid: 0, after: now - watch.asked)
     } catch { return stopped(at: index, .failed("the answer can't be read: " + error.diagnostic)) }
     watches[index].hasState = true
+    negotiated.note(answer, now: now)
+    useParameters(now: now)
     var actions: [Action] = [.observed(watch.number, answer)]
     if case .status(.some, _) = watch.command, case .mitigations(let list) = answer,
       list.allSatisfy({ $0.status == .attackMitigationTerminated })
@@ -111,8 +112,8 @@ extension Conversation {
     // As long as the session counts, it is watched (RFC 9132, Section 4.7).
     watches[index].exchange = sent.exchange
     watches[index].asked = now
-    watches[index].repetition = repetition(of: sent.actions, now: now)
-    return sends(sent.actions)
+    watches[index].repetition = nil
+    return sends(sent.actions, now: now)
   }
 
   private func stopped(at index: Int, _ ending: Ending) -> [Action] {
@@ -121,12 +122,12 @@ extension Conversation {
     return [.unobserved(watch.number, ending)]
   }
 
-  private func repetition(of actions: [MessageAction], now: Instant) -> Repetition? {
-    for case .send(let bytes) in actions { return repetition(of: bytes, now: now) }
-    return nil
-  }
-
-  private func sends(_ actions: [MessageAction]) -> [Action] {
-    actions.compactMap { if case .send(let bytes) = $0 { .send(bytes) } else { nil } }
+  /// What is to be sent now for something else than an answer.
+  func sends(_ actions: [MessageAction], now: Instant) -> [Action] {
+    actions.compactMap { action -> Action? in
+      guard case .send(let bytes) = action else { return nil }
+      note(bytes, now: now)
+      return .send(bytes)
+    }
   }
 }

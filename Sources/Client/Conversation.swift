@@ -45,6 +45,8 @@ public final class Conversation {
   private var hasState = false
   /// Whether the session is over.
   public private(set) var isOver = false
+  /// What a session that lasts has negotiated.
+  var negotiated = Negotiated()
   /// What is watched beside what is asked, on a session that lasts.
   var watches: [Watch] = []
 
@@ -124,6 +126,8 @@ public final class Conversation {
     guard !isOver else { return [] }
     var actions = translate(client.timedOut(now: now), now: now)
     if !isOver { actions += `repeat`(now: now) + repeatWatches(now: now) }
+    // A mitigation may have come to its end.
+    if isLasting { useParameters(now: now) }
     for action in heartbeats.timedOut(now: now) where !isOver {
       switch action {
       case .send(let heartbeat): actions += send(heartbeat, now: now)
@@ -140,6 +144,9 @@ public final class Conversation {
     guard let exchange, let command, command.isWatching else { return end(.interrupted) }
     return translate(client.cancel(exchange, now: now), now: now) + end(.done)
   }
+
+  /// Lets what was negotiated hold.
+  func useParameters(now: Instant) { heartbeats.set(negotiated.parameters(now: now), now: now) }
 
   private func end(_ ending: Ending, withSession: Bool = false) -> [Action] {
     guard !isOver else { return [] }
@@ -181,7 +188,7 @@ extension Conversation {
     if let last = self.heartbeat { client.forget(last) }
     guard let sent = try? client.request(message, confirmable: false, now: now) else { return [] }
     self.heartbeat = sent.exchange
-    return sent.actions.compactMap { if case .send(let bytes) = $0 { .send(bytes) } else { nil } }
+    return sends(sent.actions, now: now)
   }
 
   func translate(_ actions: [MessageAction], now: Instant) -> [Action] {
@@ -216,13 +223,17 @@ extension Conversation {
     return result
   }
 
-  /// Remembers a non-confirmable request, to be sent again in the same message as long as nothing
-  /// answers it: who has it already repeats its answer.
-  private func note(_ bytes: [UInt8], now: Instant) {
-    if let new = repetition(of: bytes, now: now) { repetition = new }
+  /// Remembers a non-confirmable request of what is asked or watched, to be sent again in the same
+  /// message as long as nothing answers it: who has it already repeats its answer.
+  func note(_ bytes: [UInt8], now: Instant) {
+    guard let new = repetition(of: bytes, now: now) else { return }
+    if let exchange, client.unanswered(exchange) == bytes { repetition = new }
+    for index in watches.indices where client.unanswered(watches[index].exchange) == bytes {
+      watches[index].repetition = new
+    }
   }
 
-  func repetition(of bytes: [UInt8], now: Instant) -> Repetition? {
+  private func repetition(of bytes: [UInt8], now: Instant) -> Repetition? {
     guard !client.session.isStream, let datagram = try? CoAPDatagram(parsing: bytes),
       datagram.type == .nonConfirmable, datagram.message.code.isRequest
     else { return nil }
@@ -232,7 +243,7 @@ extension Conversation {
 
   private func `repeat`(now: Instant) -> [Action] {
     guard let late = repetition, late.due <= now else { return [] }
-    guard now < late.end else {
+    guard now < late.end, let exchange, client.unanswered(exchange) == late.bytes else {
       repetition = nil
       return []
     }
@@ -289,10 +300,7 @@ extension Conversation {
     guard response.code.major == 2 else { return refused(response) }
     do throws(PeerError) {
       let answer = try command.answer(response, sid: sid, after: now - asked)
-      if isLasting, case .retrieveConfiguration = command {
-        let told = try SessionConfiguration(parsing: response.payload)
-        heartbeats.set(SessionParameters(told.idle), now: now)
-      }
+      if isLasting { try negotiate(answer, to: command, response.payload, now: now) }
       guard command.isWatching else { return [.tell(answer)] + end(.done) }
       return [.tell(answer)] + watched(answer)
     } catch {

@@ -29,7 +29,7 @@ final class Reception {
   }
 
   /// An accepted connection.
-  private final class Connection {
+  final class Connection {
     let socket: StreamSocket
     let token: UInt64
     var output: [UInt8] = []
@@ -44,6 +44,10 @@ final class Reception {
   /// What a router that doesn't read may leave with us, in bytes; then its connection ends.
   private static let maximumOutput = 65_536
   private static let portion = 16_384
+  /// How long a router may take to read the last that we say.
+  private static let endPatience = Span.seconds(5)
+  /// From a connection that couldn't be taken to the next, when descriptors or memory are short.
+  private static let pause = Span.seconds(1)
   /// Datagrams or connections of one socket between looks at everything else.
   private static let eventsPerTurn = 256
 
@@ -52,9 +56,13 @@ final class Reception {
   private var lastToken: UInt64
   private var paths: [Path] = []
   /// Of all streams: by the peer, and by the poller's number.
-  private var connections: [PeerAddress: Connection] = [:]
+  private(set) var connections: [PeerAddress: Connection] = [:]
   private var peers: [UInt64: PeerAddress] = [:]
   private var visitors: [Visitor: PeerAddress] = [:]
+  /// Those that end as soon as all is sent, and when at the latest; the first is due first.
+  private var ending: [(peer: PeerAddress, token: UInt64, due: Instant)] = []
+  /// When connections are taken again; nil: they are.
+  private var resumes: Instant?
 
   /// Binds the sockets; the poller's numbers from `firstToken` on are its own.
   init(
@@ -68,7 +76,8 @@ final class Reception {
     self.poller = poller
     self.firstToken = firstToken
     lastToken = firstToken + 16
-    let limits = PeerServer.Limits(sessions: sessions)
+    // They may all return at once, many of them behind one translator.
+    let limits = PeerServer.Limits(sessions: sessions, halfOpen: max(16, sessions / 4))
     for transport in transports {
       for address in place.addresses {
         try bind(Endpoint(address, port: place.port), transport, credentials, limits)
@@ -120,11 +129,22 @@ extension Reception {
   func owns(_ token: UInt64) -> Bool { token >= firstToken }
 
   /// When `timedOut` is due; nil: not before something comes.
-  var nextTimeout: Instant? { paths.indices.compactMap { server($0).nextTimeout }.min() }
+  var nextTimeout: Instant? {
+    let own = [ending.first?.due, resumes]
+    return (paths.indices.map { server($0).nextTimeout } + own).compactMap { $0 }.min()
+  }
 
-  /// Ends handshakes that took too long.
+  /// Ends handshakes that took too long, and connections whose routers don't read.
   func timedOut(now: Instant) -> [Event] {
     var events: [Event] = []
+    while let late = ending.first, late.due <= now {
+      ending.removeFirst()
+      guard connections[late.peer]?.token == late.token, let index = stream(of: late.peer) else {
+        continue
+      }
+      events += end(late.peer, at: index)
+    }
+    if let due = resumes, due <= now { takeConnections(true, now: now) }
     for index in paths.indices {
       guard let due = server(index).nextTimeout, due <= now else { continue }
       events += perform(server(index).timedOut(now: now, wall: Clock.wall), at: index)
@@ -155,7 +175,12 @@ extension Reception {
         )
         events += perform(actions, at: index)
       case .streams(let listener, let server):
-        guard let socket = try? listener.accept() else { return events }
+        let accepted: StreamSocket?
+        do { accepted = try listener.accept() } catch {
+          takeConnections(false, now: Clock.now)
+          return events
+        }
+        guard let socket = accepted else { return events }
         let peer = PeerAddress(
           remote: socket.peer,
           remotePort: socket.peerPort,
@@ -171,13 +196,24 @@ extension Reception {
     return events
   }
 
+  private func takeConnections(_ isWatching: Bool, now: Instant) {
+    resumes = isWatching ? nil : now + Self.pause
+    for index in paths.indices {
+      guard case .streams(let listener, _) = paths[index] else { continue }
+      let token = firstToken + UInt64(index)
+      try? poller.change(listener.descriptor, token: token, reading: isWatching, writing: false)
+    }
+  }
+
   private func serve(_ peer: PeerAddress, _ event: Poller.Event) -> [Event] {
     guard let connection = connections[peer], let index = stream(of: peer),
       case .streams(_, let server) = paths[index]
     else { return [] }
     do throws(SystemError) {
       if event.isWritable, try flush(connection) { return end(peer, at: index) }
-      guard event.isReadable, !connection.isEnding else { return [] }
+      guard event.isReadable else { return [] }
+      // One that ends isn't watched for reading: it is broken.
+      if connection.isEnding { return end(peer, at: index) }
       guard let bytes = try connection.socket.receive(limit: Self.portion) else { return [] }
       guard !bytes.isEmpty else { return end(peer, at: index) }
       let actions = server.received(bytes, from: peer, now: Clock.now, wall: Clock.wall)
@@ -266,19 +302,29 @@ extension Reception {
   /// Sends what the kernel takes; whether the connection is at its end.
   private func flush(_ connection: Connection) throws(SystemError) -> Bool {
     connection.output = try connection.socket.send(all: connection.output)
+    try watch(connection)
+    return connection.isEnding && connection.output.isEmpty
+  }
+
+  private func watch(_ connection: Connection) throws(SystemError) {
     try poller.change(
       connection.socket.descriptor,
       token: connection.token,
+      reading: !connection.isEnding,
       writing: !connection.output.isEmpty
     )
-    return connection.isEnding && connection.output.isEmpty
   }
 
   /// Ends a router's stream once all is sent.
   private func finish(_ peer: PeerAddress) {
-    guard let connection = connections[peer] else { return }
+    guard let connection = connections[peer], !connection.isEnding else { return }
     connection.isEnding = true
-    if connection.output.isEmpty { forget(connection, of: peer) }
+    if connection.output.isEmpty {
+      forget(connection, of: peer)
+    } else {
+      ending.append((peer, connection.token, Clock.now + Self.endPatience))
+      try? watch(connection)
+    }
   }
 
   private func end(_ peer: PeerAddress, at index: Int) -> [Event] {

@@ -17,6 +17,8 @@ final class Service {
   private static let maximumControls = 256
   /// Orders of one between looks at everything else.
   private static let ordersPerTurn = 16
+  /// From a connection that couldn't be taken to the next, when descriptors are short.
+  private static let pause = Span.seconds(1)
 
   private let path: Text
   private let cuid: Text
@@ -31,6 +33,8 @@ final class Service {
   private var lastWatch: UInt64 = 0
   private var lastSID = UInt32(truncatingIfNeeded: Clock.wall.seconds)
   private var lines = LineBudget()
+  /// When connections are taken again at the control socket; nil: they are.
+  private var resumes: Instant?
 
   init(
     _ listening: Listening,
@@ -41,13 +45,16 @@ final class Service {
     self.path = path
     self.cuid = cuid
     patience = listening.patience ?? Call.usualPatience
+    let problem: Text = "can't serve at \(path): "
+    // What listens would go on without its socket.
+    if (try? PacketSocket.connect(to: path)) != nil {
+      throw .failed(problem + "another service does")
+    }
     do throws(SystemError) {
       poller = try Poller()
       signals = try SignalReader([.interrupt, .terminate, .hangUp])
       try poller.add(signals.descriptor, token: Self.signalToken)
-      listener = try PacketListener(path: path, mode: 0o600)
-      try poller.add(listener.descriptor, token: Self.listenerToken)
-    } catch { throw .failed("can't serve at \(path): \(error)") }
+    } catch { throw .failed(problem + error.text) }
     reception = try Reception(
       at: listening.place,
       over: listening.transports,
@@ -56,6 +63,10 @@ final class Service {
       poller: poller,
       firstToken: Self.firstVisitor
     )
+    do throws(SystemError) {
+      listener = try PacketListener(path: path, mode: 0o600)
+      try poller.add(listener.descriptor, token: Self.listenerToken)
+    } catch { throw .failed(problem + error.text) }
   }
 
   /// Serves until it is told to stop.
@@ -73,7 +84,7 @@ final class Service {
   }
 
   private func step() throws(SystemError) -> Bool {
-    var due = reception.nextTimeout
+    var due = [reception.nextTimeout, resumes].compactMap { $0 }.min()
     for router in routers.values {
       if let moment = router.due { due = due.map { min($0, moment) } ?? moment }
     }
@@ -87,6 +98,7 @@ final class Service {
     }
     let now = Clock.now
     take(reception.timedOut(now: now))
+    if let due = resumes, due <= now { takeConnections(true) }
     for router in routers.values {
       guard let due = router.due, due <= now else { continue }
       perform(router.conversation.timedOut(now: now), of: router)
@@ -203,12 +215,24 @@ extension Service {
 
 extension Service {
   private func accept() {
-    while let socket = try? listener.accept() {
+    while true {
+      let accepted: PacketSocket?
+      do { accepted = try listener.accept() } catch {
+        takeConnections(false)
+        return
+      }
+      guard let socket = accepted else { return }
       lastControl += 1
       guard controls.count < Self.maximumControls else { continue }
       guard (try? socket.watch(with: poller, token: lastControl)) != nil else { continue }
       controls[lastControl] = socket
     }
+  }
+
+  private func takeConnections(_ isWatching: Bool) {
+    resumes = isWatching ? nil : Clock.now + Self.pause
+    let token = Self.listenerToken
+    try? poller.change(listener.descriptor, token: token, reading: isWatching, writing: false)
   }
 
   private func serveControl(_ event: Poller.Event) {

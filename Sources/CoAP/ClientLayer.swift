@@ -76,6 +76,11 @@ public final class ClientLayer {
     index(exchange).map { transfers[$0].observation != nil } ?? false
   }
 
+  /// The message of a request that went out last, as long as nothing has answered it.
+  public func unanswered(_ exchange: ExchangeID) -> [UInt8]? {
+    index(exchange).flatMap { transfers[$0].unanswered }
+  }
+
   /// Until when the newest state of an observation counts; nil before the first.
   public func freshUntil(_ exchange: ExchangeID) -> Instant? {
     index(exchange).flatMap { transfers[$0].observation?.freshUntil }
@@ -141,6 +146,7 @@ extension ClientLayer {
           now: now
         )
         transfers[index].next = nil
+        for case .send(let bytes) in sent.actions { transfers[index].unanswered = bytes }
         if isOfObservation {
           transfers[index].watch = sent.exchange
         } else {
@@ -180,6 +186,7 @@ extension ClientLayer {
     }
     guard let index = transfers.firstIndex(where: { $0.current == exchange }) else { return [] }
     transfers[index].current = nil
+    transfers[index].unanswered = nil
     return proceed(with: response, at: index)
   }
 
@@ -189,6 +196,8 @@ extension ClientLayer {
     at index: Int,
     now: Instant
   ) -> [MessageAction] {
+    // A block that is fetched has its own answer.
+    if transfers[index].current == nil { transfers[index].unanswered = nil }
     let goesOn = state.observe != nil && state.code.major == 2
     if transfers[index].observation != nil {
       guard transfers[index].observation?.accepts(state, now: now) == true else {
@@ -229,6 +238,7 @@ extension ClientLayer {
     if let current = transfers[index].current { session.forget(current) }
     transfers[index].current = nil
     transfers[index].next = nil
+    transfers[index].unanswered = nil
     transfers[index].answer = nil
     transfers[index].restarts = 0
   }

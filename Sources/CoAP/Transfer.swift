@@ -20,6 +20,8 @@ struct Transfer {
 
   /// The message to send next.
   var next: CoAPMessage?
+  /// The last message as it was sent; nil once anything has come for it.
+  var unanswered: [UInt8]?
   /// The exchange under way that fetches or sends a block.
   var current: ExchangeID?
   /// The exchange whose responses are the states of an observed resource.

@@ -71,8 +71,8 @@ public struct HeartbeatClock: Sendable {
     due = interval.map { now + $0 }
   }
 
-  /// From one of ours to the next; nil when there are none.
-  private var interval: Span? {
+  /// From one of ours to the next, and how long an answer is worth waiting for; nil when there are none.
+  public var interval: Span? {
     guard keepsOpen else { return parameters.interval }
     return min(parameters.interval ?? Self.longestSilence, Self.longestSilence)
   }

@@ -49,6 +49,8 @@ public struct Race: Sendable {
   /// From one way to the next once all were tried.
   public static let repetition = Span.seconds(5)
 
+  /// All ways that there are.
+  private var all: [Candidate]
   private var waiting: [Candidate]
   /// How many of these weren't tried yet.
   private var untried: Int
@@ -58,6 +60,7 @@ public struct Race: Sendable {
 
   /// A race that begins now.
   public init(_ candidates: [Candidate], delay: Span = Race.attemptDelay, now: Instant) {
+    all = candidates
     waiting = candidates
     untried = candidates.count
     due = now
@@ -80,6 +83,16 @@ public struct Race: Sendable {
     return next
   }
 
+  /// Further ways are known: those that are new are tried as well, after the others.
+  public mutating func add(_ candidates: [Candidate], now: Instant) {
+    for candidate in candidates where !all.contains(candidate) {
+      if untried == 0 { due = now }
+      all.append(candidate)
+      waiting.insert(candidate, at: untried)
+      untried += 1
+    }
+  }
+
   /// One that was started came to nothing: the next needn't wait, if it wasn't tried before.
   public mutating func failed(now: Instant) {
     running -= 1
@@ -89,6 +102,11 @@ public struct Race: Sendable {
   /// One that was started found nobody, which may be another's word or pass: it is tried again.
   public mutating func broke(_ candidate: Candidate, now: Instant) {
     failed(now: now)
-    waiting.append(candidate)
+    stalled(candidate)
+  }
+
+  /// Nothing comes any more on one that was started: it is tried again beside itself.
+  public mutating func stalled(_ candidate: Candidate) {
+    if !waiting.contains(candidate) { waiting.append(candidate) }
   }
 }

@@ -5,8 +5,9 @@ import Model
 /// RFC 9132, Section 4.7).
 ///
 /// Makes no I/O: what happens, the time and random numbers go in. Only attempts that failed are
-/// paced: after a session has ended the next one is begun at once. Beside a session another may be
-/// tried for, over UDP or because nothing is heard.
+/// paced: after a session has ended the next one is begun at once. One on which the peer never said a
+/// word was none: it may have refused us after the handshake, as servers of TLS 1.3 do. Beside a
+/// session another may be tried for, over UDP or because nothing is heard.
 public struct Redial: Sendable {
   /// How long one attempt lasts, and the least time from one to the next.
   public static let attempt = Span.seconds(60)
@@ -14,8 +15,10 @@ public struct Redial: Sendable {
   public static let interval = Span.seconds(300)
   /// For how long the way that worked is tried first (RFC 9132, Section 4.3).
   public static let memory = Span.seconds(600)
-  /// How often a session over TCP looks whether UDP works by now (RFC 9132, Section 4.3).
+  /// How often a session over TCP looks whether UDP works by now, and how soon after its begin
+  /// (RFC 9132, Section 4.3).
   public static let probeInterval = Span.seconds(86_400)
+  private static let probePause = Span.seconds(300)
   /// Not all routers of a provider at once, in milliseconds.
   private static let spread: UInt64 = 1000
   private static let intervalSpread: UInt64 = 30_000
@@ -26,11 +29,15 @@ public struct Redial: Sendable {
   public private(set) var ends: Instant?
   private var began: Instant?
   private var hasFailed = false
+  /// The way of a session on which nothing was heard yet, and since when there is one.
+  private var trial: (way: Candidate, since: Instant)?
   /// The way of the last session, and until when it is tried first.
   private var way: Candidate?
   private var wayUntil = Instant(milliseconds: .min)
   /// When the session, which is over TCP, looks whether UDP works.
   private var probeAt: Instant?
+  /// When that is due, whatever session there is then; nil: UDP worked.
+  private var nextProbe: Instant?
   /// When another session was tried for last beside the one that there is.
   private var lookedAt: Instant?
 
@@ -47,8 +54,10 @@ public struct Redial: Sendable {
   /// The attempt came to nothing, or its time is over: the second follows the first, all others wait
   /// longer.
   public mutating func failed(now: Instant, random: UInt64) {
+    trial = nil
     ends = nil
-    let start = began ?? now
+    probeAt = nil
+    let start = max(began ?? now, lookedAt ?? Instant(milliseconds: .min))
     due =
       hasFailed
       ? start + Self.interval + .milliseconds(random % Self.intervalSpread)
@@ -56,7 +65,7 @@ public struct Redial: Sendable {
     hasFailed = true
   }
 
-  /// There is a session, over a way of one of these transports.
+  /// There is a session, over a way of one of these transports; it counts once something is heard.
   public mutating func established(
     over way: Candidate,
     among transports: [Transport],
@@ -64,15 +73,33 @@ public struct Redial: Sendable {
   ) {
     due = nil
     ends = nil
-    hasFailed = false
-    self.way = way
+    trial = (way, now)
+    // The race may have tried UDP just now.
+    nextProbe =
+      way.transport == .udp
+      ? nil : max(nextProbe ?? now + Self.probeInterval, now + Self.probePause)
+    probeAt = transports.contains(.udp) ? nextProbe : nil
+  }
+
+  /// The peer said something on the session.
+  public mutating func heard(now: Instant) {
+    guard let trial else { return }
+    way = trial.way
     wayUntil = now + Self.memory
-    let isProbing = way.transport == .tcp && transports.contains(.udp)
-    probeAt = isProbing ? now + Self.probeInterval : nil
+    hasFailed = false
+    self.trial = nil
+  }
+
+  /// Whether the session was one: something was heard, or it lasted for as long as an attempt may.
+  public func hasHeld(now: Instant) -> Bool {
+    trial.map { $0.since + Self.attempt <= now } ?? true
   }
 
   /// The session has ended: within a second the next is begun, two seconds after the last at most.
+  ///
+  /// For one that has held.
   public mutating func ended(now: Instant, random: UInt64) {
+    heard(now: now)
     ends = nil
     probeAt = nil
     wayUntil = now + Self.memory
@@ -109,7 +136,8 @@ public struct Redial: Sendable {
   /// Whether it is time to try for a session over UDP, beside the one over TCP, until `ends`.
   public mutating func probes(now: Instant) -> Bool {
     guard let due = probeAt, due <= now else { return false }
-    probeAt = now + Self.probeInterval
+    nextProbe = now + Self.probeInterval
+    probeAt = nextProbe
     return looks(now: now)
   }
 

@@ -18,6 +18,8 @@ public final class Attempt {
     case failed(HandshakeFailure)
     /// The connection can't be made, or is broken.
     case broken(SystemError)
+    /// Nothing has come for so long that another is better begun beside it.
+    case stalled
   }
 
   private enum Path {
@@ -27,6 +29,11 @@ public final class Attempt {
 
   /// What is read of a stream at a time, in bytes.
   private static let portion = 16_384
+  /// From one connect to the next while nothing comes: the kernel's own pauses double (RFC 9132,
+  /// Section 4.7).
+  private static let streamPatience = Span.seconds(5)
+  /// After how long without a word a server has forgotten a handshake over datagrams.
+  private static let datagramPatience = Span.seconds(10)
   /// Datagrams or portions between looks at everything else: the peer's address may be forged.
   private static let readsPerTurn = 32
 
@@ -39,7 +46,13 @@ public final class Attempt {
   private let path: Path
   private var isConnecting: Bool
   private var isOver = false
+  private var hasSession = false
   private var backlog: [UInt8] = []
+  /// When it will have stalled; nil: it has, or there is a session, or no datagram has come yet, for
+  /// then the first is repeated anyway.
+  private var stalls: Instant?
+  /// Whether nothing has come for long.
+  public private(set) var isStalled = false
 
   /// Makes the socket; the session begins with `start`.
   ///
@@ -78,7 +91,10 @@ public final class Attempt {
   public var waiting: Int { backlog.count }
 
   /// When `timedOut` has something to do; nil for never.
-  public var nextTimeout: Instant? { isOver ? nil : connection.nextTimeout }
+  public var nextTimeout: Instant? {
+    guard !isOver, let stalls else { return isOver ? nil : connection.nextTimeout }
+    return connection.nextTimeout.map { min($0, stalls) } ?? stalls
+  }
 
   /// The most that fits one datagram, in bytes.
   public var maximumPayload: Int { connection.maximumPayload }
@@ -88,7 +104,16 @@ public final class Attempt {
 
   /// Begins; a stream has to be connected before.
   public func start(now: Instant) -> [Event] {
-    isConnecting ? [] : perform(connection.start(now: now, wall: Clock.wall))
+    if candidate.transport == .tcp { went(now: now) }
+    return isConnecting ? [] : perform(connection.start(now: now, wall: Clock.wall))
+  }
+
+  /// It got on.
+  private func went(now: Instant) {
+    guard !hasSession else { return }
+    isStalled = false
+    let isStream = candidate.transport == .tcp
+    stalls = now + (isStream ? Self.streamPatience : Self.datagramPatience)
   }
 
   /// The socket is ready.
@@ -114,8 +139,14 @@ public final class Attempt {
 
   /// `nextTimeout` came.
   public func timedOut(now: Instant) -> [Event] {
-    guard let due = nextTimeout, due <= now else { return [] }
-    return perform(connection.timedOut(now: now))
+    var events: [Event] = []
+    if let due = stalls, due <= now, !isOver {
+      stalls = nil
+      isStalled = true
+      events.append(.stalled)
+    }
+    guard let due = nextTimeout, due <= now else { return events }
+    return events + perform(connection.timedOut(now: now))
   }
 
   /// Sends application data; what can't be sent is lost, like anything on the way.
@@ -145,6 +176,7 @@ public final class Attempt {
         if more.isEmpty { return events + perform(connection.disconnected()) }
         bytes = more
       }
+      went(now: now)
       events += perform(connection.received(bytes, now: now, wall: Clock.wall))
     }
     return events
@@ -155,7 +187,10 @@ public final class Attempt {
     for action in actions {
       switch action {
       case .send(let bytes): transmit(bytes)
-      case .established(let identity, _): events.append(.established(identity))
+      case .established(let identity, _):
+        hasSession = true
+        stalls = nil
+        events.append(.established(identity))
       case .received(let bytes): events.append(.received(bytes))
       case .closed(let reason):
         isOver = true

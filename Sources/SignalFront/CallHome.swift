@@ -11,6 +11,8 @@ final class CallHome {
   static let freshness = Span.seconds(300)
   /// From a look-up that found nothing to the next.
   static let askInterval = Span.seconds(10)
+  /// Attempts over one way on which nothing comes; the oldest ends when another begins.
+  static let maximumStalled = 2
   /// A client that was left counts as one used lately (RFC 9132, Section 4.6).
   static let loopTime = Span.seconds(300)
   /// Whether a mitigation has ended that kept the session where it was led to.
@@ -117,19 +119,33 @@ final class CallHome {
       addresses = [address.unmapped]
     } else if foundAt.map({ $0 + Self.freshness <= now }) ?? true {
       askAt = now
-      if !addresses.isEmpty { return }
     }
     enter(now: now)
   }
 
-  /// The ways are known: they are tried one after the other.
+  /// What the name leads to has been looked up: what is new is tried beside what was known.
+  func found(_ addresses: [IPAddress], now: Instant) {
+    if addresses.isEmpty {
+      askAt = now + Self.askInterval
+    } else {
+      self.addresses = addresses
+      foundAt = now
+      askAt = nil
+    }
+    if redial.ends != nil, current == nil { enter(now: now) }
+  }
+
+  /// The ways are known: they are tried one after the other, those of a race that goes on first.
   func enter(over transports: [Transport]? = nil, now: Instant) {
     let candidates = Candidate.all(
       addresses,
       over: transports ?? peer.transports,
       known: redial.known(now: now)
     )
-    guard !candidates.isEmpty else { return }
+    guard !candidates.isEmpty, race == nil else {
+      race?.add(candidates, now: now)
+      return
+    }
     let delay = isMitigating ? Race.attackedDelay : Race.attemptDelay
     race = Race(candidates, delay: delay, now: now)
   }

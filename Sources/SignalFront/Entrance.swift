@@ -20,8 +20,8 @@ final class Entrance {
     let peer: PeerAddress
     /// What the kernel hasn't taken yet.
     var output: [UInt8] = []
-    /// Whether it ends as soon as all is sent.
-    var isEnding = false
+    /// When it ends at the latest, for it does as soon as all is sent; nil: it goes on.
+    var ends: Instant?
 
     init(_ socket: StreamSocket, _ peer: PeerAddress) {
       self.socket = socket
@@ -33,6 +33,8 @@ final class Entrance {
   let path: Path
   /// Connections and their numbers in the whole room; few, so a list.
   var connections: [(number: UInt32, connection: Connection)] = []
+  /// When connections are taken again; nil: they are.
+  var resumes: Instant?
 
   init(
     _ listener: Listener,
@@ -69,6 +71,17 @@ final class Entrance {
     case .datagrams(_, let server): server
     case .streams(_, let server): server
     }
+  }
+
+  /// When something is due.
+  var nextTimeout: Instant? {
+    var next = server.nextTimeout
+    func consider(_ moment: Instant?) {
+      if let moment { next = next.map { min($0, moment) } ?? moment }
+    }
+    consider(resumes)
+    for one in connections { consider(one.connection.ends) }
+    return next
   }
 
   /// Readable when a datagram or a connection waits.

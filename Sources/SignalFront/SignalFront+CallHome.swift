@@ -50,16 +50,11 @@ extension SignalFront {
   /// The launcher has looked a name up.
   func found(_ addresses: [IPAddress], of name: Text) {
     let now = Clock.now
-    for home in callHomes where home.host == name && home.redial.ends != nil && home.askAt != nil {
-      if addresses.isEmpty {
-        if home.race == nil { log.warning("call home: \(name) could not be looked up") }
-        home.askAt = now + CallHome.askInterval
-      } else {
-        home.addresses = addresses
-        home.foundAt = now
-        home.askAt = nil
+    for home in callHomes where home.host == name && home.askAt != nil {
+      if addresses.isEmpty, home.race == nil, home.redial.ends != nil {
+        log.warning("call home: \(name) could not be looked up")
       }
-      if home.race == nil { home.enter(now: now) }
+      home.found(addresses, now: now)
     }
   }
 
@@ -81,7 +76,11 @@ extension SignalFront {
       }
       guard let session = session(of: home) else { continue }
       let local = session.announced.local
-      if before.contains(local), !addresses.contains(local) { close(session, isLost: false) }
+      if before.contains(local), !addresses.contains(local) {
+        // It ends for nothing that the client did.
+        home.redial.heard(now: now)
+        close(session, isLost: false)
+      }
     }
   }
 
@@ -89,6 +88,7 @@ extension SignalFront {
 
   /// Does what is due for one client.
   func goOn(_ home: CallHome, now: Instant) {
+    if let session = session(of: home) { home.isMitigating = session.isMitigating }
     guard let due = home.nextTimeout, due <= now else { return }
     if let due = home.redial.due, due <= now { home.begin(now: now) }
     if let name = home.question(now: now) { try? report(.name(name)) }
@@ -96,7 +96,6 @@ extension SignalFront {
     while let candidate = home.race?.start(now: now) { start(candidate, of: home) }
     for attempt in home.attempts { take(attempt.timedOut(now: now), of: attempt) }
     guard let session = session(of: home) else { return }
-    home.isMitigating = session.isMitigating
     if home.returns(now: now) {
       close(session, isLost: false)
       home.turn(to: nil, now: now)
@@ -106,6 +105,12 @@ extension SignalFront {
   }
 
   private func start(_ candidate: Candidate, of home: CallHome) {
+    let stalled = home.attempts.filter { $0.isStalled && $0.candidate == candidate }
+    if stalled.count >= CallHome.maximumStalled {
+      stalled[0].close()
+      drop(stalled[0], of: home)
+      home.race?.failed(now: Clock.now)
+    }
     let server = IPAddress(parsing: home.name).map { ServerName.address($0) } ?? .name(home.name)
     guard let client = dialler(over: candidate.transport),
       let connection = ClientConnection(
@@ -162,6 +167,7 @@ extension SignalFront {
     let now = Clock.now
     guard let home = home(of: session.dialled), home.race == nil, home.redial.looks(now: now)
     else { return }
+    if let attempt = home.current { home.keepTicket(of: attempt) }
     home.isDoubted = true
     home.enter(now: now)
   }
@@ -175,8 +181,10 @@ extension SignalFront {
       case .received(let bytes):
         guard let session = session(on: attempt) else { continue }
         if home.isDoubted { abandon(home) }
+        home.redial.heard(now: Clock.now)
         session.heartbeats.received(now: Clock.now)
         perform(session.layer.received(bytes, now: Clock.now), on: session)
+      case .stalled: home.race?.stalled(attempt.candidate)
       case .closed(let reason): over(attempt, of: home, reason.text)
       case .broken(let error):
         guard attempt !== home.current else {
@@ -249,11 +257,15 @@ extension SignalFront {
     guard let home = home(of: attempt) else { return }
     drop(attempt, of: home)
     guard attempt === home.current else { return }
-    home.ticket = attempt.ticket ?? []
-    home.ticketTransport = attempt.candidate.transport
+    home.keepTicket(of: attempt)
     home.current = nil
+    let now = Clock.now
+    guard home.redial.hasHeld(now: now) else {
+      failed(home)
+      return
+    }
     abandon(home)
-    home.redial.ended(now: Clock.now, random: randomNumber() ?? 0)
+    home.redial.ended(now: now, random: randomNumber() ?? 0)
   }
 
   /// Ends all that is tried; a session stays.
@@ -303,6 +315,12 @@ extension SignalFront {
 }
 
 extension CallHome {
+  /// What resumes the session is there.
+  fileprivate func keepTicket(of attempt: Attempt) {
+    ticket = attempt.ticket ?? []
+    ticketTransport = attempt.candidate.transport
+  }
+
   /// This way was the first to lead to a session.
   fileprivate func won(_ attempt: Attempt, now: Instant) {
     race = nil

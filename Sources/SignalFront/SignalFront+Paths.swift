@@ -8,6 +8,10 @@ extension SignalFront {
   /// What a peer that doesn't read may leave with us, in bytes; then its connection ends.
   static let maximumOutput = 65_536
   private static let readLength = 16_384
+  /// How long a peer may take to read the last that we say.
+  private static let endPatience = Span.seconds(5)
+  /// From a connection that couldn't be taken to the next, when descriptors or memory are short.
+  private static let pause = Span.seconds(1)
 
   func serveEntrance(_ index: Int) {
     guard entrances.indices.contains(index) else { return }
@@ -27,9 +31,36 @@ extension SignalFront {
           at: index
         )
       case .streams(let listener, let server):
-        guard let accepted = try? listener.accept() else { return }
+        let accepted: StreamSocket?
+        do { accepted = try listener.accept() } catch {
+          watch(index, isWatched: false)
+          entrance.resumes = Clock.now + Self.pause
+          return
+        }
+        guard let accepted else { return }
         accept(accepted, server, at: index)
       }
+    }
+  }
+
+  private func watch(_ index: Int, isWatched: Bool) {
+    try? poller.change(
+      entrances[index].descriptor,
+      token: Token.firstEntrance + UInt64(index),
+      reading: isWatched,
+      writing: false
+    )
+  }
+
+  /// Ends connections whose peers don't read, and takes new ones again.
+  func timedOut(_ index: Int, now: Instant) {
+    let entrance = entrances[index]
+    for one in entrance.connections {
+      if let due = one.connection.ends, due <= now { end(one.number, at: index) }
+    }
+    if let due = entrance.resumes, due <= now {
+      entrance.resumes = nil
+      watch(index, isWatched: true)
     }
   }
 
@@ -55,7 +86,12 @@ extension SignalFront {
       else { continue }
       do throws(SystemError) {
         if event.isWritable { try flush(connection, number, at: index) }
-        guard event.isReadable, !connection.isEnding else { return }
+        guard event.isReadable else { return }
+        // One that ends isn't watched for reading: it is broken.
+        guard connection.ends == nil else {
+          end(number, at: index)
+          return
+        }
         guard let bytes = try connection.socket.receive(limit: Self.readLength) else { return }
         guard !bytes.isEmpty else {
           end(number, at: index)
@@ -97,8 +133,12 @@ extension SignalFront {
     guard let number = entrances[index].number(of: peer),
       let connection = entrances[index].connection(number)
     else { return }
-    connection.isEnding = true
-    if connection.output.isEmpty { end(number, at: index) }
+    if connection.output.isEmpty {
+      end(number, at: index)
+    } else if connection.ends == nil {
+      connection.ends = Clock.now + Self.endPatience
+      try? watch(connection, number)
+    }
   }
 
   private func flush(
@@ -108,16 +148,20 @@ extension SignalFront {
   ) throws(SystemError) {
     let hadOutput = !connection.output.isEmpty
     connection.output = try connection.socket.send(all: connection.output)
-    if connection.isEnding, connection.output.isEmpty {
+    if connection.ends != nil, connection.output.isEmpty {
       end(number, at: index)
     } else if hadOutput {
-      let isWaiting = !connection.output.isEmpty
-      try poller.change(
-        connection.socket.descriptor,
-        token: Token.connections + UInt64(number),
-        writing: isWaiting
-      )
+      try watch(connection, number)
     }
+  }
+
+  private func watch(_ connection: Entrance.Connection, _ number: UInt32) throws(SystemError) {
+    try poller.change(
+      connection.socket.descriptor,
+      token: Token.connections + UInt64(number),
+      reading: connection.ends == nil,
+      writing: !connection.output.isEmpty
+    )
   }
 
   private func end(_ number: UInt32, at index: Int) {

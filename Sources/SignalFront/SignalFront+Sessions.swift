@@ -190,7 +190,8 @@ extension SignalFront {
     // Those of a router follow one another faster than answers may come.
     if let last = session.heartbeat, session.dialled == nil { session.layer.forget(last) }
     session.heartbeat = nil
-    let patience = session.configuration.parameters(mitigating: session.isMitigating).interval
+    // So few are awaited that there is room for what else is asked.
+    let patience = session.heartbeats.interval
     do throws(SendRefusal) {
       let sent = try session.layer.send(
         heartbeat.message,

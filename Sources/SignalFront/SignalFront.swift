@@ -142,7 +142,7 @@ final class SignalFront {
       if let moment { next = next.map { min($0, moment) } ?? moment }
     }
     if core == nil { consider(closedSince + Self.reconnection) }
-    for entrance in entrances { consider(entrance.server.nextTimeout) }
+    for entrance in entrances { consider(entrance.nextTimeout) }
     for session in sessions { consider(session.nextTimeout) }
     for question in questions { consider(question.deadline) }
     for home in callHomes { consider(home.nextTimeout) }
@@ -152,8 +152,9 @@ final class SignalFront {
   private func timedOut() {
     let now = Clock.now
     for (index, entrance) in entrances.enumerated() {
-      guard let due = entrance.server.nextTimeout, due <= now else { continue }
+      guard let due = entrance.nextTimeout, due <= now else { continue }
       perform(entrance.server.timedOut(now: now, wall: Clock.wall), at: index)
+      timedOut(index, now: now)
     }
     for session in sessions {
       guard let due = session.nextTimeout, due <= now else { continue }

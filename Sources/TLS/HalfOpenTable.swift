@@ -6,11 +6,11 @@ import Bytes
 /// short-lived and partly kept for prefixes that have authenticated before.
 struct HalfOpenTable {
   /// All slots: each costs some 60 kB of OpenSSL's memory.
-  static let maximumCount = 16
+  let maximumCount: Int
   /// Slots that only known prefixes get.
-  static let reservedCount = 4
-  /// For one IPv4 address or IPv6 /64: a client that starts anew beside its former self.
-  static let maximumPerAddress = 2
+  private var reservedCount: Int { maximumCount / 4 }
+  /// For one IPv4 address or IPv6 /64, two of 16: a client that starts anew beside its former self.
+  private var maximumPerAddress: Int { maximumCount / 8 }
   /// A handshake takes a few round trips and at most three retransmissions.
   static let deadline = Span.seconds(10)
   /// Younger ones aren't evicted: a genuine client is through by then.
@@ -35,6 +35,9 @@ struct HalfOpenTable {
   /// Oldest first.
   private var entries: [Entry] = []
 
+  /// An empty table.
+  init(maximumCount: Int) { self.maximumCount = maximumCount }
+
   /// How many handshakes are half open.
   var count: Int { entries.count }
 
@@ -49,17 +52,17 @@ struct HalfOpenTable {
     let address = Self.address(of: peer)
     let neighbours = entries.filter { Self.address(of: $0.peer) == address }
     let strangers = entries.filter { !$0.isKnown }
-    if neighbours.count >= Self.maximumPerAddress {
+    if neighbours.count >= maximumPerAddress {
       return admit(peer, isKnown, insteadOf: neighbours, now)
     }
     if isKnown {
-      guard entries.count >= Self.maximumCount else { return add(peer, isKnown, now) }
+      guard entries.count >= maximumCount else { return add(peer, isKnown, now) }
       let evicted = admit(peer, isKnown, insteadOf: strangers, now)
       return evicted == .refused ? admit(peer, isKnown, insteadOf: entries, now) : evicted
     }
     let isFull =
-      strangers.count >= Self.maximumCount - Self.reservedCount
-      || entries.count >= Self.maximumCount
+      strangers.count >= maximumCount - reservedCount
+      || entries.count >= maximumCount
     return isFull ? admit(peer, isKnown, insteadOf: strangers, now) : add(peer, isKnown, now)
   }
 

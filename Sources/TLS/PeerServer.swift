@@ -30,11 +30,14 @@ public class PeerServer {
     ///
     /// 1232 is what the least IPv6 path carries (RFC 9132, Section 7.3). Means nothing for streams.
     public var datagram: Int
+    /// How many handshakes may be half open, at least 8; each costs some 60 kB.
+    public var halfOpen: Int
 
     /// Sets limits.
-    public init(sessions: Int = 64, datagram: Int = 1232) {
+    public init(sessions: Int = 64, datagram: Int = 1232, halfOpen: Int = 16) {
       self.sessions = sessions
       self.datagram = datagram
+      self.halfOpen = halfOpen
     }
   }
 
@@ -91,7 +94,7 @@ public class PeerServer {
   private let isStream: Bool
   private(set) var context: TLSContext
   final var known: KnownPrefixes
-  final var halfOpen = HalfOpenTable()
+  final var halfOpen: HalfOpenTable
   final let failures = FailureTable()
   /// Lists, not dictionaries: of so few that a search costs nothing, and a fraction of the code.
   final var handshakes: [Handshake] = []
@@ -129,6 +132,7 @@ public class PeerServer {
     )
     desk.use(keys: context.keys)
     known = KnownPrefixes(configured: expected)
+    halfOpen = HalfOpenTable(maximumCount: limits.halfOpen)
     self.limits = limits
     self.isStream = isStream
     self.timeFloor = timeFloor

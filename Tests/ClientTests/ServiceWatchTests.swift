@@ -93,3 +93,47 @@ func tooManyWatches() throws {
   wire.client(wire.conversation.ask(.heartbeat, cuid: "me", sid: 1, now: at(1)), now: at(1))
   #expect(wire.requests.last?.message.uriPath.last == "hb")
 }
+
+@Test("MIT-PUT-21 what is fetched for a watch leaves a lost request its repetition")
+func repetitionBesideFetch() throws {
+  let wire = try watched()
+  try wire.answerState()
+  wire.losesRequests = true
+  wire.client(
+    wire.conversation.ask(.withdraw(mid: 8), cuid: "me", sid: 1, now: at(9)),
+    now: at(9)
+  )
+  let lost = try #require(wire.sent.last)
+  wire.losesRequests = false
+  // A state of several blocks, of which the first comes with the notification.
+  var large = state(7, .attackStopped)
+  large.scope.targetURIs = (0..<100).map { "https://example.net/path/\($0)" }
+  try wire.notify(response(.content, large), at: 10)
+  #expect(wire.sent.last != lost)
+  wire.sent = []
+  wire.pass(until: 12.5)
+  #expect(wire.sent.contains(lost))
+}
+
+@Test("MIT-OBS-01 a registration that was renewed and answered isn't sent again")
+func answeredRenewal() throws {
+  let wire = try watched()
+  try wire.answerState()
+  wire.requests = []
+  // Nothing but heartbeats goes out until the state is too old.
+  while wire.requests.allSatisfy({ $0.message.observe == nil }) {
+    wire.requests = []
+    let due = try #require(wire.conversation.nextTimeout)
+    wire.client(wire.conversation.timedOut(now: due), now: due)
+  }
+  let renewal = try #require(wire.sent.last)
+  let moment = Double(try #require(wire.conversation.nextTimeout).milliseconds) / 1000
+  try wire.answer(
+    response(.content, state(7, .attackMitigationInProgress)),
+    isObservable: true,
+    at: moment - 0.1
+  )
+  wire.sent = []
+  wire.pass(until: moment + 20)
+  #expect(!wire.sent.contains(renewal))
+}

@@ -1,4 +1,5 @@
 import Bytes
+import CoAP
 import Testing
 
 @testable import DOTS
@@ -59,6 +60,27 @@ import Testing
     #expect(done.map { $0.at } == [30_000, 30_250, 30_500, 30_750])
     #expect(done.last?.action == .silent)
     #expect(clock.nextTimeout == after(60_000))
+  }
+
+  @Test(
+    "CH-HB-02 no heartbeat is held back because answers to earlier ones are awaited",
+    arguments: [0, 30, 240]
+  )
+  func awaited(interval: UInt64) throws {
+    let session = SessionLayer(MessageLayer(seed: 1))
+    var clock = HeartbeatClock(duty: .keepsOpen, now: start)
+    clock.set(parameters(interval: interval), now: start)
+    for moment in stride(from: 0, to: 600_000, by: 50) {
+      let now = after(moment)
+      clock.received(now: after(moment - 5000))
+      _ = session.timedOut(now: now)
+      guard let due = clock.nextTimeout, due <= now else { continue }
+      for case .send(let heartbeat) in clock.timedOut(now: now) {
+        let message = heartbeat.message
+        let patience = clock.interval
+        _ = try session.send(message, confirmable: false, patience: patience, now: now)
+      }
+    }
   }
 
   @Test("CH-HB-03 one that is lost on the way makes no doubt")

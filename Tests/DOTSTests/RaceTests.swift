@@ -90,3 +90,42 @@ func brokenAmongOthers() {
   #expect(race.start(now: at(0.01)) == candidates[1])
   #expect(race.nextStart == at(5.01) && race.start(now: at(5.01)) == candidates[0])
 }
+
+@Test("HE-02 ways that become known during a race are tried as well, each once, after the others")
+func added() {
+  let candidates = Candidate.all([v4[0], v4[1]], over: [.udp], known: nil)
+  var race = Race(candidates, now: at(0))
+  #expect(race.start(now: at(0)) == candidates[0])
+  race.add(Candidate.all(v4, over: [.udp], known: nil), now: at(0.1))
+  #expect(race.nextStart == at(0.25) && race.start(now: at(0.25)) == candidates[1])
+  #expect(race.start(now: at(0.5)) == Candidate(.udp, v4[2]))
+  #expect(race.nextStart == nil)
+}
+
+@Test("HE-02 a race that all known ways have lost goes on when there are new ones")
+func addedLate() {
+  var race = Race([Candidate(.udp, v4[0])], now: at(0))
+  _ = race.start(now: at(0))
+  race.failed(now: at(1))
+  #expect(race.isLost)
+  race.add([Candidate(.udp, v4[0])], now: at(2))
+  #expect(race.isLost)
+  race.add([Candidate(.udp, v4[1])], now: at(2))
+  #expect(!race.isLost && race.start(now: at(2)) == Candidate(.udp, v4[1]))
+}
+
+@Test("HE-05 a way on which nothing comes is begun again beside itself, 5 s after the last start")
+func stalled() {
+  let candidates = Candidate.all([v4[0], v4[1]], over: [.tcp], known: nil)
+  var race = Race(candidates, now: at(0))
+  _ = race.start(now: at(0))
+  _ = race.start(now: at(0.25))
+  race.stalled(candidates[0])
+  race.stalled(candidates[0])
+  race.stalled(candidates[1])
+  #expect(race.nextStart == at(5.25) && race.start(now: at(5.25)) == candidates[0])
+  #expect(race.nextStart == at(10.25) && race.start(now: at(10.25)) == candidates[1])
+  #expect(race.nextStart == nil && !race.isLost)
+  for _ in 0..<4 { race.failed(now: at(11)) }
+  #expect(race.isLost)
+}

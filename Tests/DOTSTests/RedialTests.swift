@@ -53,7 +53,8 @@ private let udp = Candidate(.udp, IPAddress(v4: 0xC000_0201))
     redial.begun(now: at(0))
     redial.failed(now: at(60), random: 0)
     redial.begun(now: at(60))
-    redial.established(over: tcp, among: [.tcp], now: at(0))
+    redial.established(over: tcp, among: [.tcp], now: at(60))
+    redial.heard(now: at(61))
     #expect(redial.due == nil && redial.ends == nil)
     redial.ended(now: at(5000), random: 999)
     #expect(redial.due == at(5000.999))
@@ -62,13 +63,39 @@ private let udp = Candidate(.udp, IPAddress(v4: 0xC000_0201))
     #expect(redial.due == at(5061))
   }
 
-  @Test("a peer that takes sessions and closes them at once is called once a second at most")
+  @Test("a peer that speaks on sessions and closes them at once is called once a second at most")
   func flapping() {
     var redial = Redial(now: at(0), random: 0)
     redial.begun(now: at(0))
     redial.established(over: tcp, among: [.tcp], now: at(0))
+    redial.heard(now: at(0.01))
+    #expect(redial.hasHeld(now: at(0.01)))
     redial.ended(now: at(0.01), random: 0)
     #expect(redial.due == at(1))
+  }
+
+  @Test("HE-05 a session that ends before a word of the peer is a failed attempt: 60 s, then 300 s")
+  func refusedAfterHandshake() {
+    var redial = Redial(now: at(0), random: 0)
+    for (begin, next) in [(0, 60), (60, 360), (360, 660)] {
+      redial.begun(now: at(Double(begin)))
+      redial.established(over: tcp, among: [.udp, .tcp], now: at(Double(begin) + 0.1))
+      #expect(!redial.hasHeld(now: at(Double(begin) + 0.2)))
+      redial.failed(now: at(Double(begin) + 0.2), random: 0)
+      #expect(redial.due == at(Double(next)) && redial.nextTimeout == redial.due)
+    }
+    // Nor does its way come first.
+    #expect(redial.known(now: at(361)) == nil)
+  }
+
+  @Test("HE-05 a session that lasts for as long as an attempt has held, whatever was heard")
+  func silentSession() {
+    var redial = Redial(now: at(0), random: 0)
+    redial.begun(now: at(0))
+    redial.established(over: udp, among: [.udp], now: at(1))
+    #expect(!redial.hasHeld(now: at(60)) && redial.hasHeld(now: at(61)))
+    redial.ended(now: at(100), random: 0)
+    #expect(redial.due == at(100) && redial.known(now: at(101)) == udp)
   }
 
   @Test("HE-05 another way out shortens the wait to 60 s from the last attempt's begin, not below")
@@ -104,7 +131,8 @@ private let udp = Candidate(.udp, IPAddress(v4: 0xC000_0201))
     var redial = Redial(now: at(0), random: 0)
     #expect(redial.known(now: at(0)) == nil)
     redial.begun(now: at(0))
-    redial.established(over: tcp, among: [.udp, .tcp], now: at(1))
+    redial.established(over: tcp, among: [.udp, .tcp], now: at(0))
+    redial.heard(now: at(1))
     #expect(redial.known(now: at(600.9)) == tcp && redial.known(now: at(601)) == nil)
     redial.ended(now: at(5000), random: 0)
     #expect(redial.known(now: at(5599.9)) == tcp && redial.known(now: at(5600)) == nil)
@@ -127,9 +155,30 @@ private let udp = Candidate(.udp, IPAddress(v4: 0xC000_0201))
     probed = [2 * day - 0.1, 2 * day].map { redial.probes(now: at($0)) }
     #expect(probed == [false, true])
     redial.established(over: udp, among: [.udp, .tcp], now: at(2 * day + 1))
+    redial.heard(now: at(2 * day + 1))
     #expect(redial.nextTimeout == nil && redial.known(now: at(2 * day + 2)) == udp)
     let isProbing = redial.probes(now: at(3 * day))
     #expect(!isProbing)
+  }
+
+  @Test("HE-03 sessions over TCP that follow one another put the look for UDP off no further")
+  func probingAcrossSessions() {
+    let hour = 3600.0
+    var redial = Redial(now: at(0), random: 0)
+    for begin in [0, 10, 20] {
+      redial.begun(now: at(Double(begin) * hour))
+      redial.established(over: tcp, among: [.udp, .tcp], now: at(Double(begin) * hour))
+      redial.heard(now: at(Double(begin) * hour))
+      #expect(redial.nextTimeout == at(24 * hour))
+      redial.ended(now: at(Double(begin + 9) * hour), random: 0)
+    }
+    // The moment passes without a session: a little after the next one's begin, for UDP was tried then.
+    redial.begun(now: at(30 * hour))
+    redial.established(over: tcp, among: [.udp, .tcp], now: at(30 * hour))
+    #expect(redial.nextTimeout == at(30 * hour + 300))
+    let isProbing = redial.probes(now: at(30 * hour + 300))
+    redial.stayed()
+    #expect(isProbing && redial.nextTimeout == at(54 * hour + 300))
   }
 
   @Test("HE-03 where UDP isn't wanted, or the session has ended, nothing looks for it")
@@ -139,6 +188,7 @@ private let udp = Candidate(.udp, IPAddress(v4: 0xC000_0201))
     redial.established(over: tcp, among: [.tcp], now: at(0))
     #expect(redial.nextTimeout == nil)
     redial.established(over: tcp, among: [.udp, .tcp], now: at(0))
+    redial.heard(now: at(0))
     redial.ended(now: at(10), random: 0)
     let isProbing = redial.probes(now: at(100_000))
     #expect(redial.nextTimeout == at(10) && !isProbing)

@@ -146,6 +146,19 @@ def service(home):
            "CH-MIT-01 without a source")
 
 
+@test("a second service at the same path is refused, and the first goes on")
+def twice(home):
+    calling(home)
+    noc_service = Service(home)
+    noc_service.wait(10)
+    for port in (PORT, "4648"):
+        answer = home.run("isp", CLIENT, "--listen", f":{port}", *proof(home), "--control",
+                          noc_service.path, "serve", timeout=10)
+        expect_equal(answer.returncode, 1, f"exit status at port {port}")
+        expect("another service" in answer.stderr.decode(), answer.stderr.decode())
+    noc_service.ask("heartbeat")
+
+
 @test("CFG-23 CH-HB-01 the client reads 30 s and the router's ranges first; what it sets of them holds")
 def configured(home):
     calling(home)

@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import time
 
-from home import section
+from home import ROUTER, section
 from suite import expect, expect_equal, test, wait_for
 from test_callhome import (
     CLIENT, ISP, PORT, ROUTER_NAME, Service, blocked, calling, noc, proof, role, still_blocked)
@@ -14,7 +14,7 @@ from test_callhome import (
 
 @contextlib.contextmanager
 def far_end(home, *words, identity="telemetry"):
-    """OpenSSL's server as the ISP's end; gives what it says, after the command if there is one."""
+    """OpenSSL's server as the ISP's end; gives what it says, after what it is given if that is any."""
     path = os.path.join(home.work, "s_server")
     with open(path, "wb") as log:
         process = home.start(
@@ -23,10 +23,9 @@ def far_end(home, *words, identity="telemetry"):
             "-CAfile", f"{home.work}/isp-ca.crt", "-tlsextdebug", *words,
             stdin=subprocess.PIPE, stdout=log, stderr=log)
 
-    def said(command=b""):
-        if command:
-            process.stdin.write(command + b"\n")
-            process.stdin.flush()
+    def said(given=b""):
+        process.stdin.write(given)
+        process.stdin.flush()
         with open(path, errors="replace") as file:
             return file.read()
     try:
@@ -83,11 +82,24 @@ def resumed(home):
             wait_for(lambda: role(home), 10, f"the session {version}")
             first = role(home)[0]["since"]
             expect("Reused session-id" not in said(), f"the first is resumed {version}")
-            said(b"q")
+            # Settings, without which it would have been no session; then the command to end it.
+            said(b"\x00\xe1")
+            time.sleep(0.3)
+            said(b"q\n")
             wait_for(lambda: "Reused session-id" in said(), 10, f"a resumed session {version}")
             wait_for(lambda: role(home), 2, f"the second session {version}")
             expect(role(home)[0]["since"] >= first, "the session is the first")
         home.clear()
+
+
+@test("HE-05 a client that refuses the router's certificate, after TLS 1.3's handshake, isn't called at once")
+def refused_late(home):
+    # It trusts itself alone.
+    with far_end(home, "-tls1_3", "-alpn", "coap", "-CAfile", f"{home.work}/telemetry.crt"):
+        calling(home, noc(transport="tcp"))
+        wait_for(lambda: "no session with" in home.log(), 10, "the line about the failure")
+        time.sleep(5)
+        expect_equal(home.log().count("is over: "), 1, "sessions that were tried for")
 
 
 @test("CH-RED-01 CH-RED-02 CH-RED-06 a redirection is followed inside the allowed domains alone")
@@ -270,3 +282,49 @@ def deaf(home):
         resident = next(int(one.split()[1]) for one in file if one.startswith("VmRSS"))
     expect(resident < 30000, f"the service has {resident} kB")
     end.close()
+
+
+@contextlib.contextmanager
+def exhausted(pid):
+    """A process that gets no descriptor while the block runs, and must not spin meanwhile."""
+    def spent():
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    own = {int(one) for one in os.listdir(f"/proc/{pid}/fd")}
+    free = next(one for one in range(len(own) + 1) if one not in own)
+    with open(f"/proc/{pid}/limits") as file:
+        soft = next(one.split()[3] for one in file if one.startswith("Max open files"))
+    with open(f"/proc/{pid}/status") as file:
+        user, group = [one.split()[1] for one in file if one.startswith(("Uid", "Gid"))]
+
+    def limit(files):
+        # As the process's own user: another's takes a right that containers lack.
+        subprocess.run(["setpriv", f"--reuid={user}", f"--regid={group}",
+                        "--clear-groups", "prlimit", f"--pid={pid}", f"--nofile={files}:"],
+                       check=True)
+    limit(free)
+    try:
+        before = spent()
+        yield
+        time.sleep(2)
+        expect(spent() - before < 0.5, f"it took {spent() - before} s of the processor")
+    finally:
+        limit(soft)
+
+
+@test("who has no descriptor left for a connection waits for one, on the router and at the ISP")
+def no_descriptors(home):
+    daemon = home.daemon(more=section("listen", "streams", {"transport": ["tcp"]}))
+    noc_service = Service(home, transport="tcp")
+    with exhausted(daemon.rooms()["cordond-signal"]):
+        asking = home.start("isp", CLIENT, "--connect", ROUTER, "--name", "cpe-0001.isp.example",
+                            *proof(home), "--transport", "tcp", "--timeout", "20", "heartbeat",
+                            stdout=subprocess.DEVNULL)
+    expect_equal(asking.wait(20), 0, "exit status of who asked the router")
+    with exhausted(noc_service.process.pid):
+        asking = noc_service.start("sessions")
+        with home.within("router"):
+            connection = socket.create_connection((ISP, int(PORT)))
+    expect_equal(asking.wait(10), 0, "exit status of who asked the service")
+    connection.close()

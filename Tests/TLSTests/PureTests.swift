@@ -238,7 +238,7 @@ func parsed(_ datagram: [UInt8]) -> ClientHello? {
   }
 
   private func full(of count: UInt32) -> HalfOpenTable {
-    var table = HalfOpenTable()
+    var table = HalfOpenTable(maximumCount: 16)
     for address in 0..<count { _ = table.admit(peer(address), isKnown: false, now: instant(0)) }
     return table
   }
@@ -271,7 +271,7 @@ func parsed(_ datagram: [UInt8]) -> ClientHello? {
 
   @Test("a known prefix takes a stranger's slot before another known one's")
   func knownEvicts() {
-    var table = HalfOpenTable()
+    var table = HalfOpenTable(maximumCount: 16)
     for address in UInt32(0)..<15 {
       _ = table.admit(peer(address), isKnown: true, now: instant(0))
     }
@@ -284,7 +284,7 @@ func parsed(_ datagram: [UInt8]) -> ClientHello? {
 
   @Test("one address gets two slots, then its own oldest makes room")
   func perAddress() {
-    var table = HalfOpenTable()
+    var table = HalfOpenTable(maximumCount: 16)
     let admissions = (UInt16(1)...3).map {
       table.admit(peer(1, $0), isKnown: false, now: instant(0))
     }
@@ -293,9 +293,23 @@ func parsed(_ datagram: [UInt8]) -> ClientHello? {
     #expect(later == .admittedInstead(of: peer(1, 1)))
   }
 
+  @Test("a larger table has as much more room for strangers, known prefixes and one address")
+  func larger() {
+    var table = HalfOpenTable(maximumCount: 512)
+    for address in UInt32(0)..<400 {
+      _ = table.admit(peer(address), isKnown: false, now: instant(0))
+    }
+    #expect(table.count == 384)
+    table = HalfOpenTable(maximumCount: 512)
+    for port in UInt16(1)...80 {
+      _ = table.admit(peer(1, port), isKnown: false, now: instant(0))
+    }
+    #expect(table.count == 64)
+  }
+
   @Test("the addresses of one IPv6 /64 count as one")
   func perNetwork() {
-    var table = HalfOpenTable()
+    var table = HalfOpenTable(maximumCount: 16)
     let admissions = (UInt64(0)..<3).map { host in
       let remote = IPAddress(v6High: 0x2001_0DB8_0000_0000, low: host)
       let peer = PeerAddress(remote: remote, remotePort: 1, local: remote)

@@ -116,7 +116,8 @@ public final class Conversation {
   /// When `timedOut` has something to do; nil for never.
   public var nextTimeout: Instant? {
     guard !isOver else { return nil }
-    var due = [client.nextTimeout, repetition?.due, heartbeats.nextTimeout].compactMap { $0 }
+    var due = [client.nextTimeout, repetition?.due, heartbeats.nextTimeout, negotiated.refreshAt]
+      .compactMap { $0 }
     due += watches.compactMap { $0.repetition?.due }
     return due.min()
   }
@@ -125,7 +126,7 @@ public final class Conversation {
   public func timedOut(now: Instant) -> [Action] {
     guard !isOver else { return [] }
     var actions = translate(client.timedOut(now: now), now: now)
-    if !isOver { actions += `repeat`(now: now) + repeatWatches(now: now) }
+    if !isOver { actions += `repeat`(now: now) + repeatWatches(now: now) + refresh(now: now) }
     // A mitigation may have come to its end.
     if isLasting { useParameters(now: now) }
     for action in heartbeats.timedOut(now: now) where !isOver {
@@ -204,6 +205,8 @@ extension Conversation {
         if exchange == heartbeat {
           heartbeat = nil
           heartbeats.answered(now: now)
+        } else if exchange == negotiated.refreshing {
+          refreshed(response, now: now)
         } else if exchange == self.exchange {
           repetition = nil
           result += answered(response, now: now)
@@ -300,7 +303,7 @@ extension Conversation {
     guard response.code.major == 2 else { return refused(response) }
     do throws(PeerError) {
       let answer = try command.answer(response, sid: sid, after: now - asked)
-      if isLasting { try negotiate(answer, to: command, response.payload, now: now) }
+      if isLasting { try negotiate(answer, to: command, response, now: now) }
       guard command.isWatching else { return [.tell(answer)] + end(.done) }
       return [.tell(answer)] + watched(answer)
     } catch {

@@ -73,4 +73,44 @@ extension Wire {
     try wire.ask(status, over, at: 2501)
     #expect(wire.interval(at: 2501) == 60)
   }
+
+  @Test(
+    "CFG-19 what was read is read again a minute before it is stale, by the number of what was set"
+  )
+  func refreshed() throws {
+    let wire = Wire.begun(nil)
+    let offered = configuration(mitigating: 20, idle: 0)
+    try wire.ask(.retrieveConfiguration, offered.response, at: 1)
+    let wanted = configuration(mitigating: 15, idle: 0)
+    try wire.ask(.configure(wanted), CoAPMessage(.created), at: 2)
+    wire.requests = []
+    wire.pass(until: 3540)
+    #expect(wire.requests.isEmpty)
+    wire.pass(until: 3541)
+    #expect(try wire.lastRequest() == .retrieveConfiguration(sid: 1))
+    try wire.answer(configuration(mitigating: 15, idle: 90).response, at: 3541)
+    #expect(wire.interval(at: 3541) == 90)
+  }
+
+  @Test(
+    "CFG-19 while something is mitigated nothing is read again; a number that is gone is left out"
+  )
+  func notRefreshed() throws {
+    let wire = Wire.begun(nil)
+    let idle = configuration(mitigating: 0, idle: 0)
+    try wire.ask(.retrieveConfiguration, idle.response, at: 1)
+    try wire.ask(.configure(idle), CoAPMessage(.created), at: 2)
+    let long = entry(7) { $0.lifetime = .seconds(6000) }
+    let mitigate = Command.mitigate(mid: 7, try scope(), .seconds(6000))
+    try wire.ask(mitigate, response(.created, long), at: 3)
+    wire.requests = []
+    wire.pass(until: 6000)
+    #expect(wire.requests.isEmpty)
+    wire.pass(until: 6062)
+    #expect(!wire.requests.isEmpty)
+    try wire.answer(CoAPMessage(.notFound), at: 6062)
+    wire.requests = []
+    wire.pass(until: 6200)
+    #expect(try wire.lastRequest() == .retrieveConfiguration(sid: nil))
+  }
 }

@@ -123,14 +123,15 @@ extension Core {
     repairAt = nil
     do throws(KernelFault) {
       let wanted = journalled(engine.plan(at: now), now: now)
-      let isBack = try kernel.repair(
+      let kept = try kernel.repair(
         wanted,
         protection: protection,
         access: access,
         lan: engine.settings.lan,
         now: now
       )
-      if isBack {
+      if let kept {
+        engine.recounted(keeping: kept.mitigations, devices: kept.devices)
         log.warning("the firewall's table was brought back")
         showMissing(wanted)
       }

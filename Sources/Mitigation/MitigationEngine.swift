@@ -218,10 +218,12 @@ extension MitigationEngine {
       now: now,
       start: mitigation.start
     )
+    let before = table[mitigation.id]
     for device in mitigation.permit.devices where home.hasDevice(at: device.address) {
       quarantines.add(device)
     }
     scheduleForgetting()
+    if before?.holdsCounter == true, !mitigation.holdsCounter { mitigation.measurement.renew() }
     if mitigation.isEnforced, mitigation.turn == nil, mitigation.scope.triggerMitigation,
       mitigation.permit.awaitsConsent
     {
@@ -282,4 +284,9 @@ extension MitigationEngine {
       )
     )
   }
+}
+
+extension Mitigation {
+  /// Whether the kernel counts for it.
+  fileprivate var holdsCounter: Bool { isEnforced && hasRule }
 }

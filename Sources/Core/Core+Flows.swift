@@ -121,6 +121,11 @@ extension Core {
     log.info("found who sends what is to be stopped")
     carryOut(changes, now: now)
     tellQuestions()
+    // The kernel knows nothing any more of one that is about no other than who is asked about.
+    for case .remove in changes {
+      save()
+      break
+    }
     neighboursReadAt = neighboursReadAt ?? now
   }
 }

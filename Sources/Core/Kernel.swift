@@ -245,7 +245,9 @@ final class Kernel {
 
   /// The kernel's counters of all mitigations, and of all devices in quarantine.
   func allCounters() throws(KernelFault) -> Counters {
-    do { return Counters(try table.counters()) } catch { throw .refused(error) }
+    var counters = Counters()
+    do { try table.showCounters { counters.take($0) } } catch { throw .refused(error) }
+    return counters
   }
 }
 
@@ -254,15 +256,19 @@ struct Counters {
   private(set) var mitigations: [(id: MitigationID, counters: DropCounters)] = []
   private(set) var devices: [(mac: MACAddress, counters: DropCounters)] = []
 
-  @inline(never)
+  init() {}
+
   init(_ counters: [KernelCounter]) {
-    for counter in counters {
-      let counted = DropCounters(packets: counter.packets, bytes: counter.bytes)
-      if let id = MitigationID(counter: counter.name) {
-        mitigations.append((id, counted))
-      } else if let mac = MACAddress(counter: counter.name) {
-        devices.append((mac, counted))
-      }
+    for counter in counters { take(counter) }
+  }
+
+  @inline(never)
+  mutating func take(_ counter: KernelCounter) {
+    let counted = DropCounters(packets: counter.packets, bytes: counter.bytes)
+    if let id = MitigationID(counter: counter.name) {
+      mitigations.append((id, counted))
+    } else if let mac = MACAddress(counter: counter.name) {
+      devices.append((mac, counted))
     }
   }
 }

@@ -100,6 +100,23 @@ public final class NetfilterConnection {
     return counters
   }
 
+  /// Shows the names and values of all counters one by one, and keeps none: thousands at once would
+  /// leave the process larger for good. Some come twice when the table changes meanwhile.
+  public func showCounters(to take: (KernelCounter) -> Void) throws(KernelError) {
+    let type = Self.counterType
+    let request = Self.request(.getObject, flags: Encoder.dump, object: type)
+    do throws(KernelError) {
+      try socket.dump(request) {
+        guard Self.isOurs($0, type), let counter = Self.counter($0, withJournal: false) else {
+          return
+        }
+        take(counter)
+      }
+    } catch {
+      if error.errno != ENOENT { throw error }
+    }
+  }
+
   /// One counter; nil when there is no such.
   public func counter(_ name: Text) throws(KernelError) -> KernelCounter? {
     let request = Self.request(.getObject, name: name, object: Self.counterType)
@@ -277,15 +294,17 @@ extension NetfilterConnection {
   ) throws(KernelError) -> [NetlinkMessage] {
     let request = Self.request(kind, flags: Encoder.dump, name: name, object: object)
     do throws(KernelError) {
-      return try socket.dump(request).filter { message in
-        let attributes = message.attributes(after: 4)
-        return attributes[1]?.text == Encoder.table
-          && (object == 0 || attributes[3]?.network == UInt64(object))
-      }
+      return try socket.dump(request).filter { Self.isOurs($0, object) }
     } catch {
       if error.errno == ENOENT { return [] }
       throw error
     }
+  }
+
+  private static func isOurs(_ message: NetlinkMessage, _ object: UInt32) -> Bool {
+    let attributes = message.attributes(after: 4)
+    return attributes[1]?.text == Encoder.table
+      && (object == 0 || attributes[3]?.network == UInt64(object))
   }
 
   /// The names of things, in order; `attribute` is what names each.
@@ -297,7 +316,10 @@ extension NetfilterConnection {
     return names.ordered()
   }
 
-  private static func counter(_ message: NetlinkMessage) -> KernelCounter? {
+  private static func counter(
+    _ message: NetlinkMessage,
+    withJournal: Bool = true
+  ) -> KernelCounter? {
     let attributes = message.attributes(after: 4)
     guard let name = attributes[2] else { return nil }
     let data = attributes.nested(4)
@@ -305,7 +327,7 @@ extension NetfilterConnection {
       name: name.text,
       packets: data[2]?.network ?? 0,
       bytes: data[1]?.network ?? 0,
-      journal: attributes.nested(8).array
+      journal: withJournal ? attributes.nested(8).array : []
     )
   }
 

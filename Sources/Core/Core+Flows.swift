@@ -9,6 +9,9 @@ import Netlink
 extension Core {
   /// How often senders are read, and lost events are made good.
   private static let flowInterval = Span.seconds(1)
+  /// How long new connections are still heard of when they matter no more: to stop takes the kernel ten
+  /// milliseconds, which the next request would wait for.
+  private static let afterFlows = Span.seconds(10)
 
   /// Shows the connections that a request means; those that begin are heard of from now on.
   ///
@@ -58,12 +61,18 @@ extension Core {
   /// Hears of connections while they matter, and looks at what is due.
   func watchFlows(_ now: Instant) {
     guard engine.watchesFlows else {
-      // Closed, its socket is watched no more.
-      flowMonitor = nil
       flowsReadAt = nil
       sendersReadAt = nil
+      guard flowMonitor != nil else { return }
+      let due = flowsLeftAt ?? now + Self.afterFlows
+      flowsLeftAt = due
+      guard due <= now else { return }
+      // Closed, its socket is watched no more.
+      flowMonitor = nil
+      flowsLeftAt = nil
       return
     }
+    flowsLeftAt = nil
     hearFlows()
     if let due = flowsReadAt, due <= now {
       flowsReadAt = nil

@@ -82,6 +82,8 @@ final class Core {
   var neighboursReadAt: Instant?
   /// Tells of new connections while those matter.
   var flowMonitor: FlowMonitor?
+  /// When it stops; nil while it is wanted.
+  var flowsLeftAt: Instant?
   /// When all connections are to be looked at again.
   var flowsReadAt: Instant?
   var sendersReadAt: Instant?
@@ -159,6 +161,7 @@ final class Core {
     consider(countAt)
     consider(neighboursReadAt)
     consider(flowsReadAt)
+    consider(flowsLeftAt)
     consider(sendersReadAt)
     consider(nextLoss)
     return next

@@ -12,7 +12,8 @@ final class FlowFilter {
   private let icmpTypes: [ICMPTypeRange]
   let targets: [Prefix]
 
-  var hasSourcePorts: Bool { !sourcePorts.isEmpty }
+  /// Whether it is about one source port: no other device has that.
+  let hasOnePort: Bool
 
   init(_ id: MitigationID, _ scope: MitigationScope, _ home: Home) {
     self.id = id
@@ -20,6 +21,7 @@ final class FlowFilter {
     transports = scope.targetProtocols
     sources = scope.sourcePrefixes
     sourcePorts = scope.sourcePortRanges
+    hasOnePort = scope.hasOnePort
     targetPorts = scope.targetPortRanges
     icmpTypes = scope.sourceICMPTypeRanges
     targets = scope.targetPrefixes
@@ -72,7 +74,7 @@ final class FlowFilter {
   /// ports, name the devices of each other as well: such a device is stopped where it sends to, and
   /// nowhere else.
   func means(_ sender: Sender) -> Bool {
-    !hasSourcePorts && Self.isAmong(targets, sender.target)
+    sourcePorts.isEmpty && Self.isAmong(targets, sender.target)
       && (transports.isEmpty || transports.contains(sender.transport))
   }
 
@@ -150,16 +152,13 @@ public final class FlowWatch {
 
   init(_ filters: [FlowFilter]) { self.filters = filters }
 
-  /// Whether what one mitigation looks for was found: who has a port that was named.
+  /// Whether what one mitigation looks for was found: who has the port that was named.
   public var isSatisfied: Bool {
-    filters.count == 1 && !sightings.isEmpty && filters[0].hasSourcePorts
+    filters.count == 1 && !sightings.isEmpty && filters[0].hasOnePort
   }
 
   /// What answers to all flows of interest have, where those are few: each may be asked for.
   public var answers: [Flow.Tuple] { filters.count == 1 ? filters[0].answers : [] }
-
-  /// Whether nobody was found.
-  public var isFruitless: Bool { sightings.isEmpty }
 
   /// Whether there is nothing to look for.
   public var isIdle: Bool { filters.isEmpty }

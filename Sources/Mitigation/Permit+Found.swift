@@ -10,8 +10,10 @@ extension PermitOffice {
     for target in permit.targets where target.isEverything { return }
     let isWide = scope.sourcePortRanges.isEmpty
     var others: [RuleSource] = []
-    for source in permit.sources where isWide ? !source.isWide : !source.isTranslated {
-      others.append(source)
+    var translated: [RuleSource] = []
+    for source in permit.sources {
+      if source.isTranslated { translated.append(source) }
+      if isWide ? !source.isWide : !source.isTranslated { others.append(source) }
     }
     if !isWide && !others.isEmpty || others.count == permit.sources.count { return }
     permit.isHiding = true
@@ -24,7 +26,13 @@ extension PermitOffice {
       let source = RuleSource.inside(Prefix(host: device.address))
       if !others.contains(source) { others.append(source) }
     }
-    if isWide { others.append(.stray) }
+    if isWide {
+      others.append(.stray)
+    } else if !scope.hasOnePort, permit.action != .observe, spared.isEmpty, !permit.awaitsConsent {
+      // One port has one sender; of several some may have others, whoever they pretend to be. They
+      // aren't told apart from who is to be left alone, nor from whose packets were counted before.
+      others += translated
+    }
     permit.sources = others
   }
 
@@ -90,8 +98,6 @@ extension PermitOffice {
 }
 
 extension RuleSource {
-  fileprivate var isTranslated: Bool { if case .translated = self { true } else { false } }
-
   /// Whether it stands for devices of which none is known.
   fileprivate var isWide: Bool {
     switch self {
@@ -103,6 +109,9 @@ extension RuleSource {
 }
 
 extension MitigationScope {
+  /// Whether it names one source port, which one device has at a time.
+  var hasOnePort: Bool { sourcePortRanges.count == 1 && sourcePortRanges[0].count == 1 }
+
   /// Whether one of these addresses of IPv4 is a source.
   func namesAny(of addresses: [IPAddress]) -> Bool {
     for address in addresses where address.family == .v4 {

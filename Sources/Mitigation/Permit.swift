@@ -24,12 +24,14 @@ struct Permit: Equatable, Sendable {
   /// The rule of the mitigation `id` for `scope`, where there is one.
   func rule(id: MitigationID, scope: MitigationScope) -> Rule? {
     guard hasRule else { return nil }
+    let hasPorts = !isLookedThrough || sources.contains { $0.isTranslated }
     return Rule(
       id: id,
       sources: sources,
       targets: targets,
       protocols: scope.targetProtocols,
-      sourcePorts: isLookedThrough ? [] : scope.sourcePortRanges,
+      sourcePorts: hasPorts ? scope.sourcePortRanges : [],
+      hasTranslatedPorts: isLookedThrough,
       targetPorts: scope.targetPortRanges,
       icmpTypes: scope.sourceICMPTypeRanges,
       verdict: verdict

@@ -349,6 +349,53 @@ def flushes(home):
     expect(connections.tracked(home, 444) > 0, "another flow is gone")
 
 
+@test("CH-NAT-03 laptop found, sources forged: with a range of ports both are stopped, other ports not")
+def forged_in_range(home):
+    told = home.nft(
+        "add table ip forge; add chain ip forge post { type nat hook postrouting priority srcnat; }; "
+        "add rule ip forge post ip saddr 10.9.8.7 oifname wan0 masquerade")
+    expect_equal(told.returncode, 0, f"nft ({told.stderr})")
+    home.run("camera", "ip", "address", "add", "10.9.8.7/32", "dev", "lo")
+    try:
+        start(home)
+        home.flood("laptop", host="laptop")
+        home.arrives("laptop")
+        expect(forge(home, 50_000) and forge(home, 700), "forged packets don't arrive before")
+        ports = {"source-port-range": [{"lower-port": 1024, "upper-port": 65535}]}
+        targets = {"target-port-range": [{"lower-port": 100, "upper-port": 443}]}
+        # Exact keys, a chain for what is translated, and one for both.
+        for mid, more in enumerate((
+                {"source-port-range": [{"lower-port": 50_001, "upper-port": 50_003},
+                                       {"lower-port": home.seen("laptop")["port"]}]},
+                ports, ports | targets)):
+            put(home, attack() | more, mid + 1)
+            expect_equal(found(home), {LAPTOP_MAC: "conntrack"}, f"devices of {mid}")
+            passed = home.seen("laptop")["packets"]
+            expect(not forge(home, 50_001 + mid), f"forged packets arrive with {mid}")
+            expect(forge(home, 700 + mid), f"another port is stopped with {mid}")
+            expect_equal(home.seen("laptop")["packets"], passed, f"packets of the laptop with {mid}")
+    finally:
+        home.nft("delete table ip forge")
+        home.run("camera", "ip", "address", "del", "10.9.8.7/32", "dev", "lo")
+
+
+def forge(home, port):
+    """Whether packets of the camera arrive that pretend to be another's."""
+    tag = f"forged{port}-{time.monotonic_ns()}"
+    pour(home, f"{tag} ".encode(), ("10.9.8.7", port))
+    time.sleep(0.05)
+    return home.seen(tag)["packets"] > 0
+
+
+def pour(home, payload, source=("", 0)):
+    """Ten packets of the camera to the victim."""
+    with home.within("camera"):
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with one:
+        one.bind(source)
+        for _ in range(10):
+            one.sendto(payload, (VICTIM, 443))
+
 
 @test("CH-NAT-01 among 200,000 connections the camera is found, by its target and in a whole network")
 def crowd(home):

@@ -75,6 +75,57 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     #expect(desk.found == [FoundDevice(cameraV4, sendingMAC, .conntrack)])
   }
 
+  @Test("CH-NAT-03 of several ports a found device has one, and forged sources may have the others")
+  func severalPorts() {
+    var desk = desk([flow(laptopV4, port: 40_001)])
+    desk.put(1, scope(ports: [40_000, 40_001]))
+    #expect(desk.sources == [inside(laptopV4), .translated(Fixture.wan)])
+    let rule = desk.kernel.values.first
+    #expect(rule?.hasTranslatedPorts == true)
+    #expect(rule?.sourcePorts == [PortRange(40_000), PortRange(40_001)])
+    desk.see([flow(cameraV4, port: 40_000)])
+    #expect(desk.sources == [inside(laptopV4), inside(cameraV4), .translated(Fixture.wan)])
+  }
+
+  @Test(
+    "CH-NAT-03 who is to be left alone isn't stopped by its port, nor is what is counted counted twice"
+  )
+  func severalPortsSparing() {
+    let rest = [inside(laptopV4)]
+    var desk = desk(both) {
+      var policy = PolicySettings(section: "cameras", action: .quarantine)
+      policy.mac = MACPrefix(sendingMAC)
+      $0.policies = [policy]
+    }
+    desk.put(1, scope(ports: [1, 2]))
+    #expect(desk.sources == [inside(cameraV4), inside(laptopV4), .translated(Fixture.wan)])
+    let released = desk.engine.releasedByHelpdesk(sendingMAC, now: desk.now, wall: Fixture.wall)
+    desk.apply(released)
+    #expect(desk.sources == rest)
+    desk = asking(both)
+    desk.put(1, scope(ports: [1, 2]))
+    #expect(desk.sources == rest)
+    #expect(consent(false, &desk))
+    #expect(desk.sources == rest)
+    desk = MitigationTests.desk(both) { $0.action = .observe }
+    desk.put(1, scope(ports: [1, 2]))
+    #expect(desk.sources == [inside(cameraV4), inside(laptopV4)])
+  }
+
+  @Test("CH-NAT-01 a look ends with who has the one port; of several others may have some")
+  func satisfied() {
+    var isSatisfied: Bool?
+    var desk = desk([])
+    desk.surroundings.flows = {
+      $0.look(at: flow(cameraV4, port: 40_000))
+      isSatisfied = $0.isSatisfied
+    }
+    desk.put(1, scope(ports: [40_000]))
+    #expect(isSatisfied == true)
+    desk.put(2, scope(ports: [40_000, 40_001]))
+    #expect(isSatisfied == false)
+  }
+
   @Test("CH-NAT-01 a connection from outside tells who answers it")
   func inbound() {
     let flow = Flow(

@@ -20,7 +20,7 @@ extension PermitOffice {
     for device in found ?? look(scope) where mayTouch(device) { permit.found.append(device) }
     if permit.found.isEmpty { return }
     decide(&permit, scope: scope, policy: policy)
-    if permit.found.count > Limits.found { return }
+    if permit.found.count > Limits.found || !hasRoom { return }
     permit.isLookedThrough = true
     for device in permit.found where permit.action == .ask || device.consent != .awaited {
       let source = RuleSource.inside(Prefix(host: device.address))

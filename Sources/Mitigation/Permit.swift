@@ -154,6 +154,8 @@ final class PermitOffice {
   /// The devices that were found behind the public address; nil: they are to be looked for now.
   let found: [FoundDevice]?
   let flows: (FlowWatch) -> Void
+  /// Whether there is room for the devices in place of the public address.
+  var hasRoom = true
 
   init(
     settings: CoreSettings,

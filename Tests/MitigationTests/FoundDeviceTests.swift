@@ -349,6 +349,31 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     )
   }
 
+  @Test(
+    "CH-NAT-03 who begins later and needs more elements than there are: any source is stopped again"
+  )
+  func elementsLater() {
+    for isTable in [false, true] {
+      var desk = desk([flow(cameraV4, port: 1)]) {
+        if !isTable { $0.clients[0].maximumElements = 2 }
+      }
+      if isTable { desk.surroundings.elementCount = { $0.sources.count > 2 ? nil : 1 } }
+      desk.put(1, scope())
+      #expect(desk.sources == [inside(cameraV4), .stray])
+      desk.see([flow(laptopV4, port: 2)])
+      #expect(desk.sources == [.any] && desk.found.count == 2)
+    }
+  }
+
+  @Test("CH-NAT-03 where any source may not be stopped, the status tells that it is too much")
+  func exceeded() {
+    var desk = asking(both) { $0.clients[0].maximumElements = 2 }
+    desk.put(1, scope())
+    desk.see([flow(Fixture.address("192.168.1.40"), port: 3)])
+    #expect(desk.sources == [inside(laptopV4), .stray])
+    #expect(desk.status() == .attackExceededCapability)
+  }
+
   @Test("CH-MIT-12 limit holds for what is found by a policy that says so")
   func limit() {
     var desk = desk([flow(cameraV4, port: 1)]) {

@@ -143,6 +143,9 @@ extension MitigationEngine {
     changed.turn = nil
     if isGiven {
       changed.permit.admit()
+      if (try? checkQuarantine(of: changed, replacing: [])) == nil {
+        changed.permit.devices = asked.permit.devices
+      }
     } else {
       for device in asked.permit.found where device.consent == .awaited {
         if let mac = device.mac { changed.spare(mac, addresses: []) }

@@ -84,10 +84,7 @@ extension PermitOffice {
       if action == .quarantine, let mac = device.mac {
         permit.devices.append(DeviceAddress(device.address, mac))
       }
-      if let other = together, other != action {
-        action = other == .quarantine || action == .quarantine ? .quarantine : .block
-      }
-      together = action
+      together = together?.joined(with: action) ?? action
     }
     if let together { permit.action = together }
     if found == nil, together == nil, !scope.sourcePortRanges.isEmpty { isWhole = true }

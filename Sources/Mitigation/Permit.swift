@@ -95,14 +95,19 @@ extension Permit {
 
   /// The owner agrees to the devices that were left alone.
   mutating func admit() {
+    // What each of them gets, whatever the others get.
+    let own: Action = chosen == .ask ? .block : chosen
     for index in found.indices where found[index].consent == .awaited {
       let device = found[index]
       parts.value.found[index].consent = .given
       sources.append(.inside(Prefix(host: device.address)))
-      if action == .quarantine, let mac = device.mac {
+      if own == .quarantine, let mac = device.mac {
         devices.append(DeviceAddress(device.address, mac))
       }
     }
+    guard own != action else { return }
+    parts.value.action = own.joined(with: action)
+    verdict = .drop
   }
 
   /// Whether a source stands for the router's public IPv4 address, behind which devices hide.
@@ -322,6 +327,12 @@ extension RuleSource {
 }
 
 extension Action {
+  /// The strictest of two, where one rule is for both.
+  func joined(with other: Action) -> Action {
+    if self == other { return self }
+    return self == .quarantine || other == .quarantine ? .quarantine : .block
+  }
+
   func verdict(limit: UInt64) -> RuleVerdict {
     switch self {
     case .limit: .limit(bytesPerSecond: limit)

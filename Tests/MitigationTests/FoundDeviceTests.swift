@@ -311,6 +311,24 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     #expect(desk.sources == [inside(cameraV4)])
   }
 
+  @Test("CH-MIT-10 a yes quarantines nobody whose own action is block, nor one more than may be")
+  func asksWithoutQuarantine() {
+    for (action, limit) in [(Action.block, 8), (.quarantine, 1)] as [(Action, UInt32)] {
+      var desk = asking(both) {
+        var policy = PolicySettings(section: "laptops", action: .quarantine)
+        policy.mac = MACPrefix(otherMAC)
+        $0.policies.append(policy)
+        $0.action = action
+        $0.maximumQuarantined = limit
+      }
+      desk.put(1, scope())
+      #expect(consent(true, &desk))
+      #expect([MACAddress](desk.confined.keys) == [otherMAC])
+      #expect(desk.sources.contains(inside(cameraV4)))
+      #expect(desk.engine.mitigations(now: desk.now).first?.action == .quarantine)
+    }
+  }
+
   @Test("CH-MIT-10 asking by default, another device's quarantine doesn't stop anyone unasked")
   func asksAboutAll() {
     var desk = asking(both) {

@@ -5,7 +5,13 @@ extension PermitOffice {
   /// Puts the devices behind the router's public IPv4 address in its place, as far as they are found.
   ///
   /// Not in a rule about everything, nor where ports belong to other sources too.
-  func lookThrough(_ permit: inout Permit, scope: MitigationScope, policy: PolicySettings?) {
+  ///
+  /// - Throws: when the request means one device, which is protected.
+  func lookThrough(
+    _ permit: inout Permit,
+    scope: MitigationScope,
+    policy: PolicySettings?
+  ) throws(Refusal) {
     guard scope.namesAny(of: home.wanAddresses) else { return }
     for target in permit.targets where target.isEverything { return }
     let isWide = scope.sourcePortRanges.isEmpty
@@ -17,8 +23,12 @@ extension PermitOffice {
     }
     if !isWide && !others.isEmpty || others.count == permit.sources.count { return }
     permit.isHiding = true
-    for device in found ?? look(scope) where mayTouch(device) { permit.found.append(device) }
-    if permit.found.isEmpty { return }
+    let all = found ?? look(scope)
+    for device in all where mayTouch(device, scope) { permit.found.append(device) }
+    if permit.found.isEmpty {
+      if found == nil, !all.isEmpty, scope.hasOnePort { throw protectedTraffic }
+      return
+    }
     decide(&permit, scope: scope, policy: policy)
     if permit.found.count > Limits.found || !hasRoom { return }
     permit.isLookedThrough = true
@@ -47,8 +57,11 @@ extension PermitOffice {
     return found
   }
 
-  private func mayTouch(_ device: FoundDevice) -> Bool {
-    guard home.hasDevice(at: device.address) else { return false }
+  private func mayTouch(_ device: FoundDevice, _ scope: MitigationScope) -> Bool {
+    let source = RuleSource.inside(Prefix(host: device.address))
+    guard home.hasDevice(at: device.address),
+      (try? withoutProtected([source], scope: scope)) != nil
+    else { return false }
     guard let mac = device.mac else { return true }
     return !spared.contains(mac)
       && !settings.isExempt(mac, addresses: addressesOf(mac) + [device.address])

@@ -205,7 +205,7 @@ final class PermitOffice {
       targets: unprotected.targets
     )
     permit.devices = devices(of: scope, sources: permit.sources, named: policy?.namedDevice)
-    lookThrough(&permit, scope: scope, policy: policy)
+    try lookThrough(&permit, scope: scope, policy: policy)
     if permit.action == .quarantine { try settle(&permit, scope: scope) }
     follow(&permit)
     permit.verdict = permit.action.verdict(limit: settings.limit)

@@ -216,6 +216,26 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     #expect(desk.sources == [inside(laptopV4), .stray])
   }
 
+  @Test(
+    "CH-MIT-14 one port that an exempt device has: 4.09 with cause 4; of several others may have some"
+  )
+  func exemptPort() {
+    var desk = desk([flow(cameraV4, port: 1)]) {
+      var section = ProtectSettings(section: "alarm")
+      section.macs = [MACPrefix(sendingMAC)]
+      section.prefixes = [Fixture.prefix("198.51.100.0/24")]
+      $0.protections = [section]
+    }
+    let refusal = desk.put(1, scope(ports: [1])).refusal
+    #expect(refusal?.reason == .protectedTraffic)
+    #expect(
+      refusal?.conflict == ConflictInformation(cause: .requestRejectedLegitimateTraffic)
+    )
+    #expect(desk.put(2, scope(ports: [1, 2])).isCreated)
+    #expect(desk.sources == [.translated(Fixture.wan)])
+    #expect(desk.put(3, scope()).isCreated)
+  }
+
   @Test("CH-MIT-12 policy about a device's hardware address quarantines it, and blocks others")
   func policy() {
     var desk = desk([flow(cameraV4, port: 1), flow(laptopV4, port: 2)]) {

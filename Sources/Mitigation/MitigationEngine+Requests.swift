@@ -89,12 +89,13 @@ extension MitigationEngine {
   ) throws(Refusal) -> Decision {
     let lifetime = try checkAvailability(lifetime: lifetime, inquiry: inquiry)
     let client = inquiry.client
+    // Before any work that takes long.
+    try checkRate(of: client, now: inquiry.now)
     let permit = try permitOffice(for: client, role: inquiry.role, inquiry.surroundings)
       .permit(for: scope)
     try checkCollision(of: key.holder, role: inquiry.role)
     let (overlapped, begun) = try replaced(by: scope, key: key, client: client)
     let conflict = try conflictOnArrival(of: scope, key: key, inquiry: inquiry)
-    try checkRate(of: client, now: inquiry.now)
     var mitigation = Mitigation(
       id: MitigationID(nextID),
       claim: Claim(key: key, role: inquiry.role, scope: scope),

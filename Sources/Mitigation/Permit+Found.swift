@@ -46,13 +46,18 @@ extension PermitOffice {
     permit.sources = others
   }
 
-  /// The devices that send such packets now.
+  /// The devices that send such packets now, and those that did.
   private func look(_ scope: MitigationScope) -> [FoundDevice] {
     let watch = FlowWatch([FlowFilter(MitigationID(0), scope, home)])
     flows(watch)
     var found: [FoundDevice] = []
     for sighting in watch.sightings where found.count <= Limits.found {
       found.append(FoundDevice(sighting.address, macOf(sighting.address), .conntrack))
+    }
+    for device in earlier where found.count <= Limits.found {
+      // The owner's word was about what it was found for.
+      let device = FoundDevice(device.address, device.mac, device.evidence)
+      if !found.contains(where: { $0.address == device.address }) { found.append(device) }
     }
     return found
   }

@@ -159,6 +159,8 @@ final class PermitOffice {
   /// The devices that were found behind the public address; nil: they are to be looked for now.
   let found: [FoundDevice]?
   let flows: (FlowWatch) -> Void
+  /// Devices that were found for what the request takes the place of.
+  var earlier: [FoundDevice] = []
   /// Whether there is room for the devices in place of the public address.
   var hasRoom = true
 

@@ -126,6 +126,35 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     #expect(isSatisfied == false)
   }
 
+  @Test(
+    "CH-NAT-04 a request that takes another's place keeps who was found, where it means as much"
+  )
+  func handsOn() {
+    var desk = desk([flow(cameraV4, port: 40_000)])
+    desk.put(1, scope(ports: [40_000]))
+    desk.surroundings.flows = { _ in }
+    desk.put(2, scope(ports: [40_000, 40_001]))
+    #expect(desk.sources == [inside(cameraV4), .translated(Fixture.wan)])
+    #expect(desk.found == [FoundDevice(cameraV4, sendingMAC, .conntrack)])
+    // Whose port the other one is wasn't said.
+    desk.put(3, scope(ports: [40_001]))
+    #expect(desk.sources == [.translated(Fixture.wan)])
+    for change in [
+      { $0.targetPrefixes = [Fixture.prefix("198.51.100.7/32")] },
+      { $0.targetProtocols = [17] }, { $0.targetPortRanges = [PortRange(443)] },
+      { $0.sourceICMPTypeRanges = [ICMPTypeRange(8, 8)].compactMap { $0 } },
+    ] as [(inout MitigationScope) -> Void] {
+      desk = MitigationTests.desk([flow(cameraV4, port: 40_000)])
+      var asked = scope()
+      asked.targetPrefixes = [Fixture.prefix("198.51.100.0/24")]
+      desk.put(1, asked)
+      desk.surroundings.flows = { _ in }
+      change(&asked)
+      desk.put(2, asked)
+      #expect(desk.found.isEmpty)
+    }
+  }
+
   @Test("CH-NAT-01 a connection from outside tells who answers it")
   func inbound() {
     let flow = Flow(

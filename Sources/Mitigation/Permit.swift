@@ -209,7 +209,7 @@ final class PermitOffice {
     permit.devices = devices(of: scope, sources: permit.sources, named: policy?.namedDevice)
     try lookThrough(&permit, scope: scope, policy: policy)
     if permit.action == .quarantine { try settle(&permit, scope: scope) }
-    follow(&permit)
+    follow(&permit, scope: scope)
     permit.verdict = permit.action.verdict(limit: settings.limit)
     return permit
   }

@@ -87,7 +87,9 @@ extension MitigationEngine {
     if mitigation.phase == .asking {
       return answered(settings.askDefaultsToBlock, about: mitigation, now: now)
     }
-    if mitigation.scope.triggerMitigation {
+    if mitigation.scope.triggerMitigation
+      || mitigation.isPartlyAsking && mitigation.progress != .stopped
+    {
       return answered(settings.askDefaultsToBlock, aboutDevicesOf: mitigation, now: now)
     }
     var waiting = mitigation

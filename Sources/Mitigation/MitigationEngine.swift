@@ -222,9 +222,7 @@ extension MitigationEngine {
       quarantines.add(device)
     }
     scheduleForgetting()
-    if mitigation.isEnforced, mitigation.turn == nil, mitigation.scope.triggerMitigation,
-      mitigation.permit.awaitsConsent
-    {
+    if mitigation.turn == nil, mitigation.isPartlyAsking {
       mitigation.turn = now + .seconds(settings.askTimeout)
     }
     table.store(mitigation)

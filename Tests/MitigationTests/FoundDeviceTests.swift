@@ -378,6 +378,32 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     }
   }
 
+  @Test("CH-MIT-10 who is asked about when the signal was lost is asked about for ask_timeout")
+  func asksPreconfigured() {
+    var desk = asking([])
+    desk.role = .base
+    var asked = scope()
+    asked.triggerMitigation = false
+    desk.put(1, asked)
+    let lost = desk.engine.signalLost(
+      by: Fixture.session(role: .base),
+      now: desk.now,
+      wall: Fixture.wall
+    )
+    guard case .enforce(let changes) = lost else {
+      Issue.record("nothing began")
+      return
+    }
+    desk.commit(changes)
+    _ = desk.engine.enforced()
+    desk.see(both)
+    #expect(desk.sources == [inside(laptopV4), .stray])
+    desk.count(1)
+    desk.pass(600)
+    #expect(desk.sources == [inside(laptopV4), .stray, inside(cameraV4)])
+    #expect(desk.status() == .attackSuccessfullyMitigated)
+  }
+
   @Test("CH-MIT-10 asking by default, another device's quarantine doesn't stop anyone unasked")
   func asksAboutAll() {
     var desk = asking(both) {

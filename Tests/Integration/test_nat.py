@@ -3,12 +3,13 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import sys
 import time
 
 import connections
 from home import CAMERA, ROUTER, VICTIM, section, traffic
-from lan import CAMERA_MAC, LAPTOP_MAC
+from lan import CAMERA_MAC, CAMERA_NAME, LAPTOP_MAC
 from peers import against, coap, path, scope
 from suite import Late, expect, expect_between, expect_equal, test, wait_for
 
@@ -395,6 +396,120 @@ def pour(home, payload, source=("", 0)):
         one.bind(source)
         for _ in range(10):
             one.sendto(payload, (VICTIM, 443))
+
+
+@test("CH-NAT-02 a flood of datagrams in fragments is stopped, and none of the fragments passes")
+def fragments(home):
+    start(home)
+    large = b"large ".ljust(4000, b".")
+    pour(home, large, ("", 40_404))
+    wait_for(lambda: home.seen("large")["packets"], 2, "fragments arrive before")
+    put(home, attack())
+    expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+    passed, parts = home.seen("large")["packets"], heard(home, "Ip", "ReasmReqds")
+    expect(parts > 0, "no fragments arrived before")
+    for port in (40_404, 40_405):
+        pour(home, large, ("", port))
+    time.sleep(0.1)
+    expect_equal(home.seen("large")["packets"], passed, "datagrams that arrived")
+    expect_equal(heard(home, "Ip", "ReasmReqds"), parts, "fragments that arrived")
+
+
+def heard(home, group, name):
+    """One of the victim's counters of the kernel."""
+    lines = home.run("victim", "cat", "/proc/net/snmp").stdout.decode().splitlines()
+    names, values = [line.split() for line in lines if line.startswith(f"{group}: ")]
+    return int(values[names.index(name)])
+
+
+@test("CH-NAT-02 a flood of echo requests is stopped, by protocol, and by type without another type")
+def pings(home):
+    start(home, agent={"terminating": "0"})
+    for mid, more in enumerate(({}, {"source-icmp-type-range": [{"lower-type": 8}]})):
+        connections.flush(home)
+        ping(home, 8)
+        body = scope(target_prefix=[f"{VICTIM}/32"], target_protocol=[1], lifetime=60,
+                     source_prefix=[PUBLIC]) | more
+        before = heard(home, "Icmp", "InEchos")
+        expect(ping(home, 8) > before, "echo requests don't arrive before")
+        put(home, body, mid + 1)
+        expect_equal(found(home), {CAMERA_MAC: "conntrack"}, f"devices with {more}")
+        before, others = heard(home, "Icmp", "InEchos"), heard(home, "Icmp", "InTimestamps")
+        expect_equal(ping(home, 8), before, f"echo requests that arrived with {more}")
+        ping(home, 13)
+        expect_equal(heard(home, "Icmp", "InTimestamps") > others, bool(more), f"other types, {more}")
+        coap(home, "delete", path(mid + 1))
+
+
+def ping(home, kind):
+    """Ten ICMP messages of the camera of that type; how many echo requests the victim heard of."""
+    body = struct.pack(">BBHHH", kind, 0, 0, 7, 1) + bytes(12)
+    total = sum(struct.unpack(">10H", body))
+    total = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    with home.within("camera"):
+        one = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    with one:
+        for _ in range(10):
+            one.sendto(body[:2] + struct.pack(">H", total) + body[4:], (VICTIM, 0))
+    time.sleep(0.05)
+    return heard(home, "Icmp", "InEchos")
+
+
+@test("CH-MIT-13 CH-NAT-05 a home behind a CGN: named by its address of 100.64.0.0/10, the camera is found")
+def carrier(home):
+    home.run("isp", "ip", "address", "add", "100.64.0.1/24", "dev", "home0")
+    home.run("router", "ip", "address", "add", "100.64.0.2/24", "dev", "wan0")
+    home.run("router", "ip", "address", "del", f"{ROUTER}/24", "dev", "wan0")
+    home.run("router", "ip", "route", "replace", "default", "via", "100.64.0.1")
+    try:
+        start(home)
+        home.flood("camera")
+        home.arrives("camera")
+        body = from_port(home.seen("camera")["port"], source="100.64.0.2/32")
+        expect_equal(coap(home, "put", path(1), body, host="100.64.0.2").code, "2.01", "PUT")
+        expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+        time.sleep(0.1)
+        expect_equal(home.rate("camera"), 0, "packets a second of the camera")
+        outer = coap(home, "put", path(2), attack("203.0.113.1/32"), host="100.64.0.2")
+        expect_equal(outer.code, "4.00", "a request for the CGN's own address")
+    finally:
+        home.run("router", "ip", "address", "add", f"{ROUTER}/24", "dev", "wan0")
+        home.run("router", "ip", "address", "del", "100.64.0.2/24", "dev", "wan0")
+        home.run("router", "ip", "route", "replace", "default", "via", "198.51.100.1")
+        home.run("isp", "ip", "address", "del", "100.64.0.1/24", "dev", "home0")
+
+
+@test("cordonctl mitigations tells the name that a found device gave the DHCP server")
+def named(home):
+    leases = f"{home.work}/leases"
+    with open(leases, "w") as file:
+        file.write(f"{int(time.time()) + 3600} {CAMERA_MAC} {CAMERA} {CAMERA_NAME} *\n")
+    try:
+        start(home, agent={"leases": leases})
+        home.flood("camera")
+        home.arrives("camera")
+        put(home, attack())
+        told = home.ctl_json("mitigations")["mitigations"][0]["devices"]
+        expect_equal(told, [{"mac": CAMERA_MAC, "name": CAMERA_NAME, "found": "conntrack"}], "devices")
+        expect(CAMERA_NAME in home.ctl("mitigations").stdout.decode(), "its name isn't in the text")
+    finally:
+        os.unlink(leases)
+
+
+@test("CH-MIT-12 with 'limit' a found device's packets pass up to the limit, and another's port freely")
+def limited(home):
+    # 88 bytes of IP: 70 kbit/s are about 100 packets a second.
+    start(home, agent={"action": "limit", "limit": "70kbit"})
+    home.flood("camera", rate=2000)
+    home.arrives("camera")
+    put(home, from_port(home.seen("camera")["port"]))
+    expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+    # What may come at once has passed by then.
+    time.sleep(1)
+    expect_between(30, home.rate("camera", 1), 200, "packets a second that pass", Late)
+    home.flood("laptop", host="laptop")
+    home.arrives("laptop")
+    expect(home.rate("laptop") > 400, "the laptop is limited as well", Late)
 
 
 @test("CH-NAT-01 among 200,000 connections the camera is found, by its target and in a whole network")

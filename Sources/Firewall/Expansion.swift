@@ -44,6 +44,7 @@ struct Expansion {
 
   private mutating func addLines(_ outline: Outline, _ end: Text) {
     if outline.ranged.isEmpty { return }
+    lines += outline.exceptions
     for head in outline.heads {
       for transport in outline.ranged { addLines(transport, outline, head, end) }
       // What follows isn't about it.
@@ -119,6 +120,8 @@ private struct Outline {
   let rule: Rule
   /// How lines begin: with each of the sources where other lines of the chain are about others.
   let heads: [Text]
+  /// Lines before them, about packets that the others' lines have counted and let pass.
+  let exceptions: [Text]
   /// Protocols that exact keys say.
   private(set) var exact: [Int] = []
   /// Protocols that lines say.
@@ -143,12 +146,17 @@ private struct Outline {
     let heads = translated.sources.compactMap { source -> Text? in
       source.address.map { "\($0.family.source($0.family.bits)) \($0) " }
     }
-    return [Outline(translated, heads), Outline(others)]
+    var exceptions: [Text] = []
+    for case .inside(let prefix) in others.sources where !rule.verdict.isDrop {
+      exceptions.append("\(prefix.matches("saddr", of: "ct original ")) return")
+    }
+    return [Outline(translated, heads, exceptions), Outline(others)]
   }
 
-  private init(_ rule: Rule, _ heads: [Text] = [""]) {
+  private init(_ rule: Rule, _ heads: [Text] = [""], _ exceptions: [Text] = []) {
     self.rule = rule
     self.heads = heads
+    self.exceptions = exceptions
     sourcePorts = Self.merged(rule.sourcePorts, of: 65_536)
     targetPorts = Self.merged(rule.targetPorts, of: 65_536)
     let types = rule.icmpTypes.map { PortRange(UInt16($0.lower), UInt16($0.upper)) }
@@ -174,7 +182,7 @@ private struct Outline {
         lines += lineCount
       }
     }
-    if lines > 0, !heads[0].isEmpty { lines = (lines + 1) * heads.count }
+    if lines > 0, !heads[0].isEmpty { lines = (lines + 1) * heads.count + exceptions.count }
     count = pairs * (perPair + (lines > 0 ? 1 : 0)) + lines
   }
 

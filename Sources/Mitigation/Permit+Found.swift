@@ -38,9 +38,9 @@ extension PermitOffice {
     }
     if isWide {
       others.append(.stray)
-    } else if !scope.hasOnePort, permit.action != .observe, spared.isEmpty, !permit.awaitsConsent {
+    } else if !scope.hasOnePort, spared.isEmpty, !permit.awaitsConsent {
       // One port has one sender; of several some may have others, whoever they pretend to be. They
-      // aren't told apart from who is to be left alone, nor from whose packets were counted before.
+      // aren't told apart from who is to be left alone.
       others += translated
     }
     permit.sources = others

@@ -158,6 +158,27 @@ struct Bench {
     }
   }
 
+  @Test("what a device was let pass up to a limit isn't counted once more where it is translated")
+  func translatedLimit() throws {
+    let wan = try #require(IPAddress(parsing: "198.51.100.1"))
+    var mixed = try rule(1, verdict: .count)
+    mixed.sources.append(.translated(wan))
+    mixed.sourcePorts = [try #require(PortRange(1024, 65_535))]
+    mixed.hasTranslatedPorts = true
+    var bench = Bench()
+    try bench.apply(.install(mixed, remaining: nil))
+    let lines = bench.kernel.chains["m1"]
+    #expect(
+      lines
+        == [
+          "ct original ip saddr 192.168.1.10 return",
+          "ip saddr 198.51.100.1 meta l4proto 17 th sport 1024-65535 counter name m1",
+          "ip saddr 198.51.100.1 return", "meta l4proto 17 counter name m1",
+        ].compactMap { Expression.list(reading: $0) }
+    )
+    #expect(Firewall.elementCount(of: mixed) == 6)
+  }
+
   @Test("equal intents give equal plans")
   func deterministic() throws {
     func plans() throws -> [[Operation]] {

@@ -94,7 +94,7 @@ extension Core {
       neighbours(),
       leasedTo: { leases.mac(of: $0) },
       now: now,
-      surroundings: surroundings()
+      surroundings: surroundings(asking: false)
     )
     if !changes.isEmpty { carryOut(changes, now: now) }
   }

@@ -180,9 +180,9 @@ public final class FlowWatch {
   }
 
   /// Notes what a packet that was stopped tells of the device with this address.
-  func look(at sender: Sender, of address: IPAddress) {
+  func look(at sender: Sender, of address: IPAddress, by mac: MACAddress?) {
     for filter in filters where filter.means(sender) {
-      note(Sighting(id: filter.id, address: address, mac: sender.mac))
+      note(Sighting(id: filter.id, address: address, mac: mac))
     }
   }
 

@@ -39,12 +39,24 @@ extension MitigationEngine {
   }
 
   /// These packets were stopped by rules without a source: notes who sent them.
+  ///
+  /// A forged source means the device from which it came. One that is another device's is stopped as
+  /// well, for the attack has it, but blames nobody: it is noted without a hardware address.
   public func noted(_ senders: [Sender], in watch: FlowWatch, surroundings: Surroundings) {
     for sender in senders {
-      // A forged source means the device from which it came.
-      for address in [sender.source] + surroundings.addressesOf(sender.mac)
+      if sender.source.family == .v4, home.hasDevice(at: sender.source) {
+        let owner = surroundings.macOf(sender.source) ?? sender.mac
+        if owner == sender.mac {
+          watch.look(at: sender, of: sender.source, by: owner)
+          continue
+        }
+        if !isExempt(owner, addresses: [sender.source]) {
+          watch.look(at: sender, of: sender.source, by: nil)
+        }
+      }
+      for address in surroundings.addressesOf(sender.mac)
       where address.family == .v4 && home.hasDevice(at: address) {
-        watch.look(at: sender, of: address)
+        watch.look(at: sender, of: address, by: sender.mac)
         break
       }
     }
@@ -69,7 +81,9 @@ extension MitigationEngine {
         var isNew = true
         for device in found where device.address == sighting.address { isNew = false }
         if !isNew { continue }
-        let mac = sighting.mac ?? surroundings.macOf(sighting.address)
+        // Connections tell addresses alone. Where a device sends from another's before anything of it
+        // was stopped, nothing tells that: the other is taken for it, in quarantine too.
+        let mac = evidence == .seen ? sighting.mac : surroundings.macOf(sighting.address)
         found.append(FoundDevice(sighting.address, mac, evidence))
       }
       guard found.count > mitigation.permit.found.count,
@@ -82,7 +96,7 @@ extension MitigationEngine {
   }
 
   /// The mitigation with these devices; nil when they change nothing, or may not be named.
-  private func grown(
+  func grown(
     _ mitigation: Mitigation,
     _ found: [FoundDevice],
     _ surroundings: Surroundings
@@ -100,7 +114,7 @@ extension MitigationEngine {
     var grown = mitigation
     guard
       let permit = try? office.permit(for: mitigation.scope, taking: mitigation.permit.chosen),
-      permit != mitigation.permit, permit.action != .ask
+      permit != mitigation.permit, permit.action != .ask || mitigation.phase == .asking
     else { return nil }
     grown.permit = permit
     if (try? checkQuarantine(of: grown, replacing: [])) == nil {

@@ -220,7 +220,8 @@ extension MitigationEngine {
     )
     let before = table[mitigation.id]
     for device in mitigation.permit.devices where home.hasDevice(at: device.address) {
-      quarantines.add(device)
+      // Once: the address may have become another's since.
+      if before?.confines(device) != true { quarantines.add(device) }
     }
     scheduleForgetting()
     if before?.holdsCounter == true, !mitigation.holdsCounter { mitigation.measurement.renew() }
@@ -289,4 +290,9 @@ extension MitigationEngine {
 extension Mitigation {
   /// Whether the kernel counts for it.
   fileprivate var holdsCounter: Bool { isEnforced && hasRule }
+
+  /// Whether it has put the device into quarantine, by this address.
+  fileprivate func confines(_ device: DeviceAddress) -> Bool {
+    isEnforced && permit.action == .quarantine && permit.devices.contains(device)
+  }
 }

@@ -8,7 +8,7 @@ import time
 
 import connections
 from home import CAMERA, ROUTER, VICTIM, section, traffic
-from lan import CAMERA_MAC, LAPTOP_MAC
+from lan import CAMERA_MAC, LAPTOP_MAC, ROUTER4, greet
 from peers import against, coap, path, scope
 from suite import Late, expect, expect_between, expect_equal, test, wait_for
 
@@ -368,3 +368,48 @@ def crowd(home):
         expect_equal(home.rate("laptop"), 0, "packets a second of the laptop")
     finally:
         connections.flush(home)
+
+
+@test("CH-NAT-04 a found device is followed to its new address, and who gets its old one is free")
+def leases_change(home):
+    leases = os.path.join(home.work, "leases")
+
+    def lease(**macs):
+        with open(leases, "w") as file:
+            for last, mac in macs.items():
+                file.write(f"4000000000 {mac} 192.168.1.{last[1:]} * *\n")
+
+    def stopped(address):
+        return len(home.ctl_json("why", address)["mitigations"])
+
+    def move(host, old, new):
+        home.run(host, "ip", "address", "del", f"{old}/24", "dev", "eth0", check=True)
+        home.run(host, "ip", "address", "add", f"{new}/24", "dev", "eth0", check=True)
+        home.run(host, "ip", "route", "replace", "default", "via", "192.168.1.1", check=True)
+        # Both ask who the other is.
+        home.run(host, "ip", "neighbour", "flush", "dev", "eth0")
+        greet(home, host, routers=(ROUTER4,))
+
+    lease(a20=CAMERA_MAC, a30=LAPTOP_MAC)
+    start(home, agent={"leases": leases})
+    flood = home.flood("camera")
+    home.arrives("camera")
+    put(home, attack())
+    expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+    flood.kill()
+    flood.wait()
+    try:
+        lease(a21=CAMERA_MAC, a20=LAPTOP_MAC)
+        # Longer than core keeps what it read of the leases.
+        time.sleep(5)
+        move("camera", CAMERA, "192.168.1.21")
+        move("laptop", "192.168.1.30", CAMERA)
+        wait_for(lambda: stopped("192.168.1.21") and not stopped(CAMERA), 5, "the rule has moved")
+        passed = home.seen("camera")["packets"]
+        home.flood("camera")
+        time.sleep(0.5)
+        expect_equal(home.seen("camera")["packets"], passed, "packets of the camera that arrived")
+        expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices then")
+    finally:
+        move("laptop", CAMERA, "192.168.1.30")
+        move("camera", "192.168.1.21", CAMERA)

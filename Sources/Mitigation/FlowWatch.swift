@@ -1,7 +1,7 @@
 import Bytes
 import Model
 
-/// Tells the flows that one mitigation means.
+/// Tells the flows that one mitigation means, or those that a rule stops.
 final class FlowFilter {
   let id: MitigationID
   private let home: Home
@@ -11,6 +11,8 @@ final class FlowFilter {
   private let targetPorts: [PortRange]
   private let icmpTypes: [ICMPTypeRange]
   let targets: [Prefix]
+  /// Where packets come from that the rule stops.
+  private var stopped: [RuleSource] = []
 
   var hasSourcePorts: Bool { !sourcePorts.isEmpty }
 
@@ -23,6 +25,18 @@ final class FlowFilter {
     targetPorts = scope.targetPortRanges
     icmpTypes = scope.sourceICMPTypeRanges
     targets = scope.targetPrefixes
+  }
+
+  init(_ rule: Rule, _ home: Home) {
+    id = rule.id
+    self.home = home
+    transports = rule.protocols
+    sources = []
+    sourcePorts = rule.sourcePorts
+    targetPorts = rule.targetPorts
+    icmpTypes = rule.icmpTypes
+    targets = rule.targets
+    stopped = rule.sources
   }
 
   /// The device that sends such packets under the router's public address; nil when the flow is another,
@@ -76,16 +90,30 @@ final class FlowFilter {
       && (transports.isEmpty || transports.contains(sender.transport))
   }
 
-  /// Whether the mitigation's rule stops packets of the flow, whichever device they are of.
+  /// Whether the rule stops packets of the flow, whichever device they are of.
+  ///
+  /// Not those of a flow that ends at the router, which is never offloaded: the page that a device in
+  /// quarantine reads goes on.
   func concerns(_ flow: Flow) -> Bool {
-    isNamed(flow.original, flow.reply)
-      || isNamed(flow.reply, flow.original)
+    for end in [flow.original.source, flow.reply.source]
+    where home.lanAddresses.contains(end) || home.wanAddresses.contains(end) { return false }
+    return stops(flow.original, flow.reply) || stops(flow.reply, flow.original)
   }
 
-  private func isNamed(_ way: Flow.Tuple, _ back: Flow.Tuple) -> Bool {
-    if device(way, back) != nil { return true }
-    return means(way, from: way.sourcePort)
-      && (sources.isEmpty || Self.isAmong(sources, way.source))
+  private func stops(_ way: Flow.Tuple, _ back: Flow.Tuple) -> Bool {
+    for source in stopped {
+      var port = way.sourcePort
+      switch source {
+      case .any: break
+      case .inside(let prefix): if !prefix.contains(way.source) { continue }
+      case .translated(let address):
+        if back.target != address { continue }
+        port = back.targetPort
+      case .stray: if way.source.family != .v4 || home.hasDevice(at: way.source) { continue }
+      }
+      if means(way, from: port) { return true }
+    }
+    return false
   }
 
   /// Whether target, protocol, ports and types are the mitigation's: ports are conditions on protocols
@@ -150,6 +178,32 @@ public final class FlowWatch {
 
   init(_ filters: [FlowFilter]) { self.filters = filters }
 
+  /// Tells the flows that these changes stop; all flows of a device that goes into quarantine, but of
+  /// the addresses that `confined` says are there already.
+  public convenience init(
+    stoppedBy changes: [RuleChange],
+    in home: Home,
+    confined: (MACAddress) -> [IPAddress] = { _ in [] }
+  ) {
+    var filters: [FlowFilter] = []
+    for change in changes {
+      switch change {
+      case .install(let rule, _): filters.append(FlowFilter(rule, home))
+      case .quarantine(let quarantine, _):
+        let before = confined(quarantine.mac)
+        var sources: [RuleSource] = []
+        for address in quarantine.addresses where !before.contains(address) {
+          sources.append(.inside(Prefix(host: address)))
+        }
+        if sources.isEmpty { continue }
+        let rule = Rule(id: MitigationID(0), sources: sources, targets: Prefix.everything)
+        filters.append(FlowFilter(rule, home))
+      case .renew, .remove, .release: continue
+      }
+    }
+    self.init(filters)
+  }
+
   /// Whether what one mitigation looks for was found: who has a port that was named.
   public var isSatisfied: Bool {
     filters.count == 1 && !sightings.isEmpty && filters[0].hasSourcePorts
@@ -173,7 +227,7 @@ public final class FlowWatch {
     }
   }
 
-  /// Whether a mitigation's rule stops packets of the flow.
+  /// Whether a rule stops packets of the flow.
   public func concerns(_ flow: Flow) -> Bool {
     for filter in filters where filter.concerns(flow) { return true }
     return false
@@ -202,5 +256,12 @@ public final class FlowWatch {
       }
     }
     return only
+  }
+}
+
+extension Prefix {
+  /// All addresses of both families.
+  fileprivate static var everything: [Prefix] {
+    [IPAddress(v4: 0), IPAddress(v6High: 0, low: 0)].compactMap { Prefix($0, length: 0) }
   }
 }

@@ -19,23 +19,13 @@ extension MitigationEngine {
     return false
   }
 
-  /// Looks for the devices behind the router's public address; with `changes`, for flows that their
-  /// rules stop.
-  public func flowWatch(for changes: [RuleChange]? = nil) -> FlowWatch {
+  /// Looks for the devices behind the router's public address.
+  public func flowWatch() -> FlowWatch {
     var filters: [FlowFilter] = []
-    for mitigation in table.all {
-      var isMeant = mitigation.isHiding
-      if let changes {
-        isMeant = false
-        for case .install(let rule, _) in changes where rule.id == mitigation.id { isMeant = true }
-      }
-      if isMeant { filters.append(filter(of: mitigation)) }
+    for mitigation in table.all where mitigation.isHiding {
+      filters.append(FlowFilter(mitigation.id, mitigation.scope, home))
     }
     return FlowWatch(filters)
-  }
-
-  private func filter(of mitigation: Mitigation) -> FlowFilter {
-    FlowFilter(mitigation.id, mitigation.scope, home)
   }
 
   /// These packets were stopped by rules without a source: notes who sent them.

@@ -370,6 +370,41 @@ def crowd(home):
         connections.flush(home)
 
 
+def agrees(home):
+    number = str(home.ctl_json("mitigations")["mitigations"][0]["id"])
+    expect_equal(home.ctl("consent", number, "yes").returncode, 0, "consent")
+
+
+@test("CH-NAT-04 with option offload 'flush' consent and quarantine make the kernel forget flows as well")
+def flushes_later(home):
+    start(home, agent={"offload": "flush", "action": "ask"})
+    home.flood("camera")
+    home.arrives("camera")
+    put(home, attack())
+    expect(connections.tracked(home) > 0, "the flow is gone before anybody agreed")
+    agrees(home)
+    expect_equal(connections.tracked(home), 0, "flows to the stopped port")
+    home.flood("other", f"{VICTIM}:444")
+    home.arrives("other")
+    expect_equal(home.ctl("quarantine", CAMERA_MAC).returncode, 0, "quarantine")
+    expect_equal(connections.tracked(home, 444), 0, "flows of the device in quarantine")
+
+
+@test("CH-MIT-10 who began to send while the owner was asked is found when the owner agrees")
+def finds_after_consent(home):
+    start(home, agent={"action": "ask"})
+    home.flood("camera")
+    home.arrives("camera")
+    put(home, attack())
+    home.flood("laptop", host="laptop")
+    home.arrives("laptop")
+    agrees(home)
+    wait_for(lambda: found(home).get(LAPTOP_MAC) == "conntrack", 3, "the laptop is found")
+    time.sleep(0.2)
+    for name in ("camera", "laptop"):
+        expect_equal(home.rate(name), 0, f"packets a second of {name}")
+
+
 @test("CH-NAT-04 a found device is followed to its new address, and who gets its old one is free")
 def leases_change(home):
     leases = os.path.join(home.work, "leases")

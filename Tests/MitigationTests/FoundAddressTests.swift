@@ -218,3 +218,63 @@ extension Desk {
     #expect(desk.report(1)?.dropped?.packets == 50)
   }
 }
+
+@Suite struct StoppedFlowTests {
+  private func concerned(_ flow: Flow, _ change: RuleChange?, _ confined: [IPAddress] = []) -> Bool
+  {
+    FlowWatch(stoppedBy: change.map { [$0] } ?? [], in: Fixture.home) { _ in confined }
+      .concerns(flow)
+  }
+
+  @Test("CH-NAT-04 flows of all that a rule names are stopped, whatever its request named")
+  func rule() {
+    let desk = desk(ports: [1])
+    let rule = RuleChange.install(
+      desk.kernel.values.first ?? Rule(id: .init(1), sources: [], targets: []),
+      remaining: nil
+    )
+    #expect(concerned(flow(cameraV4, port: 1), rule))
+    #expect(concerned(flow(cameraV4, port: 2), rule))
+    #expect(!concerned(flow(laptopV4, port: 1), rule))
+    #expect(!concerned(flow(cameraV4, to: Fixture.address("198.51.100.8")), rule))
+    let inward = Flow(
+      .init(17, attacked, 443, to: Fixture.wan, 8080),
+      .init(17, cameraV4, 80, to: attacked, 443)
+    )
+    #expect(concerned(inward, rule))
+  }
+
+  @Test("CH-NAT-03 and of any source, of one port after translation, and of strays")
+  func others() {
+    let target = Prefix(host: attacked)
+    func rule(_ source: RuleSource, _ ports: [PortRange] = []) -> RuleChange {
+      .install(
+        Rule(id: MitigationID(1), sources: [source], targets: [target], sourcePorts: ports),
+        remaining: nil
+      )
+    }
+    let forged = flow(Fixture.address("10.9.8.7"))
+    #expect(concerned(forged, rule(.any)) && concerned(forged, rule(.stray)))
+    #expect(concerned(flow(cameraV4), rule(.any)) && !concerned(flow(cameraV4), rule(.stray)))
+    let translated = rule(.translated(Fixture.wan), [PortRange(7)])
+    #expect(concerned(flow(cameraV4, port: 7), translated))
+    #expect(!concerned(flow(cameraV4, port: 8), translated))
+  }
+
+  @Test(
+    "CAP-14 flows of a device that goes into quarantine are stopped, but not those to the router"
+  )
+  func quarantine() {
+    let change = RuleChange.quarantine(
+      Quarantine(mac: sending, addresses: [cameraV4, newV4]),
+      remaining: nil
+    )
+    #expect(concerned(flow(cameraV4, to: Fixture.address("8.8.8.8")), change))
+    #expect(!concerned(flow(laptopV4), change))
+    let page = flow(cameraV4, answeredBy: Fixture.address("192.168.1.1"))
+    #expect(!concerned(page, change))
+    #expect(!concerned(flow(cameraV4), change, [cameraV4]))
+    #expect(concerned(flow(newV4), change, [cameraV4]))
+    #expect(!concerned(flow(cameraV4), nil))
+  }
+}

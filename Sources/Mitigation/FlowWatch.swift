@@ -95,9 +95,13 @@ final class FlowFilter {
   /// Not those of a flow that ends at the router, which is never offloaded: the page that a device in
   /// quarantine reads goes on.
   func concerns(_ flow: Flow) -> Bool {
-    for end in [flow.original.source, flow.reply.source]
-    where home.lanAddresses.contains(end) || home.wanAddresses.contains(end) { return false }
-    return stops(flow.original, flow.reply) || stops(flow.reply, flow.original)
+    !isOwn(flow.original.source) && !isOwn(flow.reply.source)
+      && (stops(flow.original, flow.reply) || stops(flow.reply, flow.original))
+  }
+
+  @inline(never)
+  private func isOwn(_ address: IPAddress) -> Bool {
+    home.lanAddresses.contains(address) || home.wanAddresses.contains(address)
   }
 
   private func stops(_ way: Flow.Tuple, _ back: Flow.Tuple) -> Bool {
@@ -191,13 +195,12 @@ public final class FlowWatch {
       case .install(let rule, _): filters.append(FlowFilter(rule, home))
       case .quarantine(let quarantine, _):
         let before = confined(quarantine.mac)
-        var sources: [RuleSource] = []
         for address in quarantine.addresses where !before.contains(address) {
-          sources.append(.inside(Prefix(host: address)))
+          guard let everything = Prefix(address, length: 0) else { continue }
+          let source = RuleSource.inside(Prefix(host: address))
+          let rule = Rule(id: MitigationID(0), sources: [source], targets: [everything])
+          filters.append(FlowFilter(rule, home))
         }
-        if sources.isEmpty { continue }
-        let rule = Rule(id: MitigationID(0), sources: sources, targets: Prefix.everything)
-        filters.append(FlowFilter(rule, home))
       case .renew, .remove, .release: continue
       }
     }
@@ -256,12 +259,5 @@ public final class FlowWatch {
       }
     }
     return only
-  }
-}
-
-extension Prefix {
-  /// All addresses of both families.
-  fileprivate static var everything: [Prefix] {
-    [IPAddress(v4: 0), IPAddress(v6High: 0, low: 0)].compactMap { Prefix($0, length: 0) }
   }
 }

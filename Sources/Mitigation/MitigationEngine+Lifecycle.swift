@@ -218,7 +218,9 @@ extension MitigationEngine {
       if let position = table.position(of: counter.id) { isKept[position] = true }
     }
     for position in isKept.indices where !isKept[position] {
-      table.update(table.all[position].id) { $0.measurement.renew() }
+      var mitigation = table.all[position]
+      mitigation.measurement.renew()
+      table.store(mitigation)
     }
     for device in quarantines.all {
       var isKept = false

@@ -177,6 +177,27 @@ extension Desk {
     #expect(desk.sources == [inside(cameraV4), .stray])
   }
 
+  @Test("CH-MIT-10 a restart gives an owner no more time to answer about a device")
+  func question() {
+    var desk = Desk {
+      $0.policies = [PolicySettings(section: "cameras", action: .ask)]
+      $0.policies[0].mac = MACPrefix(sending)
+    }
+    desk.surroundings = Neighbourhood().surroundings
+    desk.put(1, scope())
+    #expect(desk.sources == [.stray])
+    desk.pass(500)
+    var next = Desk(desk.engine.settings)
+    next.surroundings = desk.surroundings
+    let records = desk.engine.records(now: desk.now)
+    #expect(next.engine.restore(records, now: next.now, surroundings: next.surroundings) == [])
+    next.commit(next.engine.plan(at: next.now))
+    next.pass(99)
+    #expect(next.sources == [.stray])
+    next.pass(1)
+    #expect(next.sources == [.stray, inside(cameraV4)])
+  }
+
   @Test("what a counter said is kept when its rule goes and comes back with a new one")
   func counterOfRule() {
     var desk = Desk {

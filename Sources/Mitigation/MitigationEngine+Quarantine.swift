@@ -271,6 +271,9 @@ extension Mitigation {
 }
 
 extension FoundDevice {
+  /// Whether only its address was seen, in packets of another.
+  var isForged: Bool { evidence == .seen && mac == nil }
+
   /// The device where it is now, when its address is said to be of `owners`; nil when it is another's,
   /// and the device is nowhere.
   fileprivate func moved(
@@ -279,7 +282,7 @@ extension FoundDevice {
   ) -> FoundDevice? {
     var device = self
     guard let mac else {
-      if evidence != .seen { device.mac = owners.first }
+      if !isForged { device.mac = owners.first }
       return device
     }
     if owners.isEmpty || owners.contains(mac) { return device }

@@ -87,6 +87,15 @@ extension Desk {
     #expect(desk.sources == [.any] && desk.found.isEmpty)
   }
 
+  @Test("C4 a device that was found can't take its rule to a neighbour's address")
+  func framing() {
+    var desk = desk()
+    desk.move(Neighbourhood().neighbours)
+    let other = MACAddress(0x0200_0000_0001)
+    desk.move([DeviceAddress(cameraV4, other), DeviceAddress(laptopV4, sending)])
+    #expect(desk.sources == [.any] && desk.found.isEmpty)
+  }
+
   @Test("CH-NAT-04 a lease or the neighbour's own word keeps a device at its address")
   func stays() {
     var desk = desk()
@@ -162,6 +171,8 @@ extension Desk {
     #expect(desk.found.map { $0.mac } == [nil, sending])
     desk.neighbours(Neighbourhood().neighbours)
     #expect([MACAddress](desk.confined.keys) == [sending])
+    desk.apply(desk.engine.releasedByHelpdesk(sending, now: desk.now, wall: Fixture.wall))
+    #expect(desk.kernel.isEmpty && desk.status() == .attackMitigationWithdrawn)
   }
 
   @Test("CH-MIT-14 a forged address of an exempt device isn't stopped")

@@ -94,7 +94,7 @@ extension Core {
       neighbours(),
       leasedTo: { leases.mac(of: $0) },
       now: now,
-      surroundings: surroundings()
+      surroundings: surroundings(asking: false)
     )
     if !changes.isEmpty { carryOut(changes, now: now) }
   }
@@ -114,13 +114,14 @@ extension Core {
     let before = engine
     engine = next
     let changes = journalled(changes, now: now)
-    do throws(KernelFault) { try kernel.commit(changes, now: now) } catch {
+    do throws(KernelFault) { try commit(changes, now: now) } catch {
       log.error("the kernel refused a change: \(error)")
       if error.wantsRepair { repairAt = now }
       engine = before
       return false
     }
     logEndings()
+    findAnew(changes, now: now)
     store.changed()
     // What the owner decided must not be undone by a loss of power.
     save()

@@ -1,4 +1,5 @@
 import Bytes
+import Firewall
 import Linux
 import Mitigation
 import Model
@@ -95,10 +96,26 @@ extension Core {
     looked(watch, .seen, now)
   }
 
+  /// Looks at all connections where changes have a mitigation begin: while it waited, those that began
+  /// weren't heard of.
+  func findAnew(_ changes: [RuleChange], now: Instant) {
+    for case .install in changes { flowsReadAt = now }
+  }
+
+  /// Has the kernel carry out changes, and forget the connections that they stop.
+  @inline(never)
+  func commit(_ changes: [RuleChange], now: Instant) throws(KernelFault) {
+    let kernel = kernel
+    let watch = FlowWatch(stoppedBy: changes, in: engine.home) {
+      kernel.firewall.quarantine(of: $0)?.addresses ?? []
+    }
+    try kernel.commit(changes, now: now)
+    forgetFlows(watch)
+  }
+
   /// Has the kernel forget the connections whose packets it stops from now on, where they may be
   /// offloaded: they would pass by all rules.
-  func forgetFlows(stoppedBy changes: [RuleChange]) {
-    let watch = engine.flowWatch(for: changes)
+  func forgetFlows(_ watch: FlowWatch) {
     guard !watch.isIdle, engine.settings.flushesOffload || kernel.flows.mayBeOffloaded else {
       return
     }
@@ -114,6 +131,7 @@ extension Core {
     log.info("a device waits for the owner's consent (cordonctl mitigations, consent)")
   }
 
+  @inline(never)
   private func looked(_ watch: FlowWatch, _ evidence: DeviceEvidence, _ now: Instant) {
     let surroundings = surroundings(asking: false)
     let changes = engine.looked(watch, evidence, now: now, surroundings: surroundings)
@@ -121,6 +139,11 @@ extension Core {
     log.info("found who sends what is to be stopped")
     carryOut(changes, now: now)
     tellQuestions()
+    // The kernel knows nothing any more of one that is about no other than who is asked about.
+    for case .remove in changes {
+      save()
+      break
+    }
     neighboursReadAt = neighboursReadAt ?? now
   }
 }

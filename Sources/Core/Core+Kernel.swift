@@ -32,6 +32,7 @@ extension Core {
     do { try kernel.reconcile(changes, with: snapshot, now: now) } catch {
       throw .kernel("bring the firewall's table up to date", error)
     }
+    if snapshot == nil { forgetFlows(FlowWatch(stoppedBy: changes, in: engine.home)) }
     showMissing(changes)
     neighboursReadAt = now
     flowsReadAt = now
@@ -53,8 +54,9 @@ extension Core {
     let changes = engine.advanced(to: now)
     logEndings()
     guard !changes.isEmpty else { return }
+    findAnew(changes, now: now)
     store.changed()
-    do throws(KernelFault) { try kernel.commit(journalled(changes, now: now), now: now) } catch {
+    do throws(KernelFault) { try commit(journalled(changes, now: now), now: now) } catch {
       log.error("the kernel refused a change: \(error)")
       repairAt = now
     }
@@ -123,15 +125,17 @@ extension Core {
     repairAt = nil
     do throws(KernelFault) {
       let wanted = journalled(engine.plan(at: now), now: now)
-      let isBack = try kernel.repair(
+      let kept = try kernel.repair(
         wanted,
         protection: protection,
         access: access,
         lan: engine.settings.lan,
         now: now
       )
-      if isBack {
+      if let kept {
+        engine.recounted(keeping: kept.mitigations, devices: kept.devices)
         log.warning("the firewall's table was brought back")
+        forgetFlows(FlowWatch(stoppedBy: wanted, in: engine.home))
         showMissing(wanted)
       }
       repairDelay = Self.repairInterval
@@ -181,8 +185,7 @@ extension Core {
     store.changed()
     guard !changes.isEmpty else { return }
     do throws(KernelFault) {
-      try kernel.commit(journalled(changes, now: now), now: now)
-      forgetFlows(stoppedBy: changes)
+      try commit(journalled(changes, now: now), now: now)
     } catch {
       log.error("the kernel refused a change: \(error)")
       repairAt = now

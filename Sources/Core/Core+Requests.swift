@@ -186,6 +186,8 @@ extension Core {
       let changes = journalled(changes, now: now)
       kernelRemembers = changes.rememberMitigation
       outcome = enforce(changes, now: now)
+      // One that another stood in the place of begins with a refresh.
+      if case .changed = outcome { findAnew(changes, now: now) }
     }
     logOutcome(outcome, of: request, from: session)
     logEndings()
@@ -207,10 +209,8 @@ extension Core {
   /// Has the kernel carry out what the engine decided; the answer to the request.
   private func enforce(_ changes: [RuleChange], now: Instant) -> RequestOutcome {
     do throws(KernelFault) {
-      try kernel.commit(changes, now: now)
-      let outcome = engine.enforced()
-      forgetFlows(stoppedBy: changes)
-      return outcome
+      try commit(changes, now: now)
+      return engine.enforced()
     } catch {
       log.error("the kernel refused a change: \(error)")
       if error.wantsRepair { repairAt = now }

@@ -142,7 +142,8 @@ final class Kernel {
     isInSync = true
   }
 
-  /// Brings the kernel's table to what it should be; false when it was.
+  /// Brings the kernel's table to what it should be, and answers which counters go on counting; nil
+  /// when it was.
   ///
   /// That is what `wanted` installs under this protection, with this access, and nothing else, whatever
   /// was refused before. A mitigation that can't be planned is left out.
@@ -152,7 +153,7 @@ final class Kernel {
     access: QuarantineAccess,
     lan: [Text],
     now: Instant
-  ) throws(KernelFault) -> Bool {
+  ) throws(KernelFault) -> Counters? {
     var next = firewall
     var isBehind = !next.setProtection(protection, now: now).isEmpty
     if !next.setAccess(access, lan: lan, now: now).isEmpty { isBehind = true }
@@ -164,13 +165,13 @@ final class Kernel {
       if !isBehind, next.matches(snapshot) {
         firewall = next
         isInSync = true
-        return false
+        return nil
       }
       isInSync = false
       try table.commit(next.operationsToReconcile(with: snapshot, now: now))
       firewall = next
       isInSync = true
-      return true
+      return Counters(snapshot?.counters ?? [])
     } catch { throw .refused(error) }
   }
 
@@ -243,14 +244,18 @@ final class Kernel {
   }
 
   /// The kernel's counters of all mitigations, and of all devices in quarantine.
-  func allCounters() throws(KernelFault) -> (
-    mitigations: [(id: MitigationID, counters: DropCounters)],
-    devices: [(mac: MACAddress, counters: DropCounters)]
-  ) {
-    let counters: [KernelCounter]
-    do { counters = try table.counters() } catch { throw .refused(error) }
-    var mitigations: [(id: MitigationID, counters: DropCounters)] = []
-    var devices: [(mac: MACAddress, counters: DropCounters)] = []
+  func allCounters() throws(KernelFault) -> Counters {
+    do { return Counters(try table.counters()) } catch { throw .refused(error) }
+  }
+}
+
+/// What counters said of mitigations and of devices in quarantine.
+struct Counters {
+  private(set) var mitigations: [(id: MitigationID, counters: DropCounters)] = []
+  private(set) var devices: [(mac: MACAddress, counters: DropCounters)] = []
+
+  @inline(never)
+  init(_ counters: [KernelCounter]) {
     for counter in counters {
       let counted = DropCounters(packets: counter.packets, bytes: counter.bytes)
       if let id = MitigationID(counter: counter.name) {
@@ -259,7 +264,6 @@ final class Kernel {
         devices.append((mac, counted))
       }
     }
-    return (mitigations, devices)
   }
 }
 

@@ -30,7 +30,7 @@ extension MitigationRecord: Coded {
 extension MitigationRecord.Parts {
   @inline(never)
   fileprivate mutating func code(_ coder: inout some Coder) {
-    coder.array(of: 16)
+    coder.array(of: 17)
     id.code(&coder)
     coder.text(&client)
     name.code(&coder)
@@ -47,6 +47,7 @@ extension MitigationRecord.Parts {
     coder.list(&devices)
     coder.list(&spared)
     codeDevices(&found, &coder)
+    coder.optional(&question)
   }
 }
 
@@ -169,6 +170,7 @@ extension MitigationRecord {
   func aged(by span: Span) -> MitigationRecord {
     var older = self
     older.remaining = max(remaining + span * -1, .zero)
+    older.question = question.map { max($0 + span * -1, .zero) }
     if start != nil { older.active = active + span }
     return older
   }

@@ -36,7 +36,7 @@ struct Recovery: Equatable {
     var longest: Span?
     for other in standing {
       if let left = other.kernel.remaining, let known = other.record,
-        record.scope.sharesPair(with: known.scope)
+        record.sharesPair(with: known)
       {
         longest = max(longest ?? left, left)
       }
@@ -163,19 +163,41 @@ extension KernelCounter {
   fileprivate var counted: DropCounters { DropCounters(packets: packets, bytes: bytes) }
 }
 
-extension MitigationScope {
-  /// Whether both name the same source with the same target, as scopes with a key in common do.
-  fileprivate func sharesPair(with other: MitigationScope) -> Bool {
-    targetPrefixes.contains { other.targetPrefixes.contains($0) }
-      && (sourcePrefixes.isEmpty && other.sourcePrefixes.isEmpty
-        || sourcePrefixes.contains { other.sourcePrefixes.contains($0) })
-  }
-}
-
 extension MitigationRecord {
-  /// Whether the kernel should hold something for it.
+  /// Whether both may have a key in common: a target, and a source, however it came to that: by name,
+  /// by following a device, or because a device was found; or any source.
+  fileprivate func sharesPair(with other: MitigationRecord) -> Bool {
+    var hasTarget = false
+    for target in scope.targetPrefixes where other.scope.targetPrefixes.contains(target) {
+      hasTarget = true
+    }
+    guard hasTarget else { return false }
+    if scope.sourcePrefixes.isEmpty || other.scope.sourcePrefixes.isEmpty { return true }
+    let (sources, macs) = other.ends
+    let own = ends
+    for source in own.sources where sources.contains(source) { return true }
+    for mac in own.macs where macs.contains(mac) { return true }
+    return false
+  }
+
+  private var ends: (sources: [Prefix], macs: [MACAddress]) {
+    var sources = scope.sourcePrefixes
+    var macs: [MACAddress] = []
+    for device in devices { macs.append(device.mac) }
+    for device in found {
+      sources.append(Prefix(host: device.address))
+      if let mac = device.mac { macs.append(mac) }
+    }
+    return (sources, macs)
+  }
+
+  /// Whether the kernel should hold something for it: not while all devices that its ports mean wait
+  /// for consent.
   fileprivate var isEnforced: Bool {
-    status != .attackMitigationSignalLoss && status != .attackMitigationWithdrawn && action != .ask
+    var isAsked = !found.isEmpty && !scope.sourcePortRanges.isEmpty
+    for device in found where device.consent != .awaited { isAsked = false }
+    return status != .attackMitigationSignalLoss && status != .attackMitigationWithdrawn
+      && action != .ask && !isAsked
   }
 
   /// How long the kernel keeps the devices of a mitigation that has no rule; nil when it has one, or

@@ -12,7 +12,7 @@ struct State: Equatable {
   private var parts: Behind<Parts>
 
   /// The first item of the file: another number is another format.
-  fileprivate static let version: UInt32 = 4
+  fileprivate static let version: UInt32 = 5
   /// The most bytes that are read: far more than all mitigations of all clients.
   static let maximumLength = 8_388_608
   /// The most mitigations: as many as the engine holds.

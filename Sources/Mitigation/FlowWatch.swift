@@ -1,7 +1,7 @@
 import Bytes
 import Model
 
-/// Tells the flows that one mitigation means.
+/// Tells the flows that one mitigation means, or those that a rule stops.
 final class FlowFilter {
   let id: MitigationID
   private let home: Home
@@ -11,6 +11,10 @@ final class FlowFilter {
   private let targetPorts: [PortRange]
   private let icmpTypes: [ICMPTypeRange]
   let targets: [Prefix]
+  /// Where packets come from that the rule stops.
+  private var stopped: [RuleSource] = []
+  /// Whether ports are a condition on those alone that are translated.
+  private var hasTranslatedPorts = false
 
   /// Whether it is about one source port: no other device has that.
   let hasOnePort: Bool
@@ -25,6 +29,20 @@ final class FlowFilter {
     targetPorts = scope.targetPortRanges
     icmpTypes = scope.sourceICMPTypeRanges
     targets = scope.targetPrefixes
+  }
+
+  init(_ rule: Rule, _ home: Home) {
+    id = rule.id
+    self.home = home
+    transports = rule.protocols
+    sources = []
+    sourcePorts = rule.sourcePorts
+    targetPorts = rule.targetPorts
+    icmpTypes = rule.icmpTypes
+    targets = rule.targets
+    stopped = rule.sources
+    hasTranslatedPorts = rule.hasTranslatedPorts
+    hasOnePort = false
   }
 
   /// The device that sends such packets under the router's public address; nil when the flow is another,
@@ -78,29 +96,51 @@ final class FlowFilter {
       && (transports.isEmpty || transports.contains(sender.transport))
   }
 
-  /// Whether the mitigation's rule stops packets of the flow, whichever device they are of.
+  /// Whether the rule stops packets of the flow, whichever device they are of.
+  ///
+  /// Not those of a flow that ends at the router, which is never offloaded: the page that a device in
+  /// quarantine reads goes on.
   func concerns(_ flow: Flow) -> Bool {
-    isNamed(flow.original, flow.reply)
-      || isNamed(flow.reply, flow.original)
+    !isOwn(flow.original.source) && !isOwn(flow.reply.source)
+      && (stops(flow.original, flow.reply) || stops(flow.reply, flow.original))
   }
 
-  private func isNamed(_ way: Flow.Tuple, _ back: Flow.Tuple) -> Bool {
-    if device(way, back) != nil { return true }
-    return means(way, from: way.sourcePort)
-      && (sources.isEmpty || Self.isAmong(sources, way.source))
+  @inline(never)
+  private func isOwn(_ address: IPAddress) -> Bool {
+    home.lanAddresses.contains(address) || home.wanAddresses.contains(address)
+  }
+
+  private func stops(_ way: Flow.Tuple, _ back: Flow.Tuple) -> Bool {
+    for source in stopped {
+      var port = hasTranslatedPorts ? nil : way.sourcePort
+      switch source {
+      case .any: break
+      case .inside(let prefix): if !prefix.contains(way.source) { continue }
+      case .translated(let address):
+        if back.target != address { continue }
+        port = back.targetPort
+      case .stray: if way.source.family != .v4 || home.hasDevice(at: way.source) { continue }
+      }
+      if means(way, from: port) { return true }
+    }
+    return false
   }
 
   /// Whether target, protocol, ports and types are the mitigation's: ports are conditions on protocols
   /// that have them, types on ICMP, as in rules.
-  private func means(_ way: Flow.Tuple, from sourcePort: UInt16) -> Bool {
+  ///
+  /// Without a source port, those aren't a condition.
+  private func means(_ way: Flow.Tuple, from sourcePort: UInt16?) -> Bool {
     guard Self.isAmong(targets, way.target) else { return false }
     let transport = way.transport
     if !transports.isEmpty, !transports.contains(transport) { return false }
+    let sourcePorts = sourcePort == nil ? [] : sourcePorts
     let hasPorts = !sourcePorts.isEmpty || !targetPorts.isEmpty
     switch transport {
     case 6, 17, 33, 132, 136:
       if transports.isEmpty, !icmpTypes.isEmpty, !hasPorts { return false }
-      return Self.isAmong(sourcePorts, sourcePort) && Self.isAmong(targetPorts, way.targetPort)
+      return Self.isAmong(sourcePorts, sourcePort ?? 0)
+        && Self.isAmong(targetPorts, way.targetPort)
     case 1, 58:
       if transports.isEmpty, hasPorts, icmpTypes.isEmpty { return false }
       if icmpTypes.isEmpty { return true }
@@ -152,6 +192,31 @@ public final class FlowWatch {
 
   init(_ filters: [FlowFilter]) { self.filters = filters }
 
+  /// Tells the flows that these changes stop; all flows of a device that goes into quarantine, but of
+  /// the addresses that `confined` says are there already.
+  public convenience init(
+    stoppedBy changes: [RuleChange],
+    in home: Home,
+    confined: (MACAddress) -> [IPAddress] = { _ in [] }
+  ) {
+    var filters: [FlowFilter] = []
+    for change in changes {
+      switch change {
+      case .install(let rule, _): filters.append(FlowFilter(rule, home))
+      case .quarantine(let quarantine, _):
+        let before = confined(quarantine.mac)
+        for address in quarantine.addresses where !before.contains(address) {
+          guard let everything = Prefix(address, length: 0) else { continue }
+          let source = RuleSource.inside(Prefix(host: address))
+          let rule = Rule(id: MitigationID(0), sources: [source], targets: [everything])
+          filters.append(FlowFilter(rule, home))
+        }
+      case .renew, .remove, .release: continue
+      }
+    }
+    self.init(filters)
+  }
+
   /// Whether what one mitigation looks for was found: who has the port that was named.
   public var isSatisfied: Bool {
     filters.count == 1 && !sightings.isEmpty && filters[0].hasOnePort
@@ -172,16 +237,16 @@ public final class FlowWatch {
     }
   }
 
-  /// Whether a mitigation's rule stops packets of the flow.
+  /// Whether a rule stops packets of the flow.
   public func concerns(_ flow: Flow) -> Bool {
     for filter in filters where filter.concerns(flow) { return true }
     return false
   }
 
   /// Notes what a packet that was stopped tells of the device with this address.
-  func look(at sender: Sender, of address: IPAddress) {
+  func look(at sender: Sender, of address: IPAddress, by mac: MACAddress?) {
     for filter in filters where filter.means(sender) {
-      note(Sighting(id: filter.id, address: address, mac: sender.mac))
+      note(Sighting(id: filter.id, address: address, mac: mac))
     }
   }
 

@@ -44,10 +44,7 @@ struct Measurement: Equatable, Sendable {
   /// A counter that went back is a new counter: the old one's count is carried over.
   mutating func took(_ counters: DropCounters, now: Instant) -> Bool {
     let before = packets
-    if counters.packets < readPackets || counters.bytes < readBytes {
-      carriedPackets = packets
-      carriedBytes = bytes
-    }
+    if counters.packets < readPackets || counters.bytes < readBytes { renew() }
     reading = counters
     let hasGrown = packets != before
     if hasGrown { lastSeen = now }
@@ -58,6 +55,14 @@ struct Measurement: Equatable, Sendable {
       hasBucket = true
     }
     return hasGrown
+  }
+
+  /// Its counter is gone, and the next one begins at zero.
+  mutating func renew() {
+    carriedPackets = packets
+    carriedBytes = bytes
+    readPackets = 0
+    readBytes = 0
   }
 
   /// Adds what another counter counted for it, which is gone now.

@@ -19,32 +19,34 @@ extension MitigationEngine {
     return false
   }
 
-  /// Looks for the devices behind the router's public address; with `changes`, for flows that their
-  /// rules stop.
-  public func flowWatch(for changes: [RuleChange]? = nil) -> FlowWatch {
+  /// Looks for the devices behind the router's public address.
+  public func flowWatch() -> FlowWatch {
     var filters: [FlowFilter] = []
-    for mitigation in table.all {
-      var isMeant = mitigation.isHiding
-      if let changes {
-        isMeant = false
-        for case .install(let rule, _) in changes where rule.id == mitigation.id { isMeant = true }
-      }
-      if isMeant { filters.append(filter(of: mitigation)) }
+    for mitigation in table.all where mitigation.isHiding {
+      filters.append(FlowFilter(mitigation.id, mitigation.scope, home))
     }
     return FlowWatch(filters)
   }
 
-  private func filter(of mitigation: Mitigation) -> FlowFilter {
-    FlowFilter(mitigation.id, mitigation.scope, home)
-  }
-
   /// These packets were stopped by rules without a source: notes who sent them.
+  ///
+  /// A forged source means the device from which it came. One that is another device's is stopped as
+  /// well, for the attack has it, but blames nobody: it is noted without a hardware address.
   public func noted(_ senders: [Sender], in watch: FlowWatch, surroundings: Surroundings) {
     for sender in senders {
-      // A forged source means the device from which it came.
-      for address in [sender.source] + surroundings.addressesOf(sender.mac)
+      if sender.source.family == .v4, home.hasDevice(at: sender.source) {
+        let owner = surroundings.macOf(sender.source) ?? sender.mac
+        if owner == sender.mac {
+          watch.look(at: sender, of: sender.source, by: owner)
+          continue
+        }
+        if !isExempt(owner, addresses: [sender.source]) {
+          watch.look(at: sender, of: sender.source, by: nil)
+        }
+      }
+      for address in surroundings.addressesOf(sender.mac)
       where address.family == .v4 && home.hasDevice(at: address) {
-        watch.look(at: sender, of: address)
+        watch.look(at: sender, of: address, by: sender.mac)
         break
       }
     }
@@ -69,7 +71,9 @@ extension MitigationEngine {
         var isNew = true
         for device in found where device.address == sighting.address { isNew = false }
         if !isNew { continue }
-        let mac = sighting.mac ?? surroundings.macOf(sighting.address)
+        // Connections tell addresses alone. Where a device sends from another's before anything of it
+        // was stopped, nothing tells that: the other is taken for it, in quarantine too.
+        let mac = evidence == .seen ? sighting.mac : surroundings.macOf(sighting.address)
         found.append(FoundDevice(sighting.address, mac, evidence))
       }
       guard found.count > mitigation.permit.found.count,
@@ -83,7 +87,7 @@ extension MitigationEngine {
 
   /// The mitigation with these devices, or for any source again when they are too many for its client;
   /// nil when they change nothing, or may not be named.
-  private func grown(
+  func grown(
     _ mitigation: Mitigation,
     _ found: [FoundDevice],
     _ surroundings: Surroundings
@@ -103,7 +107,7 @@ extension MitigationEngine {
       office.hasRoom = hasRoom
       guard
         let permit = try? office.permit(for: mitigation.scope, taking: mitigation.permit.chosen),
-        permit != mitigation.permit, permit.action != .ask
+        permit != mitigation.permit, permit.action != .ask || mitigation.phase == .asking
       else { return nil }
       grown.permit = permit
       if (try? checkQuarantine(of: grown, replacing: [])) == nil {

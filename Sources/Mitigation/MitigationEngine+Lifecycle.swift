@@ -212,6 +212,28 @@ extension MitigationEngine {
     }
   }
 
+  /// The kernel's table was made anew: counters begin at zero, but for those of these mitigations and
+  /// devices, which it still had.
+  public mutating func recounted(
+    keeping kept: [(id: MitigationID, counters: DropCounters)],
+    devices: [(mac: MACAddress, counters: DropCounters)]
+  ) {
+    var isKept = [Bool](repeating: false, count: table.all.count)
+    for counter in kept {
+      if let position = table.position(of: counter.id) { isKept[position] = true }
+    }
+    for position in isKept.indices where !isKept[position] {
+      var mitigation = table.all[position]
+      mitigation.measurement.renew()
+      table.store(mitigation)
+    }
+    for device in quarantines.all {
+      var isKept = false
+      for counter in devices where counter.mac == device.mac { isKept = true }
+      if !isKept { quarantines.update(device.mac) { $0.renew() } }
+    }
+  }
+
   /// All that the kernel should hold at `now`: an installation for each enforced mitigation, and each
   /// device in quarantine.
   ///

@@ -151,9 +151,14 @@ extension Mitigation {
     let named = permit.devices.filter { $0.mac == mac }.map { $0.address } + addresses
     permit.devices.removeAll { $0.mac == mac }
     var found: [FoundDevice] = []
-    for device in permit.found where device.mac != mac { found.append(device) }
+    var isForged = true
+    for device in permit.found where device.mac != mac {
+      found.append(device)
+      if !device.isForged { isForged = false }
+    }
     permit.found = found
-    if permit.devices.isEmpty && permit.found.isEmpty {
+    if permit.devices.isEmpty && isForged {
+      permit.found = []
       phase = .released
       elements = 0
       permit.sources = []

@@ -165,10 +165,11 @@ extension MitigationEngine {
 // MARK: Neighbours
 
 extension MitigationEngine {
-  /// Whether it matters who has which address: a device is in quarantine, or a rule follows one.
+  /// Whether it matters who has which address: a device is in quarantine, a rule follows one, or one
+  /// was found behind the public address.
   public var watchesNeighbours: Bool {
     quarantines.count > 0
-      || table.all.contains { $0.isEnforced && $0.isAboutDevices }
+      || table.all.contains { $0.isEnforced && $0.isAboutDevices || !$0.permit.found.isEmpty }
   }
 
   /// Who had which address doesn't matter until a device does again.
@@ -202,7 +203,9 @@ extension MitigationEngine {
       quarantines.update(device.mac) { $0.addresses = addresses }
     }
     for owner in owners { quarantines.add(owner) }
-    let changes = followed(owners, earlier, now: now, surroundings)
+    let changes =
+      followed(owners, earlier, now: now, surroundings)
+      + revised(neighbours, leasedTo, now: now, surroundings)
     return changes + quarantines.changes(since: before, now: now)
   }
 
@@ -236,5 +239,68 @@ extension MitigationEngine {
       changes += grown.installation(at: now)
     }
     return changes
+  }
+
+  /// Rules about devices that were found go where those are now.
+  @inline(never)
+  private mutating func revised(
+    _ neighbours: [DeviceAddress],
+    _ leasedTo: (IPAddress) -> MACAddress?,
+    now: Instant,
+    _ surroundings: Surroundings
+  ) -> [RuleChange] {
+    var changes: [RuleChange] = []
+    for mitigation in table.all where !mitigation.permit.found.isEmpty {
+      var found: [FoundDevice] = []
+      for device in mitigation.permit.found {
+        var owners: [MACAddress] = []
+        for neighbour in neighbours where neighbour.address == device.address {
+          owners.append(neighbour.mac)
+        }
+        if let mac = leasedTo(device.address) { owners.append(mac) }
+        if let mac = quarantinedDevice(at: device.address) { owners.append(mac) }
+        var moved = device.moved(among: owners, addressesOf(surroundings))
+        // Who is in quarantine is no less so when away: it stays until it is somewhere else.
+        if moved == nil, mitigation.quarantines(device) { moved = device }
+        for other in found where other.address == moved?.address { moved = nil }
+        if let moved { found.append(moved) }
+      }
+      guard found != mitigation.permit.found,
+        let revised = grown(mitigation, found, surroundings)
+      else { continue }
+      store(revised, now: now)
+      changes += revised.changes(since: mitigation, now: now)
+    }
+    return changes
+  }
+}
+
+extension Mitigation {
+  fileprivate func quarantines(_ device: FoundDevice) -> Bool {
+    if let mac = device.mac { quarantined.contains(mac) } else { false }
+  }
+}
+
+extension FoundDevice {
+  /// Whether only its address was seen, in packets of another.
+  var isForged: Bool { evidence == .seen && mac == nil }
+
+  /// The device where it is now, when its address is said to be of `owners`; nil when it is another's,
+  /// and the device is nowhere.
+  fileprivate func moved(
+    among owners: [MACAddress],
+    _ addressesOf: (MACAddress) -> [IPAddress]
+  ) -> FoundDevice? {
+    var device = self
+    guard let mac else {
+      if !isForged { device.mac = owners.first }
+      return device
+    }
+    if owners.isEmpty || owners.contains(mac) { return device }
+    for address in addressesOf(mac) where address.family == .v4 && address != self.address {
+      device.address = address
+      return device
+    }
+    return nil
   }
 }

@@ -218,10 +218,13 @@ extension MitigationEngine {
       now: now,
       start: mitigation.start
     )
+    let before = table[mitigation.id]
     for device in mitigation.permit.devices where home.hasDevice(at: device.address) {
-      quarantines.add(device)
+      // Once: the address may have become another's since.
+      if before?.confines(device) != true { quarantines.add(device) }
     }
     scheduleForgetting()
+    if before?.holdsCounter == true, !mitigation.holdsCounter { mitigation.measurement.renew() }
     if mitigation.turn == nil, mitigation.isPartlyAsking {
       mitigation.turn = now + .seconds(settings.askTimeout)
     }
@@ -279,5 +282,15 @@ extension MitigationEngine {
         report: report
       )
     )
+  }
+}
+
+extension Mitigation {
+  /// Whether the kernel counts for it.
+  fileprivate var holdsCounter: Bool { isEnforced && hasRule }
+
+  /// Whether it has put the device into quarantine, by this address.
+  fileprivate func confines(_ device: DeviceAddress) -> Bool {
+    isEnforced && permit.action == .quarantine && permit.devices.contains(device)
   }
 }

@@ -142,6 +142,12 @@ extension MitigationRecord {
     set { parts.value.spared = newValue }
   }
 
+  /// How long its owner has left to answer about devices of it; nil when not asked about some alone.
+  public var question: Span? {
+    get { parts.value.question }
+    set { parts.value.question = newValue }
+  }
+
   /// The devices that were found behind the router's public address.
   public var found: [FoundDevice] {
     get { parts.value.found }
@@ -167,6 +173,7 @@ extension MitigationRecord {
     package var devices: [DeviceAddress]
     package var spared: [MACAddress]
     package var found: [FoundDevice]
+    package var question: Span?
   }
 }
 
@@ -273,6 +280,7 @@ extension MitigationEngine {
     mitigation.end = now + min(record.remaining, .seconds(granted))
     mitigation.progress = record.status.progress
     mitigation.start = phase == .waiting ? nil : record.start
+    mitigation.turn = record.question.map { now + $0 }
     if phase == .asking {
       mitigation.turn = mitigation.measurement.since + .seconds(settings.askTimeout)
     }
@@ -302,7 +310,7 @@ extension MitigationRecord {
 
 extension Mitigation {
   fileprivate func record(at now: Instant) -> MitigationRecord {
-    MitigationRecord(
+    var record = MitigationRecord(
       id: id,
       client: key.holder.section,
       name: name,
@@ -323,6 +331,8 @@ extension Mitigation {
       spared: spared,
       found: permit.found
     )
+    if isEnforced, permit.awaitsConsent { record.question = turn.map { max($0 - now, .zero) } }
+    return record
   }
 }
 

@@ -86,7 +86,12 @@ struct QuarantinedDevice: Equatable, Sendable {
     samples = []
     lastAttack = nil
     code = nil
-    // Its counter goes with the quarantine; the next one begins at zero.
+    // Its counter goes with the quarantine.
+    renew()
+  }
+
+  /// Its counter is gone, and the next one begins at zero.
+  mutating func renew() {
     carried = total
     reading = nil
   }
@@ -95,7 +100,7 @@ struct QuarantinedDevice: Equatable, Sendable {
   mutating func took(_ counters: DropCounters) -> UInt64 {
     let before = total.packets
     if let last = reading, counters.packets < last.packets || counters.bytes < last.bytes {
-      carried = total
+      renew()
     }
     reading = DropCounters(packets: counters.packets, bytes: counters.bytes)
     return total.packets &- before

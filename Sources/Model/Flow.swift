@@ -72,6 +72,8 @@ public struct FoundDevice: Hashable, Sendable {
   /// Its address in the home.
   public var address: IPAddress
   /// Its hardware address, where it is known.
+  ///
+  /// Of what was seen it is, unless another device forged the address.
   public var mac: MACAddress?
   /// How it was found.
   public var evidence: DeviceEvidence

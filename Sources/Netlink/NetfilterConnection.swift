@@ -22,6 +22,10 @@ public final class NetfilterConnection {
   /// More are given up: the next reconciliation finds them.
   private static let maximumLeftovers = 1024
 
+  /// A batch must fit into one datagram, and what it refuses of it into the queue; memory is used only
+  /// while there is one.
+  private static let queueLength: Int32 = 32 << 20
+
   /// Whether the kernel gave the table to this socket when it was last made or taken over.
   public private(set) var ownsTable = false
 
@@ -37,7 +41,7 @@ public final class NetfilterConnection {
   /// for `ownerFlags`, ownership.
   init(ownerFlags: UInt32) throws(KernelError) {
     // NETLINK_NETFILTER.
-    socket = try NetlinkSocket(family: 12)
+    socket = try NetlinkSocket(family: 12, queueLength: Self.queueLength)
     self.ownerFlags = ownerFlags
   }
 

@@ -9,15 +9,21 @@ struct NetlinkSocket: ~Copyable {
 
   /// No answer is longer: dumps come in datagrams of at most 32 KiB.
   private static let bufferLength = 65_536
-  /// A batch must fit into one datagram; memory is used only while there is one.
-  private static let queueLength: Int32 = 32 << 20
+  /// Dumps wait for their reader, and whoever hears of events reads all anew when some are lost: what a
+  /// device makes the kernel tell, faster than it is read, must not take a small router's memory.
+  private static let queueLength: Int32 = 1 << 20
   /// The kernel answers within the call that asks; waiting longer means that it won't.
   private static let answerTimeout: Int32 = 10
 
   /// Opens a socket on this netlink family.
   ///
-  /// `groups` is the mask of the first 32 multicast groups, bit 0 for group 1.
-  init(family: Int32, groups: UInt32 = 0) throws(KernelError) {
+  /// `groups` is the mask of the first 32 multicast groups, bit 0 for group 1. The kernel doubles what
+  /// it is told of the longest queue.
+  init(
+    family: Int32,
+    groups: UInt32 = 0,
+    queueLength: Int32 = Self.queueLength
+  ) throws(KernelError) {
     // SOCK_CLOEXEC.
     guard let socket = mnl_socket_open2(family, 0x80000) else { throw .last }
     guard mnl_socket_bind(socket, groups, 0) == 0 else {
@@ -28,7 +34,7 @@ struct NetlinkSocket: ~Copyable {
     self.socket = socket
     buffer = .allocate(byteCount: Self.bufferLength, alignment: 16)
     let descriptor = mnl_socket_get_fd(socket)
-    cordon_set_buffers(descriptor, Self.queueLength)
+    cordon_set_buffers(descriptor, queueLength)
     _ = cordon_set_receive_timeout(descriptor, Self.answerTimeout)
     // Without these the kernel's words are missing, no more: NETLINK_CAP_ACK, NETLINK_EXT_ACK.
     _ = cordon_set_option(descriptor, 270, 10, 1)

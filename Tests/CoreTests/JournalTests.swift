@@ -33,9 +33,11 @@ import Testing
   func ages() throws {
     var record = try sample()
     record.remaining = .seconds(100)
+    record.question = .seconds(50)
     let journal = Journal(record, writtenAt: Instant(milliseconds: 10_000))
     #expect(journal.record(at: Instant(milliseconds: 40_000)).remaining == .seconds(70))
     #expect(journal.record(at: Instant(milliseconds: 40_000)).active == .seconds(32))
+    #expect(journal.record(at: Instant(milliseconds: 40_000)).question == .seconds(20))
     #expect(journal.record(at: Instant(milliseconds: 500_000)).remaining == .zero)
     // A clock that went back is none of ours: nothing grows.
     #expect(journal.record(at: Instant(milliseconds: 0)).remaining == .seconds(100))

@@ -139,4 +139,65 @@ import Testing
     let recovery = Recovery(state: file, boot: "same", kernel: other, now: now)
     #expect(recovery.records.map { $0.id.value } == [7, 9])
   }
+
+  /// A kernel in which mitigation 7 holds all elements, also those that 8 wants.
+  private func sharedKernel(_ first: MitigationRecord, _ second: MitigationRecord) throws
+    -> KernelSnapshot
+  {
+    var kernel = try kernel(first, left: .seconds(500))
+    kernel.counters += try self.kernel(second, left: nil).counters
+    return kernel
+  }
+
+  private let camera = MACAddress(0x4419_B600_0020)
+
+  @Test("one whose keys are all of another that followed the same device is taken up")
+  func followed() throws {
+    var (first, second) = (try sample(id: 7), try sample(id: 8))
+    for (index, address) in ["2001:db8:1::a1", "2001:db8:1::a2"].enumerated() {
+      let device = DeviceAddress(try #require(IPAddress(parsing: Text(address))), camera)
+      let source = [Prefix(host: device.address)]
+      if index == 0 {
+        first.scope.sourcePrefixes = source
+        first.devices = [device]
+      } else {
+        second.scope.sourcePrefixes = source
+        second.devices = [device]
+      }
+    }
+    let kernel = try sharedKernel(first, second)
+    let recovery = Recovery(state: nil, boot: "same", kernel: kernel, now: now)
+    #expect(recovery.records.map { $0.id.value } == [7, 8] && recovery.orphans.isEmpty)
+    second.scope.targetPrefixes = [try #require(Prefix(parsing: "203.0.113.6"))]
+    let other = try sharedKernel(first, second)
+    let left = Recovery(state: nil, boot: "same", kernel: other, now: now)
+    #expect(left.records.map { $0.id.value } == [7] && left.orphans == [MitigationID(8)])
+  }
+
+  @Test("CH-NAT-03 and one whose device was found that another names")
+  func foundShared() throws {
+    var second = try sample(id: 8)
+    second.scope.sourcePrefixes = [try #require(Prefix(parsing: "198.51.100.2"))]
+    second.scope.sourcePortRanges = [PortRange(40_000)]
+    let address = try #require(IPAddress(parsing: "192.168.1.20"))
+    second.found = [FoundDevice(address, nil, .conntrack)]
+    let kernel = try sharedKernel(try sample(id: 7), second)
+    let recovery = Recovery(state: nil, boot: "same", kernel: kernel, now: now)
+    #expect(recovery.records.map { $0.id.value } == [7, 8] && recovery.orphans.isEmpty)
+  }
+
+  @Test("CH-MIT-10 one whose only device waits for consent has no rule that a kernel could lack")
+  func awaited() throws {
+    var asked = try sample(id: 8)
+    asked.scope.sourcePortRanges = [PortRange(40_000)]
+    var device = FoundDevice(IPAddress(v4: 0xC0A8_0114), camera, .event)
+    device.consent = .awaited
+    asked.found = [device]
+    let kernel = try kernel(try sample(id: 7), left: .seconds(100))
+    let recovery = Recovery(state: state([asked]), boot: "same", kernel: kernel, now: now)
+    #expect(recovery.records.map { $0.id.value } == [7, 8])
+    asked.found[0].consent = .given
+    let ended = Recovery(state: state([asked]), boot: "same", kernel: kernel, now: now)
+    #expect(ended.records.map { $0.id.value } == [7])
+  }
 }

@@ -83,8 +83,8 @@ import Testing
   @Test("another version's file is none")
   func version() throws {
     var bytes = try state().encoded
-    #expect(bytes[1] == 4)
-    for version in UInt8(0)..<24 where version != 4 {
+    #expect(bytes[1] == 5)
+    for version in UInt8(0)..<24 where version != 5 {
       bytes[1] = version
       #expect(State(parsing: bytes) == nil)
     }

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from home import CAMERA, dots, section
+from home import CAMERA, ROUTER, dots, section
 from peers import CON, Parsed, Session, against, coap, path, request
 from suite import Late, Skip, expect, expect_between, expect_equal, test, wait_for
 from test_request import put
@@ -344,3 +344,26 @@ def silence(home):
     asked(home, ask_timeout="3", ask_default="refuse")
     wait_for(lambda: coap(home, "get", path(1)).code == "4.04", 6, "the request is gone")
     home.arrives("camera")
+
+
+@test("CH-NAT-03 a device named by one client and found for another: a new core adopts both")
+def found_adopted(home):
+    home.home_script("certificate", home.work, "second", "second.isp.example")
+    more = section("client", "second", {"name": "second.isp.example", "internal": "1"})
+    daemon = flooded(home, more=more, agent={"terminating": "0"})
+    # Its first flow is stopped already, but tracked still.
+    ports = [{"lower-port": home.seen("camera")["port"]}]
+    where = path(1, cuid="second-client-0000000")
+    body = against(source=f"{ROUTER}/32") | {"source-port-range": ports}
+    expect_equal(coap(home, "put", where, body, identity="second").code, "2.01",
+                 "the second client's PUT")
+    told = home.ctl_json("mitigations")["mitigations"][-1]
+    expect_equal([one["found"] for one in told["devices"]], ["conntrack"], "how it is found")
+    old = daemon.kill("cordond-core")
+    replaced(daemon, "cordond-core", old["cordond-core"])
+    told = wait_for(lambda: [one for one in [coap(home, "get", where, identity="second", seconds=1)]
+                             if one.code in ("2.05", "4.04")], 5, "an answer to GET")[0]
+    expect_equal(told.code, "2.05", "GET of the second client after the crash")
+    expect_equal(coap(home, "delete", path(1)).code, "2.02", "DELETE of the first")
+    time.sleep(0.5)
+    expect_equal(home.rate("camera"), 0, "packets a second after the first ended")

@@ -9,7 +9,7 @@ import time
 
 import connections
 from home import CAMERA, ROUTER, VICTIM, section, traffic
-from lan import CAMERA_MAC, CAMERA_NAME, LAPTOP_MAC
+from lan import CAMERA_MAC, CAMERA_NAME, LAPTOP_MAC, ROUTER4, greet
 from peers import against, coap, path, scope
 from suite import Late, expect, expect_between, expect_equal, test, wait_for
 
@@ -535,3 +535,83 @@ def crowd(home):
         expect_equal(home.rate("laptop"), 0, "packets a second of the laptop")
     finally:
         connections.flush(home)
+
+
+def agrees(home):
+    number = str(home.ctl_json("mitigations")["mitigations"][0]["id"])
+    expect_equal(home.ctl("consent", number, "yes").returncode, 0, "consent")
+
+
+@test("CH-NAT-04 with option offload 'flush' consent and quarantine make the kernel forget flows as well")
+def flushes_later(home):
+    start(home, agent={"offload": "flush", "action": "ask"})
+    home.flood("camera")
+    home.arrives("camera")
+    put(home, attack())
+    expect(connections.tracked(home) > 0, "the flow is gone before anybody agreed")
+    agrees(home)
+    expect_equal(connections.tracked(home), 0, "flows to the stopped port")
+    home.flood("other", f"{VICTIM}:444")
+    home.arrives("other")
+    expect_equal(home.ctl("quarantine", CAMERA_MAC).returncode, 0, "quarantine")
+    expect_equal(connections.tracked(home, 444), 0, "flows of the device in quarantine")
+
+
+@test("CH-MIT-10 who began to send while the owner was asked is found when the owner agrees")
+def finds_after_consent(home):
+    start(home, agent={"action": "ask"})
+    home.flood("camera")
+    home.arrives("camera")
+    put(home, attack())
+    home.flood("laptop", host="laptop")
+    home.arrives("laptop")
+    agrees(home)
+    wait_for(lambda: found(home).get(LAPTOP_MAC) == "conntrack", 3, "the laptop is found")
+    time.sleep(0.2)
+    for name in ("camera", "laptop"):
+        expect_equal(home.rate(name), 0, f"packets a second of {name}")
+
+
+@test("CH-NAT-04 a found device is followed to its new address, and who gets its old one is free")
+def leases_change(home):
+    leases = os.path.join(home.work, "leases")
+
+    def lease(**macs):
+        with open(leases, "w") as file:
+            for last, mac in macs.items():
+                file.write(f"4000000000 {mac} 192.168.1.{last[1:]} * *\n")
+
+    def stopped(address):
+        return len(home.ctl_json("why", address)["mitigations"])
+
+    def move(host, old, new):
+        home.run(host, "ip", "address", "del", f"{old}/24", "dev", "eth0", check=True)
+        home.run(host, "ip", "address", "add", f"{new}/24", "dev", "eth0", check=True)
+        home.run(host, "ip", "route", "replace", "default", "via", "192.168.1.1", check=True)
+        # Both ask who the other is.
+        home.run(host, "ip", "neighbour", "flush", "dev", "eth0")
+        greet(home, host, routers=(ROUTER4,))
+
+    lease(a20=CAMERA_MAC, a30=LAPTOP_MAC)
+    start(home, agent={"leases": leases})
+    flood = home.flood("camera")
+    home.arrives("camera")
+    put(home, attack())
+    expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+    flood.kill()
+    flood.wait()
+    try:
+        lease(a21=CAMERA_MAC, a20=LAPTOP_MAC)
+        # Longer than core keeps what it read of the leases.
+        time.sleep(5)
+        move("camera", CAMERA, "192.168.1.21")
+        move("laptop", "192.168.1.30", CAMERA)
+        wait_for(lambda: stopped("192.168.1.21") and not stopped(CAMERA), 5, "the rule has moved")
+        passed = home.seen("camera")["packets"]
+        home.flood("camera")
+        time.sleep(0.5)
+        expect_equal(home.seen("camera")["packets"], passed, "packets of the camera that arrived")
+        expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices then")
+    finally:
+        move("laptop", CAMERA, "192.168.1.30")
+        move("camera", "192.168.1.21", CAMERA)

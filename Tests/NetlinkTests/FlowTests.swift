@@ -89,6 +89,17 @@ struct FlowTests {
     }
   }
 
+  @Test("events that are not read take little memory: what more there are is lost, and read anew")
+  func queue() throws {
+    try withRouter { _, _ in
+      let monitor = try FlowMonitor()
+      var room: Int32 = 0
+      var length = socklen_t(MemoryLayout<Int32>.size)
+      #expect(getsockopt(monitor.descriptor, SOL_SOCKET, SO_RCVBUF, &room, &length) == 0)
+      #expect(room <= 2 << 20)
+    }
+  }
+
   @Test("CH-NAT-04 flows that are meant are forgotten, others stay; there is no flowtable")
   func forgets() throws {
     try withRouter { network, _ in

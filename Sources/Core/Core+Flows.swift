@@ -28,7 +28,7 @@ extension Core {
     } catch {
       log.warning("can't ask for connections: \(error)")
     }
-    if watch.isFruitless { flowsReadAt = flowsReadAt ?? Clock.now + Self.flowInterval }
+    if !watch.isSatisfied { flowsReadAt = flowsReadAt ?? Clock.now + Self.flowInterval }
   }
 
   /// Shows the connections that there are; those that begin are heard of from now on.

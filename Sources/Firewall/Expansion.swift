@@ -10,14 +10,29 @@ struct Expansion {
   private(set) var lines: [Text] = []
 
   /// How many elements and lines a rule needs; at least this many when it exceeds the limit.
-  static func count(_ rule: Rule) -> Int { Outline(rule).count }
+  static func count(_ rule: Rule) -> Int { count(Outline.all(of: rule)) }
+
+  private static func count(_ outlines: [Outline]) -> Int {
+    var count = 0
+    for outline in outlines { count += outline.count }
+    return count
+  }
 
   init(_ rule: Rule) throws(FirewallError) {
-    let outline = Outline(rule)
-    guard outline.pairs > 0 else { throw .nothingToMatch }
-    guard outline.count <= Firewall.maximumElements else { throw .tooManyElements(outline.count) }
-    for target in rule.targets {
-      for source in rule.sources where source.pairs(with: target) {
+    let outlines = Outline.all(of: rule)
+    let count = Self.count(outlines)
+    guard count <= Firewall.maximumElements else { throw .tooManyElements(count) }
+    for outline in outlines { addCells(outline) }
+    guard !cells.isEmpty else { throw .nothingToMatch }
+    var isByTarget = false
+    for cell in cells where cell.shape.lane.isByTarget { isByTarget = true }
+    let end = rule.verdict.ending(Holder(rule.id), isByTarget ? Skeleton.stop : "drop")
+    for outline in outlines { addLines(outline, end) }
+  }
+
+  private mutating func addCells(_ outline: Outline) {
+    for target in outline.rule.targets {
+      for source in outline.rule.sources where source.pairs(with: target) {
         for transport in outline.exact { addExact(transport, outline, source, target) }
         if outline.ranged.isEmpty { continue }
         let shape = Shape(source, target, .none, layer: 1)
@@ -25,10 +40,16 @@ struct Expansion {
         cells.append(Cell(shape: shape, key: key))
       }
     }
-    var isByTarget = false
-    for cell in cells where cell.shape.lane.isByTarget { isByTarget = true }
-    let end = rule.verdict.ending(Holder(rule.id), isByTarget ? Skeleton.stop : "drop")
-    for transport in outline.ranged { addLines(transport, outline, end) }
+  }
+
+  private mutating func addLines(_ outline: Outline, _ end: Text) {
+    if outline.ranged.isEmpty { return }
+    lines += outline.exceptions
+    for head in outline.heads {
+      for transport in outline.ranged { addLines(transport, outline, head, end) }
+      // What follows isn't about it.
+      if !head.isEmpty { lines.append("\(head)return") }
+    }
   }
 
   /// The elements that a device's addresses make: its hardware address first.
@@ -70,11 +91,16 @@ struct Expansion {
   }
 
   /// The lines of one protocol.
-  private mutating func addLines(_ transport: Int, _ outline: Outline, _ end: Text) {
+  private mutating func addLines(
+    _ transport: Int,
+    _ outline: Outline,
+    _ sender: Text,
+    _ end: Text
+  ) {
     func matches(_ field: StaticString, _ ranges: [PortRange]) -> [Text] {
       ranges.isEmpty ? [""] : ranges.map { "\(field) \($0) " }
     }
-    let head: Text = transport == Outline.any ? "" : "meta l4proto \(transport) "
+    let head = transport == Outline.any ? sender : "\(sender)meta l4proto \(transport) "
     let field: StaticString = transport == 1 ? "icmp type" : "icmpv6 type"
     for type in matches(field, outline.types(transport)) {
       for source in matches("th sport", outline.sources(transport)) {
@@ -91,8 +117,11 @@ private struct Outline {
   /// The number that stands for any protocol, and none of its ports or types.
   static let any = -1
 
-  /// How many sources and targets pair.
-  private(set) var pairs = 0
+  let rule: Rule
+  /// How lines begin: with each of the sources where other lines of the chain are about others.
+  let heads: [Text]
+  /// Lines before them, about packets that the others' lines have counted and let pass.
+  let exceptions: [Text]
   /// Protocols that exact keys say.
   private(set) var exact: [Int] = []
   /// Protocols that lines say.
@@ -104,11 +133,36 @@ private struct Outline {
   private let targetPorts: [PortRange]
   private let icmpTypes: [PortRange]
 
-  init(_ rule: Rule) {
+  /// A rule in parts, in each of which source ports are a condition on all sources or on none.
+  static func all(of rule: Rule) -> [Outline] {
+    guard rule.hasTranslatedPorts else { return [Outline(rule)] }
+    var others = rule
+    var translated = rule
+    others.sources.removeAll { $0.isTranslated }
+    translated.sources.removeAll { !$0.isTranslated }
+    others.sourcePorts = []
+    if others.sources.isEmpty { return [Outline(translated)] }
+    if translated.sources.isEmpty { return [Outline(others)] }
+    let heads = translated.sources.compactMap { source -> Text? in
+      source.address.map { "\($0.family.source($0.family.bits)) \($0) " }
+    }
+    var exceptions: [Text] = []
+    for case .inside(let prefix) in others.sources where !rule.verdict.isDrop {
+      exceptions.append("\(prefix.matches("saddr", of: "ct original ")) return")
+    }
+    return [Outline(translated, heads, exceptions), Outline(others)]
+  }
+
+  private init(_ rule: Rule, _ heads: [Text] = [""], _ exceptions: [Text] = []) {
+    self.rule = rule
+    self.heads = heads
+    self.exceptions = exceptions
     sourcePorts = Self.merged(rule.sourcePorts, of: 65_536)
     targetPorts = Self.merged(rule.targetPorts, of: 65_536)
     let types = rule.icmpTypes.map { PortRange(UInt16($0.lower), UInt16($0.upper)) }
     icmpTypes = Self.merged(types.compactMap { $0 }, of: 256)
+    // How many sources and targets pair.
+    var pairs = 0
     for target in rule.targets {
       for source in rule.sources where source.pairs(with: target) { pairs += 1 }
       // More than enough to be refused.
@@ -128,6 +182,7 @@ private struct Outline {
         lines += lineCount
       }
     }
+    if lines > 0, !heads[0].isEmpty { lines = (lines + 1) * heads.count + exceptions.count }
     count = pairs * (perPair + (lines > 0 ? 1 : 0)) + lines
   }
 

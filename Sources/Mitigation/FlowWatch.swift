@@ -13,8 +13,11 @@ final class FlowFilter {
   let targets: [Prefix]
   /// Where packets come from that the rule stops.
   private var stopped: [RuleSource] = []
+  /// Whether ports are a condition on those alone that are translated.
+  private var hasTranslatedPorts = false
 
-  var hasSourcePorts: Bool { !sourcePorts.isEmpty }
+  /// Whether it is about one source port: no other device has that.
+  let hasOnePort: Bool
 
   init(_ id: MitigationID, _ scope: MitigationScope, _ home: Home) {
     self.id = id
@@ -22,6 +25,7 @@ final class FlowFilter {
     transports = scope.targetProtocols
     sources = scope.sourcePrefixes
     sourcePorts = scope.sourcePortRanges
+    hasOnePort = scope.hasOnePort
     targetPorts = scope.targetPortRanges
     icmpTypes = scope.sourceICMPTypeRanges
     targets = scope.targetPrefixes
@@ -37,6 +41,8 @@ final class FlowFilter {
     icmpTypes = rule.icmpTypes
     targets = rule.targets
     stopped = rule.sources
+    hasTranslatedPorts = rule.hasTranslatedPorts
+    hasOnePort = false
   }
 
   /// The device that sends such packets under the router's public address; nil when the flow is another,
@@ -86,7 +92,7 @@ final class FlowFilter {
   /// ports, name the devices of each other as well: such a device is stopped where it sends to, and
   /// nowhere else.
   func means(_ sender: Sender) -> Bool {
-    !hasSourcePorts && Self.isAmong(targets, sender.target)
+    sourcePorts.isEmpty && Self.isAmong(targets, sender.target)
       && (transports.isEmpty || transports.contains(sender.transport))
   }
 
@@ -106,7 +112,7 @@ final class FlowFilter {
 
   private func stops(_ way: Flow.Tuple, _ back: Flow.Tuple) -> Bool {
     for source in stopped {
-      var port = way.sourcePort
+      var port = hasTranslatedPorts ? nil : way.sourcePort
       switch source {
       case .any: break
       case .inside(let prefix): if !prefix.contains(way.source) { continue }
@@ -122,15 +128,19 @@ final class FlowFilter {
 
   /// Whether target, protocol, ports and types are the mitigation's: ports are conditions on protocols
   /// that have them, types on ICMP, as in rules.
-  private func means(_ way: Flow.Tuple, from sourcePort: UInt16) -> Bool {
+  ///
+  /// Without a source port, those aren't a condition.
+  private func means(_ way: Flow.Tuple, from sourcePort: UInt16?) -> Bool {
     guard Self.isAmong(targets, way.target) else { return false }
     let transport = way.transport
     if !transports.isEmpty, !transports.contains(transport) { return false }
+    let sourcePorts = sourcePort == nil ? [] : sourcePorts
     let hasPorts = !sourcePorts.isEmpty || !targetPorts.isEmpty
     switch transport {
     case 6, 17, 33, 132, 136:
       if transports.isEmpty, !icmpTypes.isEmpty, !hasPorts { return false }
-      return Self.isAmong(sourcePorts, sourcePort) && Self.isAmong(targetPorts, way.targetPort)
+      return Self.isAmong(sourcePorts, sourcePort ?? 0)
+        && Self.isAmong(targetPorts, way.targetPort)
     case 1, 58:
       if transports.isEmpty, hasPorts, icmpTypes.isEmpty { return false }
       if icmpTypes.isEmpty { return true }
@@ -207,16 +217,13 @@ public final class FlowWatch {
     self.init(filters)
   }
 
-  /// Whether what one mitigation looks for was found: who has a port that was named.
+  /// Whether what one mitigation looks for was found: who has the port that was named.
   public var isSatisfied: Bool {
-    filters.count == 1 && !sightings.isEmpty && filters[0].hasSourcePorts
+    filters.count == 1 && !sightings.isEmpty && filters[0].hasOnePort
   }
 
   /// What answers to all flows of interest have, where those are few: each may be asked for.
   public var answers: [Flow.Tuple] { filters.count == 1 ? filters[0].answers : [] }
-
-  /// Whether nobody was found.
-  public var isFruitless: Bool { sightings.isEmpty }
 
   /// Whether there is nothing to look for.
   public var isIdle: Bool { filters.isEmpty }

@@ -54,9 +54,9 @@ enum Limits {
   static let deviceRetry: UInt32 = 60
   /// Devices that are remembered; the settings bound how many are in quarantine by requests.
   static let devices = 256
-  /// Addresses of one device that are its second key, and that a rule follows.
+  /// Addresses of one device that are its second key.
   static let deviceAddresses = 32
-  /// Single addresses of one rule up to which it follows devices.
+  /// Single addresses of one rule up to which it follows devices; then the latest in place of others.
   static let followedSources = 64
   /// Devices behind the public address that one rule names; with more it is for any source.
   static let found = 32

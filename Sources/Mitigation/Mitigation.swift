@@ -104,6 +104,9 @@ struct Mitigation: Equatable, Sendable {
 
   var isEnforced: Bool { phase == .active || phase == .terminating }
 
+  /// Whether it is enforced, and its owner is asked about some of its devices.
+  var isPartlyAsking: Bool { isEnforced && permit.awaitsConsent }
+
   /// Whether it begins when its client's signal is lost.
   var isWaiting: Bool { phase == .waiting || phase == .deactivated && turn != nil }
 
@@ -145,7 +148,7 @@ struct Mitigation: Equatable, Sendable {
     if permit.action != .observe {
       if hasGrown {
         progress = .mitigating
-        if !scope.triggerMitigation { turn = nil }
+        if !scope.triggerMitigation, !isPartlyAsking { turn = nil }
       } else if now - measurement.lastSeen >= Constants.quiet {
         progress = .stopped
         // A preconfigured one waits again once that was told (RFC 9132, Table 3).

@@ -85,7 +85,8 @@ extension MitigationEngine {
     return changes + quarantines.changes(since: before, now: now)
   }
 
-  /// The mitigation with these devices; nil when they change nothing, or may not be named.
+  /// The mitigation with these devices, or for any source again when they are too many for its client;
+  /// nil when they change nothing, or may not be named.
   func grown(
     _ mitigation: Mitigation,
     _ found: [FoundDevice],
@@ -102,19 +103,30 @@ extension MitigationEngine {
       found: found
     )
     var grown = mitigation
-    guard
-      let permit = try? office.permit(for: mitigation.scope, taking: mitigation.permit.chosen),
-      permit != mitigation.permit, permit.action != .ask || mitigation.phase == .asking
-    else { return nil }
-    grown.permit = permit
-    if (try? checkQuarantine(of: grown, replacing: [])) == nil {
-      grown.permit.devices = mitigation.permit.devices
+    for hasRoom in [true, false] {
+      office.hasRoom = hasRoom
+      guard
+        let permit = try? office.permit(for: mitigation.scope, taking: mitigation.permit.chosen),
+        permit != mitigation.permit, permit.action != .ask || mitigation.phase == .asking
+      else { return nil }
+      grown.permit = permit
+      if (try? checkQuarantine(of: grown, replacing: [])) == nil {
+        grown.permit.devices = mitigation.permit.devices
+      }
+      if let elements = grown.elements(surroundings) {
+        let more = elements - mitigation.elements
+        let usage = table.usage(of: section)
+        if more <= 0 || usage.elements + more <= client.maximumElements {
+          grown.elements = elements
+          return grown
+        }
+      }
+      // A rule for any source would stop those as well who are to be left alone.
+      if permit.awaitsConsent || !mitigation.spared.isEmpty { break }
     }
-    guard let elements = grown.elements(surroundings) else { return nil }
-    let more = elements - mitigation.elements
-    if more > 0, table.usage(of: section).elements + more > client.maximumElements { return nil }
-    grown.elements = elements
-    return grown
+    grown = mitigation
+    grown.isExceeded = true
+    return mitigation.isExceeded ? nil : grown
   }
 }
 

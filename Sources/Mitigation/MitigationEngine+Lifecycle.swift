@@ -87,7 +87,9 @@ extension MitigationEngine {
     if mitigation.phase == .asking {
       return answered(settings.askDefaultsToBlock, about: mitigation, now: now)
     }
-    if mitigation.scope.triggerMitigation {
+    if mitigation.scope.triggerMitigation
+      || mitigation.isPartlyAsking && mitigation.progress != .stopped
+    {
       return answered(settings.askDefaultsToBlock, aboutDevicesOf: mitigation, now: now)
     }
     var waiting = mitigation
@@ -143,6 +145,9 @@ extension MitigationEngine {
     changed.turn = nil
     if isGiven {
       changed.permit.admit()
+      if (try? checkQuarantine(of: changed, replacing: [])) == nil {
+        changed.permit.devices = asked.permit.devices
+      }
     } else {
       for device in asked.permit.found where device.consent == .awaited {
         if let mac = device.mac { changed.spare(mac, addresses: []) }

@@ -163,8 +163,10 @@ extension Mitigation {
       elements = 0
       permit.sources = []
     } else {
+      let isLookedThrough = permit.isLookedThrough
       permit.sources.removeAll { source in
-        named.contains { source == .inside(Prefix(host: $0)) }
+        isLookedThrough && source.isTranslated
+          || named.contains { source == .inside(Prefix(host: $0)) }
       }
     }
   }

@@ -195,6 +195,7 @@ extension MitigationEngine {
         ?? quarantines.holder(of: neighbour.address)?.mac ?? neighbour.mac
       return DeviceAddress(neighbour.address, owner)
     }
+    let earlier = known
     known = owners
     let before = quarantines
     for device in before.all where device.since != nil {
@@ -203,13 +204,14 @@ extension MitigationEngine {
     }
     for owner in owners { quarantines.add(owner) }
     let changes =
-      followed(owners, now: now, surroundings)
+      followed(owners, earlier, now: now, surroundings)
       + revised(neighbours, leasedTo, now: now, surroundings)
     return changes + quarantines.changes(since: before, now: now)
   }
 
   private mutating func followed(
     _ owners: [DeviceAddress],
+    _ earlier: [DeviceAddress],
     now: Instant,
     _ surroundings: Surroundings
   ) -> [RuleChange] {
@@ -220,7 +222,16 @@ extension MitigationEngine {
       var hasGrown = grown.permit.devices.count > mitigation.permit.devices.count
       for device in grown.permit.devices {
         let addresses = owners.filter { $0.mac == device.mac }.map { $0.address }
-        if grown.permit.follow(device, to: addresses, home: home) { hasGrown = true }
+        if grown.permit.follow(
+          device,
+          to: addresses,
+          home: home,
+          scope: mitigation.scope,
+          now: owners,
+          before: earlier
+        ) {
+          hasGrown = true
+        }
       }
       guard hasGrown, let elements = grown.elements(surroundings) else { continue }
       grown.elements = elements

@@ -89,12 +89,18 @@ extension MitigationEngine {
   ) throws(Refusal) -> Decision {
     let lifetime = try checkAvailability(lifetime: lifetime, inquiry: inquiry)
     let client = inquiry.client
-    let permit = try permitOffice(for: client, role: inquiry.role, inquiry.surroundings)
-      .permit(for: scope)
+    // Before any work that takes long.
+    try checkRate(of: client, now: inquiry.now)
+    let office = permitOffice(for: client, role: inquiry.role, inquiry.surroundings)
+    if let overlapped = try? replaced(by: scope, key: key, client: client).overlapped {
+      for old in overlapped where old.isHiding && scope.includes(old.scope) {
+        office.earlier += old.permit.found
+      }
+    }
+    let permit = try office.permit(for: scope)
     try checkCollision(of: key.holder, role: inquiry.role)
     let (overlapped, begun) = try replaced(by: scope, key: key, client: client)
     let conflict = try conflictOnArrival(of: scope, key: key, inquiry: inquiry)
-    try checkRate(of: client, now: inquiry.now)
     var mitigation = Mitigation(
       id: MitigationID(nextID),
       claim: Claim(key: key, role: inquiry.role, scope: scope),

@@ -225,9 +225,7 @@ extension MitigationEngine {
     }
     scheduleForgetting()
     if before?.holdsCounter == true, !mitigation.holdsCounter { mitigation.measurement.renew() }
-    if mitigation.isEnforced, mitigation.turn == nil, mitigation.scope.triggerMitigation,
-      mitigation.permit.awaitsConsent
-    {
+    if mitigation.turn == nil, mitigation.isPartlyAsking {
       mitigation.turn = now + .seconds(settings.askTimeout)
     }
     table.store(mitigation)

@@ -60,11 +60,11 @@ extension PermitOffice {
   /// Adds the other addresses of the devices that the permit is about: all where a device is to be in
   /// quarantine, so that its attack is counted; else those of IPv6, which devices change often
   /// (RFC 8981), where the request named one.
-  func follow(_ permit: inout Permit) {
+  func follow(_ permit: inout Permit, scope: MitigationScope) {
     let isWhole = permit.targets.contains { $0.isEverything }
     if permit.action == .quarantine, isWhole { return }
     for device in permit.devices {
-      permit.follow(device, to: addressesOf(device.mac), home: home)
+      permit.follow(device, to: addressesOf(device.mac), home: home, scope: scope)
     }
   }
 }
@@ -92,31 +92,72 @@ extension Permit {
   }
 
   /// Adds addresses of a device that the rule doesn't have yet; whether there were any.
+  ///
+  /// Nobody had those that aren't among the neighbours `before`: they have a place in each rule.
   @discardableResult
   mutating func follow(
     _ device: DeviceAddress,
     to addresses: [IPAddress],
-    home: Home
+    home: Home,
+    scope: MitigationScope,
+    now: [DeviceAddress] = [],
+    before: [DeviceAddress] = []
   ) -> Bool {
     guard action == .quarantine || device.address.family == .v6,
       sources.contains(.inside(Prefix(host: device.address)))
     else { return false }
+    var known: [IPAddress] = []
+    var new: [IPAddress] = []
+    for address in addresses {
+      guard action == .quarantine || address.family == .v6, home.hasDevice(at: address),
+        targets.contains(where: { $0.family == address.family }),
+        !sources.contains(.inside(Prefix(host: address)))
+      else { continue }
+      if before.contains(where: { $0.address == address }) {
+        known.append(address)
+      } else {
+        new.append(address)
+      }
+    }
+    if !now.isEmpty {
+      let isGone = { (address: IPAddress) in !now.contains { $0.address == address } }
+      makeRoom(for: new.count + known.count, scope, where: isGone)
+      makeRoom(for: new.count, scope) { _ in true }
+    }
+    let added = (new + known).prefix(max(0, Limits.followedSources - hostCount))
+    for address in added { sources.append(.inside(Prefix(host: address))) }
+    return !added.isEmpty
+  }
+
+  /// How many sources are single addresses.
+  private var hostCount: Int {
     var count = 0
     for source in sources {
       if case .inside(let prefix) = source, prefix.isHost { count += 1 }
     }
-    var hasGrown = false
-    for address in addresses.prefix(Limits.deviceAddresses) {
-      let source = RuleSource.inside(Prefix(host: address))
-      guard action == .quarantine || address.family == .v6, home.hasDevice(at: address),
-        targets.contains(where: { $0.family == address.family }), !sources.contains(source),
-        count < Limits.followedSources
-      else { continue }
-      sources.append(source)
-      count += 1
-      hasGrown = true
+    return count
+  }
+
+  /// Leaves out addresses that were added, as far as others need their places; the oldest first.
+  @inline(never)
+  private mutating func makeRoom(
+    for count: Int,
+    _ scope: MitigationScope,
+    where isLess: (IPAddress) -> Bool
+  ) {
+    var lack = hostCount + count - Limits.followedSources
+    var left: [RuleSource] = []
+    for source in sources {
+      if lack > 0, case .inside(let prefix) = source, prefix.isHost,
+        !scope.sourcePrefixes.contains(prefix),
+        !found.contains(where: { $0.address == prefix.address }), isLess(prefix.address)
+      {
+        lack -= 1
+      } else {
+        left.append(source)
+      }
     }
-    return hasGrown
+    sources = left
   }
 }
 

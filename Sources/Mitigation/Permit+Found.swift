@@ -5,30 +5,48 @@ extension PermitOffice {
   /// Puts the devices behind the router's public IPv4 address in its place, as far as they are found.
   ///
   /// Not in a rule about everything, nor where ports belong to other sources too.
-  func lookThrough(_ permit: inout Permit, scope: MitigationScope, policy: PolicySettings?) {
+  ///
+  /// - Throws: when the request means one device, which is protected.
+  func lookThrough(
+    _ permit: inout Permit,
+    scope: MitigationScope,
+    policy: PolicySettings?
+  ) throws(Refusal) {
     guard scope.namesAny(of: home.wanAddresses) else { return }
     for target in permit.targets where target.isEverything { return }
     let isWide = scope.sourcePortRanges.isEmpty
     var others: [RuleSource] = []
-    for source in permit.sources where isWide ? !source.isWide : !source.isTranslated {
-      others.append(source)
+    var translated: [RuleSource] = []
+    for source in permit.sources {
+      if source.isTranslated { translated.append(source) }
+      if isWide ? !source.isWide : !source.isTranslated { others.append(source) }
     }
     if !isWide && !others.isEmpty || others.count == permit.sources.count { return }
     permit.isHiding = true
-    for device in found ?? look(scope) where mayTouch(device) { permit.found.append(device) }
-    if permit.found.isEmpty { return }
+    let all = found ?? look(scope)
+    for device in all where mayTouch(device, scope) { permit.found.append(device) }
+    if permit.found.isEmpty {
+      if found == nil, !all.isEmpty, scope.hasOnePort { throw protectedTraffic }
+      return
+    }
     decide(&permit, scope: scope, policy: policy)
-    if permit.found.count > Limits.found { return }
+    if permit.found.count > Limits.found || !hasRoom { return }
     permit.isLookedThrough = true
     for device in permit.found where permit.action == .ask || device.consent != .awaited {
       let source = RuleSource.inside(Prefix(host: device.address))
       if !others.contains(source) { others.append(source) }
     }
-    if isWide { others.append(.stray) }
+    if isWide {
+      others.append(.stray)
+    } else if !scope.hasOnePort, spared.isEmpty, !permit.awaitsConsent {
+      // One port has one sender; of several some may have others, whoever they pretend to be. They
+      // aren't told apart from who is to be left alone.
+      others += translated
+    }
     permit.sources = others
   }
 
-  /// The devices that send such packets now.
+  /// The devices that send such packets now, and those that did.
   private func look(_ scope: MitigationScope) -> [FoundDevice] {
     let watch = FlowWatch([FlowFilter(MitigationID(0), scope, home)])
     flows(watch)
@@ -36,11 +54,19 @@ extension PermitOffice {
     for sighting in watch.sightings where found.count <= Limits.found {
       found.append(FoundDevice(sighting.address, macOf(sighting.address), .conntrack))
     }
+    for device in earlier where found.count <= Limits.found {
+      // The owner's word was about what it was found for.
+      let device = FoundDevice(device.address, device.mac, device.evidence)
+      if !found.contains(where: { $0.address == device.address }) { found.append(device) }
+    }
     return found
   }
 
-  private func mayTouch(_ device: FoundDevice) -> Bool {
-    guard home.hasDevice(at: device.address) else { return false }
+  private func mayTouch(_ device: FoundDevice, _ scope: MitigationScope) -> Bool {
+    let source = RuleSource.inside(Prefix(host: device.address))
+    guard home.hasDevice(at: device.address),
+      (try? withoutProtected([source], scope: scope)) != nil
+    else { return false }
     guard let mac = device.mac else { return true }
     return !spared.contains(mac)
       && !settings.isExempt(mac, addresses: addressesOf(mac) + [device.address])
@@ -76,10 +102,7 @@ extension PermitOffice {
       if action == .quarantine, let mac = device.mac {
         permit.devices.append(DeviceAddress(device.address, mac))
       }
-      if let other = together, other != action {
-        action = other == .quarantine || action == .quarantine ? .quarantine : .block
-      }
-      together = action
+      together = together?.joined(with: action) ?? action
     }
     if let together { permit.action = together }
     if found == nil, together == nil, !scope.sourcePortRanges.isEmpty { isWhole = true }
@@ -90,8 +113,6 @@ extension PermitOffice {
 }
 
 extension RuleSource {
-  fileprivate var isTranslated: Bool { if case .translated = self { true } else { false } }
-
   /// Whether it stands for devices of which none is known.
   fileprivate var isWide: Bool {
     switch self {
@@ -103,6 +124,9 @@ extension RuleSource {
 }
 
 extension MitigationScope {
+  /// Whether it names one source port, which one device has at a time.
+  var hasOnePort: Bool { sourcePortRanges.count == 1 && sourcePortRanges[0].count == 1 }
+
   /// Whether one of these addresses of IPv4 is a source.
   func namesAny(of addresses: [IPAddress]) -> Bool {
     for address in addresses where address.family == .v4 {

@@ -24,12 +24,14 @@ struct Permit: Equatable, Sendable {
   /// The rule of the mitigation `id` for `scope`, where there is one.
   func rule(id: MitigationID, scope: MitigationScope) -> Rule? {
     guard hasRule else { return nil }
+    let hasPorts = !isLookedThrough || sources.contains { $0.isTranslated }
     return Rule(
       id: id,
       sources: sources,
       targets: targets,
       protocols: scope.targetProtocols,
-      sourcePorts: isLookedThrough ? [] : scope.sourcePortRanges,
+      sourcePorts: hasPorts ? scope.sourcePortRanges : [],
+      hasTranslatedPorts: isLookedThrough,
       targetPorts: scope.targetPortRanges,
       icmpTypes: scope.sourceICMPTypeRanges,
       verdict: verdict
@@ -93,14 +95,19 @@ extension Permit {
 
   /// The owner agrees to the devices that were left alone.
   mutating func admit() {
+    // What each of them gets, whatever the others get.
+    let own: Action = chosen == .ask ? .block : chosen
     for index in found.indices where found[index].consent == .awaited {
       let device = found[index]
       parts.value.found[index].consent = .given
       sources.append(.inside(Prefix(host: device.address)))
-      if action == .quarantine, let mac = device.mac {
+      if own == .quarantine, let mac = device.mac {
         devices.append(DeviceAddress(device.address, mac))
       }
     }
+    guard own != action else { return }
+    parts.value.action = own.joined(with: action)
+    verdict = .drop
   }
 
   /// Whether a source stands for the router's public IPv4 address, behind which devices hide.
@@ -152,6 +159,10 @@ final class PermitOffice {
   /// The devices that were found behind the public address; nil: they are to be looked for now.
   let found: [FoundDevice]?
   let flows: (FlowWatch) -> Void
+  /// Devices that were found for what the request takes the place of.
+  var earlier: [FoundDevice] = []
+  /// Whether there is room for the devices in place of the public address.
+  var hasRoom = true
 
   init(
     settings: CoreSettings,
@@ -196,9 +207,9 @@ final class PermitOffice {
       targets: unprotected.targets
     )
     permit.devices = devices(of: scope, sources: permit.sources, named: policy?.namedDevice)
-    lookThrough(&permit, scope: scope, policy: policy)
+    try lookThrough(&permit, scope: scope, policy: policy)
     if permit.action == .quarantine { try settle(&permit, scope: scope) }
-    follow(&permit)
+    follow(&permit, scope: scope)
     permit.verdict = permit.action.verdict(limit: settings.limit)
     return permit
   }
@@ -318,6 +329,12 @@ extension RuleSource {
 }
 
 extension Action {
+  /// The strictest of two, where one rule is for both.
+  func joined(with other: Action) -> Action {
+    if self == other { return self }
+    return self == .quarantine || other == .quarantine ? .quarantine : .block
+  }
+
   func verdict(limit: UInt64) -> RuleVerdict {
     switch self {
     case .limit: .limit(bytesPerSecond: limit)

@@ -21,6 +21,28 @@ extension MitigationScope {
   }
 }
 
+extension MitigationScope {
+  /// Whether it means all that `other` means, of the sources of IPv4.
+  func includes(_ other: MitigationScope) -> Bool {
+    for target in other.targetPrefixes where !target.lies(in: targetPrefixes) { return false }
+    for source in other.sourcePrefixes
+    where source.family == .v4 && !source.lies(in: sourcePrefixes) { return false }
+    for number in other.targetProtocols
+    where !targetProtocols.isEmpty && !targetProtocols.contains(number) { return false }
+    let types = sourceICMPTypeRanges
+    return (targetProtocols.isEmpty || !other.targetProtocols.isEmpty)
+      && holds(targetPortRanges, other.targetPortRanges)
+      && holds(sourcePortRanges, other.sourcePortRanges)
+      && (types.isEmpty
+        || !other.sourceICMPTypeRanges.isEmpty
+          && bounds(types + other.sourceICMPTypeRanges) == bounds(types))
+  }
+}
+
+private func holds(_ ranges: [PortRange], _ others: [PortRange]) -> Bool {
+  ranges.isEmpty || !others.isEmpty && bounds(ranges + others) == bounds(ranges)
+}
+
 // Lists are short and nearly always equal already, so that sorting them costs more flash than it
 // saves time.
 private func isSameSet<Element: Equatable>(_ left: [Element], _ right: [Element]) -> Bool {

@@ -41,6 +41,9 @@ public enum RuleSource: Hashable, Sendable {
   /// Of IPv4, whatever no device of the home can send honestly: sources outside the home's networks, and
   /// the router itself.
   case stray
+
+  /// Whether it is matched after translation.
+  public var isTranslated: Bool { if case .translated = self { true } else { false } }
 }
 
 /// What a mitigation wants of the firewall: the product of sources, targets, protocols and ports.
@@ -58,6 +61,7 @@ public struct Rule: Hashable, Sendable {
     targets: [Prefix],
     protocols: [UInt8] = [],
     sourcePorts: [PortRange] = [],
+    hasTranslatedPorts: Bool = false,
     targetPorts: [PortRange] = [],
     icmpTypes: [ICMPTypeRange] = [],
     verdict: RuleVerdict = .drop,
@@ -70,6 +74,7 @@ public struct Rule: Hashable, Sendable {
         targets: targets,
         protocols: protocols,
         sourcePorts: sourcePorts,
+        hasTranslatedPorts: hasTranslatedPorts,
         targetPorts: targetPorts,
         icmpTypes: icmpTypes,
         verdict: verdict,
@@ -110,6 +115,12 @@ extension Rule {
     set { parts.value.sourcePorts = newValue }
   }
 
+  /// Whether source ports are those after translation, and so no condition on other sources.
+  public var hasTranslatedPorts: Bool {
+    get { parts.value.hasTranslatedPorts }
+    set { parts.value.hasTranslatedPorts = newValue }
+  }
+
   /// Target ports; empty: any.
   public var targetPorts: [PortRange] {
     get { parts.value.targetPorts }
@@ -142,6 +153,7 @@ extension Rule {
     var targets: [Prefix]
     var protocols: [UInt8]
     var sourcePorts: [PortRange]
+    var hasTranslatedPorts: Bool
     var targetPorts: [PortRange]
     var icmpTypes: [ICMPTypeRange]
     var verdict: RuleVerdict

@@ -7,6 +7,15 @@ import Testing
 
 /// Whether a rule names a packet, said without any table.
 func names(_ rule: Rule, _ packet: Packet, translatedTo wan: IPAddress) -> Bool {
+  if rule.hasTranslatedPorts {
+    var translated = rule
+    translated.hasTranslatedPorts = false
+    var others = translated
+    translated.sources.removeAll { !$0.isTranslated }
+    others.sources.removeAll { $0.isTranslated }
+    others.sourcePorts = []
+    return names(translated, packet, translatedTo: wan) || names(others, packet, translatedTo: wan)
+  }
   let hasPorts = [6, 17, 33, 132].contains(packet.transport)
   let isICMP = [1, 58].contains(packet.transport)
   let source = rule.sources.contains { source in
@@ -92,6 +101,7 @@ struct World {
       targets: some(targets[family], atLeast: 1),
       protocols: some([17, 6, 47, 1, 58]),
       sourcePorts: some([range(), range()]),
+      hasTranslatedPorts: Bool.random(using: &generator),
       targetPorts: some([range(), range()]),
       icmpTypes: Bool.random(using: &generator)
         ? [] : some([ICMPTypeRange(8, 8), ICMPTypeRange(0, 3)]).compactMap { $0 }

@@ -130,6 +130,55 @@ struct Bench {
     #expect(Set(bench.kernel.bases.keys) == ["post"])
   }
 
+  @Test(
+    "CH-NAT-03 ports of what is translated are no condition on devices, in keys and in one chain"
+  )
+  func translatedPorts() throws {
+    let wan = try #require(IPAddress(parsing: "198.51.100.1"))
+    for (lower, elements) in [(443, 4), (100, 5)] as [(UInt16, Int)] {
+      var mixed = try rule(1, ports: [try #require(PortRange(lower, 443))])
+      mixed.sources.append(.translated(wan))
+      mixed.sourcePorts = [try #require(PortRange(1024, 65_535))]
+      mixed.hasTranslatedPorts = true
+      #expect(Firewall.elementCount(of: mixed) == elements)
+      var bench = Bench()
+      try bench.apply(.install(mixed, remaining: nil))
+      var packet = Packet(
+        source: try #require(IPAddress(parsing: "192.168.1.10")),
+        target: try #require(IPAddress(parsing: "203.0.113.5")),
+        transport: 17,
+        sourcePort: 9,
+        targetPort: 443
+      )
+      #expect(bench.kernel.dropped(packet, in: "pre") == "m1")
+      packet.source = wan
+      #expect(bench.kernel.dropped(packet, in: "post") == nil)
+      packet.sourcePort = 2000
+      #expect(bench.kernel.dropped(packet, in: "post") == "m1")
+    }
+  }
+
+  @Test("what a device was let pass up to a limit isn't counted once more where it is translated")
+  func translatedLimit() throws {
+    let wan = try #require(IPAddress(parsing: "198.51.100.1"))
+    var mixed = try rule(1, verdict: .count)
+    mixed.sources.append(.translated(wan))
+    mixed.sourcePorts = [try #require(PortRange(1024, 65_535))]
+    mixed.hasTranslatedPorts = true
+    var bench = Bench()
+    try bench.apply(.install(mixed, remaining: nil))
+    let lines = bench.kernel.chains["m1"]
+    #expect(
+      lines
+        == [
+          "ct original ip saddr 192.168.1.10 return",
+          "ip saddr 198.51.100.1 meta l4proto 17 th sport 1024-65535 counter name m1",
+          "ip saddr 198.51.100.1 return", "meta l4proto 17 counter name m1",
+        ].compactMap { Expression.list(reading: $0) }
+    )
+    #expect(Firewall.elementCount(of: mixed) == 6)
+  }
+
   @Test("equal intents give equal plans")
   func deterministic() throws {
     func plans() throws -> [[Operation]] {

@@ -3,12 +3,13 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import sys
 import time
 
 import connections
 from home import CAMERA, ROUTER, VICTIM, section, traffic
-from lan import CAMERA_MAC, LAPTOP_MAC, ROUTER4, greet
+from lan import CAMERA_MAC, CAMERA_NAME, LAPTOP_MAC, ROUTER4, greet
 from peers import against, coap, path, scope
 from suite import Late, expect, expect_between, expect_equal, test, wait_for
 
@@ -349,6 +350,172 @@ def flushes(home):
     expect(connections.tracked(home, 444) > 0, "another flow is gone")
 
 
+@test("CH-NAT-03 laptop found, sources forged: with a range of ports both are stopped, other ports not")
+def forged_in_range(home):
+    told = home.nft(
+        "add table ip forge; add chain ip forge post { type nat hook postrouting priority srcnat; }; "
+        "add rule ip forge post ip saddr 10.9.8.7 oifname wan0 masquerade")
+    expect_equal(told.returncode, 0, f"nft ({told.stderr})")
+    home.run("camera", "ip", "address", "add", "10.9.8.7/32", "dev", "lo")
+    try:
+        start(home)
+        home.flood("laptop", host="laptop")
+        home.arrives("laptop")
+        expect(forge(home, 50_000) and forge(home, 700), "forged packets don't arrive before")
+        ports = {"source-port-range": [{"lower-port": 1024, "upper-port": 65535}]}
+        targets = {"target-port-range": [{"lower-port": 100, "upper-port": 443}]}
+        # Exact keys, a chain for what is translated, and one for both.
+        for mid, more in enumerate((
+                {"source-port-range": [{"lower-port": 50_001, "upper-port": 50_003},
+                                       {"lower-port": home.seen("laptop")["port"]}]},
+                ports, ports | targets)):
+            put(home, attack() | more, mid + 1)
+            expect_equal(found(home), {LAPTOP_MAC: "conntrack"}, f"devices of {mid}")
+            passed = home.seen("laptop")["packets"]
+            expect(not forge(home, 50_001 + mid), f"forged packets arrive with {mid}")
+            expect(forge(home, 700 + mid), f"another port is stopped with {mid}")
+            expect_equal(home.seen("laptop")["packets"], passed, f"packets of the laptop with {mid}")
+    finally:
+        home.nft("delete table ip forge")
+        home.run("camera", "ip", "address", "del", "10.9.8.7/32", "dev", "lo")
+
+
+def forge(home, port):
+    """Whether packets of the camera arrive that pretend to be another's."""
+    tag = f"forged{port}-{time.monotonic_ns()}"
+    pour(home, f"{tag} ".encode(), ("10.9.8.7", port))
+    time.sleep(0.05)
+    return home.seen(tag)["packets"] > 0
+
+
+def pour(home, payload, source=("", 0)):
+    """Ten packets of the camera to the victim."""
+    with home.within("camera"):
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with one:
+        one.bind(source)
+        for _ in range(10):
+            one.sendto(payload, (VICTIM, 443))
+
+
+@test("CH-NAT-02 a flood of datagrams in fragments is stopped, and none of the fragments passes")
+def fragments(home):
+    start(home)
+    large = b"large ".ljust(4000, b".")
+    pour(home, large, ("", 40_404))
+    wait_for(lambda: home.seen("large")["packets"], 2, "fragments arrive before")
+    put(home, attack())
+    expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+    passed, parts = home.seen("large")["packets"], heard(home, "Ip", "ReasmReqds")
+    expect(parts > 0, "no fragments arrived before")
+    for port in (40_404, 40_405):
+        pour(home, large, ("", port))
+    time.sleep(0.1)
+    expect_equal(home.seen("large")["packets"], passed, "datagrams that arrived")
+    expect_equal(heard(home, "Ip", "ReasmReqds"), parts, "fragments that arrived")
+
+
+def heard(home, group, name):
+    """One of the victim's counters of the kernel."""
+    lines = home.run("victim", "cat", "/proc/net/snmp").stdout.decode().splitlines()
+    names, values = [line.split() for line in lines if line.startswith(f"{group}: ")]
+    return int(values[names.index(name)])
+
+
+@test("CH-NAT-02 a flood of echo requests is stopped, by protocol, and by type without another type")
+def pings(home):
+    start(home, agent={"terminating": "0"})
+    for mid, more in enumerate(({}, {"source-icmp-type-range": [{"lower-type": 8}]})):
+        connections.flush(home)
+        ping(home, 8)
+        body = scope(target_prefix=[f"{VICTIM}/32"], target_protocol=[1], lifetime=60,
+                     source_prefix=[PUBLIC]) | more
+        before = heard(home, "Icmp", "InEchos")
+        expect(ping(home, 8) > before, "echo requests don't arrive before")
+        put(home, body, mid + 1)
+        expect_equal(found(home), {CAMERA_MAC: "conntrack"}, f"devices with {more}")
+        before, others = heard(home, "Icmp", "InEchos"), heard(home, "Icmp", "InTimestamps")
+        expect_equal(ping(home, 8), before, f"echo requests that arrived with {more}")
+        ping(home, 13)
+        expect_equal(heard(home, "Icmp", "InTimestamps") > others, bool(more), f"other types, {more}")
+        coap(home, "delete", path(mid + 1))
+
+
+def ping(home, kind):
+    """Ten ICMP messages of the camera of that type; how many echo requests the victim heard of."""
+    body = struct.pack(">BBHHH", kind, 0, 0, 7, 1) + bytes(12)
+    total = sum(struct.unpack(">10H", body))
+    total = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    with home.within("camera"):
+        one = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    with one:
+        for _ in range(10):
+            one.sendto(body[:2] + struct.pack(">H", total) + body[4:], (VICTIM, 0))
+    time.sleep(0.05)
+    return heard(home, "Icmp", "InEchos")
+
+
+@test("CH-MIT-13 CH-NAT-05 a home behind a CGN: named by its address of 100.64.0.0/10, the camera is found")
+def carrier(home):
+    home.run("isp", "ip", "address", "add", "100.64.0.1/24", "dev", "home0")
+    home.run("router", "ip", "address", "add", "100.64.0.2/24", "dev", "wan0")
+    home.run("router", "ip", "address", "del", f"{ROUTER}/24", "dev", "wan0")
+    home.run("router", "ip", "route", "replace", "default", "via", "100.64.0.1")
+    try:
+        start(home)
+        home.flood("camera")
+        home.arrives("camera")
+        body = from_port(home.seen("camera")["port"], source="100.64.0.2/32")
+        expect_equal(coap(home, "put", path(1), body, host="100.64.0.2").code, "2.01", "PUT")
+        expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+        time.sleep(0.1)
+        expect_equal(home.rate("camera"), 0, "packets a second of the camera")
+        outer = coap(home, "put", path(2), attack("203.0.113.1/32"), host="100.64.0.2")
+        expect_equal(outer.code, "4.00", "a request for the CGN's own address")
+    finally:
+        home.run("router", "ip", "address", "add", f"{ROUTER}/24", "dev", "wan0")
+        home.run("router", "ip", "address", "del", "100.64.0.2/24", "dev", "wan0")
+        home.run("router", "ip", "route", "replace", "default", "via", "198.51.100.1")
+        home.run("isp", "ip", "address", "del", "100.64.0.1/24", "dev", "home0")
+
+
+@test("cordonctl mitigations tells the name that a found device gave the DHCP server")
+def named(home):
+    leases = f"{home.work}/leases"
+    with open(leases, "w") as file:
+        file.write(f"{int(time.time()) + 3600} {CAMERA_MAC} {CAMERA} {CAMERA_NAME} *\n")
+    try:
+        start(home, agent={"leases": leases})
+        home.flood("camera")
+        home.arrives("camera")
+        put(home, attack())
+        told = home.ctl_json("mitigations")["mitigations"][0]["devices"]
+        expect_equal(told, [{"mac": CAMERA_MAC, "name": CAMERA_NAME, "found": "conntrack"}], "devices")
+        expect(CAMERA_NAME in home.ctl("mitigations").stdout.decode(), "its name isn't in the text")
+    finally:
+        os.unlink(leases)
+
+
+@test("CH-MIT-12 with 'limit' a found device's packets pass up to the limit, and another's port freely")
+def limited(home):
+    # 88 bytes of IP: 70 kbit/s are about 100 packets a second.
+    start(home, agent={"action": "limit", "limit": "70kbit"})
+    home.flood("camera", rate=2000)
+    home.arrives("camera")
+    put(home, from_port(home.seen("camera")["port"]))
+    expect_equal(found(home), {CAMERA_MAC: "conntrack"}, "devices")
+    home.flood("laptop", host="laptop")
+    home.arrives("laptop")
+    expect(home.rate("laptop") > 400, "the laptop is limited as well", Late)
+    # What may come at once has passed by then.
+    expect_between(70, home.rate("camera", 1), 200, "packets a second that pass", Late)
+    # By a range, the camera's are counted inside, and not once more after translation.
+    ports = {"source-port-range": [{"lower-port": home.seen("camera")["port"] - 1,
+                                    "upper-port": home.seen("camera")["port"]}]}
+    put(home, attack() | ports, mid=2)
+    time.sleep(0.5)
+    expect_between(70, home.rate("camera", 1), 200, "packets a second that pass by a range", Late)
+
 
 @test("CH-NAT-01 among 200,000 connections the camera is found, by its target and in a whole network")
 def crowd(home):
@@ -407,7 +574,7 @@ def finds_after_consent(home):
 
 @test("CH-NAT-04 a found device is followed to its new address, and who gets its old one is free")
 def leases_change(home):
-    leases = os.path.join(home.work, "given")
+    leases = os.path.join(home.work, "leases")
 
     def lease(**macs):
         with open(leases, "w") as file:

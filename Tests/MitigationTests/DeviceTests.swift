@@ -81,6 +81,27 @@ import Testing
     #expect(desk.kernel.values.first?.sources.count == 1)
   }
 
+  @Test("a block follows a device to each new address, however many it had; the named one stays")
+  func followsOn() {
+    for staysKnown in [false, true] {
+      var desk = Desk.home { $0.action = .block }
+      desk.put()
+      var known = cameraAddresses.map { DeviceAddress($0, camera) }
+      for number in UInt64(1)...100 {
+        let address = IPAddress(v6High: 0x2001_0DB8_0001_0000, low: 0x1000 + number)
+        if !staysKnown { known.removeAll() }
+        known.append(DeviceAddress(address, camera))
+        desk.neighbours(known)
+        let sources = desk.kernel.values.first?.sources ?? []
+        #expect(sources.contains(.inside(Prefix(host: address))))
+        #expect(sources.contains(.inside(Fixture.device6)) && sources.count <= 64)
+      }
+      // What it had before takes no place from what is new.
+      desk.neighbours(known)
+      #expect(desk.changes.isEmpty)
+    }
+  }
+
   @Test("a block follows a device that becomes known only later")
   func followsLater() {
     var desk = Desk { _ in }

@@ -291,6 +291,17 @@ extension Desk {
     let translated = rule(.translated(Fixture.wan), [PortRange(7)])
     #expect(concerned(flow(cameraV4, port: 7), translated))
     #expect(!concerned(flow(cameraV4, port: 8), translated))
+    var both = Rule(
+      id: MitigationID(1),
+      sources: [.inside(Prefix(host: cameraV4)), .translated(Fixture.wan)],
+      targets: [target],
+      sourcePorts: [PortRange(7)]
+    )
+    both.hasTranslatedPorts = true
+    for port in [7, 8] as [UInt16] {
+      #expect(concerned(flow(cameraV4, port: port), .install(both, remaining: nil)))
+      #expect(concerned(flow(laptopV4, port: port), .install(both, remaining: nil)) == (port == 7))
+    }
   }
 
   @Test(

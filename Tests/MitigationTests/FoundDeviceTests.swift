@@ -75,6 +75,83 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     #expect(desk.found == [FoundDevice(cameraV4, sendingMAC, .conntrack)])
   }
 
+  @Test("CH-NAT-03 of several ports a found device has one, and forged sources may have the others")
+  func severalPorts() {
+    var desk = desk([flow(laptopV4, port: 40_001)])
+    desk.put(1, scope(ports: [40_000, 40_001]))
+    #expect(desk.sources == [inside(laptopV4), .translated(Fixture.wan)])
+    let rule = desk.kernel.values.first
+    #expect(rule?.hasTranslatedPorts == true)
+    #expect(rule?.sourcePorts == [PortRange(40_000), PortRange(40_001)])
+    desk.see([flow(cameraV4, port: 40_000)])
+    #expect(desk.sources == [inside(laptopV4), inside(cameraV4), .translated(Fixture.wan)])
+  }
+
+  @Test(
+    "CH-NAT-03 who is to be left alone isn't stopped by its port among several"
+  )
+  func severalPortsSparing() {
+    let rest = [inside(laptopV4)]
+    var desk = desk(both) {
+      var policy = PolicySettings(section: "cameras", action: .quarantine)
+      policy.mac = MACPrefix(sendingMAC)
+      $0.policies = [policy]
+    }
+    desk.put(1, scope(ports: [1, 2]))
+    #expect(desk.sources == [inside(cameraV4), inside(laptopV4), .translated(Fixture.wan)])
+    let released = desk.engine.releasedByHelpdesk(sendingMAC, now: desk.now, wall: Fixture.wall)
+    desk.apply(released)
+    #expect(desk.sources == rest)
+    desk = asking(both)
+    desk.put(1, scope(ports: [1, 2]))
+    #expect(desk.sources == rest)
+    #expect(consent(false, &desk))
+    #expect(desk.sources == rest)
+  }
+
+  @Test("CH-NAT-01 a look ends with who has the one port; of several others may have some")
+  func satisfied() {
+    var isSatisfied: Bool?
+    var desk = desk([])
+    desk.surroundings.flows = {
+      $0.look(at: flow(cameraV4, port: 40_000))
+      isSatisfied = $0.isSatisfied
+    }
+    desk.put(1, scope(ports: [40_000]))
+    #expect(isSatisfied == true)
+    desk.put(2, scope(ports: [40_000, 40_001]))
+    #expect(isSatisfied == false)
+  }
+
+  @Test(
+    "CH-NAT-04 a request that takes another's place keeps who was found, where it means as much"
+  )
+  func handsOn() {
+    var desk = desk([flow(cameraV4, port: 40_000)])
+    desk.put(1, scope(ports: [40_000]))
+    desk.surroundings.flows = { _ in }
+    desk.put(2, scope(ports: [40_000, 40_001]))
+    #expect(desk.sources == [inside(cameraV4), .translated(Fixture.wan)])
+    #expect(desk.found == [FoundDevice(cameraV4, sendingMAC, .conntrack)])
+    // Whose port the other one is wasn't said.
+    desk.put(3, scope(ports: [40_001]))
+    #expect(desk.sources == [.translated(Fixture.wan)])
+    for change in [
+      { $0.targetPrefixes = [Fixture.prefix("198.51.100.7/32")] },
+      { $0.targetProtocols = [17] }, { $0.targetPortRanges = [PortRange(443)] },
+      { $0.sourceICMPTypeRanges = [ICMPTypeRange(8, 8)].compactMap { $0 } },
+    ] as [(inout MitigationScope) -> Void] {
+      desk = MitigationTests.desk([flow(cameraV4, port: 40_000)])
+      var asked = scope()
+      asked.targetPrefixes = [Fixture.prefix("198.51.100.0/24")]
+      desk.put(1, asked)
+      desk.surroundings.flows = { _ in }
+      change(&asked)
+      desk.put(2, asked)
+      #expect(desk.found.isEmpty)
+    }
+  }
+
   @Test("CH-NAT-01 a connection from outside tells who answers it")
   func inbound() {
     let flow = Flow(
@@ -163,6 +240,26 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     }
     desk.put(1, scope())
     #expect(desk.sources == [inside(laptopV4), .stray])
+  }
+
+  @Test(
+    "CH-MIT-14 one port that an exempt device has: 4.09 with cause 4; of several others may have some"
+  )
+  func exemptPort() {
+    var desk = desk([flow(cameraV4, port: 1)]) {
+      var section = ProtectSettings(section: "alarm")
+      section.macs = [MACPrefix(sendingMAC)]
+      section.prefixes = [Fixture.prefix("198.51.100.0/24")]
+      $0.protections = [section]
+    }
+    let refusal = desk.put(1, scope(ports: [1])).refusal
+    #expect(refusal?.reason == .protectedTraffic)
+    #expect(
+      refusal?.conflict == ConflictInformation(cause: .requestRejectedLegitimateTraffic)
+    )
+    #expect(desk.put(2, scope(ports: [1, 2])).isCreated)
+    #expect(desk.sources == [.translated(Fixture.wan)])
+    #expect(desk.put(3, scope()).isCreated)
   }
 
   @Test("CH-MIT-12 policy about a device's hardware address quarantines it, and blocks others")
@@ -260,6 +357,50 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     #expect(desk.sources == [inside(cameraV4)])
   }
 
+  @Test("CH-MIT-10 a yes quarantines nobody whose own action is block, nor one more than may be")
+  func asksWithoutQuarantine() {
+    for (action, limit) in [(Action.block, 8), (.quarantine, 1)] as [(Action, UInt32)] {
+      var desk = asking(both) {
+        var policy = PolicySettings(section: "laptops", action: .quarantine)
+        policy.mac = MACPrefix(otherMAC)
+        $0.policies.append(policy)
+        $0.action = action
+        $0.maximumQuarantined = limit
+      }
+      desk.put(1, scope())
+      #expect(consent(true, &desk))
+      #expect([MACAddress](desk.confined.keys) == [otherMAC])
+      #expect(desk.sources.contains(inside(cameraV4)))
+      #expect(desk.engine.mitigations(now: desk.now).first?.action == .quarantine)
+    }
+  }
+
+  @Test("CH-MIT-10 who is asked about when the signal was lost is asked about for ask_timeout")
+  func asksPreconfigured() {
+    var desk = asking([])
+    desk.role = .base
+    var asked = scope()
+    asked.triggerMitigation = false
+    desk.put(1, asked)
+    let lost = desk.engine.signalLost(
+      by: Fixture.session(role: .base),
+      now: desk.now,
+      wall: Fixture.wall
+    )
+    guard case .enforce(let changes) = lost else {
+      Issue.record("nothing began")
+      return
+    }
+    desk.commit(changes)
+    _ = desk.engine.enforced()
+    desk.see(both)
+    #expect(desk.sources == [inside(laptopV4), .stray])
+    desk.count(1)
+    desk.pass(600)
+    #expect(desk.sources == [inside(laptopV4), .stray, inside(cameraV4)])
+    #expect(desk.status() == .attackSuccessfullyMitigated)
+  }
+
   @Test("CH-MIT-10 asking by default, another device's quarantine doesn't stop anyone unasked")
   func asksAboutAll() {
     var desk = asking(both) {
@@ -296,6 +437,31 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     #expect(
       desk.put(2, Fixture.scope(to: ["2001:db8:ffff::8"])).refusal?.reason == .tooManyElements
     )
+  }
+
+  @Test(
+    "CH-NAT-03 who begins later and needs more elements than there are: any source is stopped again"
+  )
+  func elementsLater() {
+    for isTable in [false, true] {
+      var desk = desk([flow(cameraV4, port: 1)]) {
+        if !isTable { $0.clients[0].maximumElements = 2 }
+      }
+      if isTable { desk.surroundings.elementCount = { $0.sources.count > 2 ? nil : 1 } }
+      desk.put(1, scope())
+      #expect(desk.sources == [inside(cameraV4), .stray])
+      desk.see([flow(laptopV4, port: 2)])
+      #expect(desk.sources == [.any] && desk.found.count == 2)
+    }
+  }
+
+  @Test("CH-NAT-03 where any source may not be stopped, the status tells that it is too much")
+  func exceeded() {
+    var desk = asking(both) { $0.clients[0].maximumElements = 2 }
+    desk.put(1, scope())
+    desk.see([flow(Fixture.address("192.168.1.40"), port: 3)])
+    #expect(desk.sources == [inside(laptopV4), .stray])
+    #expect(desk.status() == .attackExceededCapability)
   }
 
   @Test("CH-MIT-12 limit holds for what is found by a policy that says so")

@@ -56,6 +56,17 @@ import Testing
     #expect(desk.put(1).refusal?.reason == .tooManyChanges)
   }
 
+  @Test("MIT-PUT-20 a request above the rate costs no look at connections")
+  func rateFirst() {
+    var desk = Desk { $0.clients[0].maximumRate = 1 }
+    var looks = 0
+    desk.surroundings.flows = { _ in looks += 1 }
+    let asked = Fixture.scope(from: ["203.0.113.77"], to: ["198.51.100.7"])
+    #expect(desk.put(1, asked).isCreated)
+    #expect(desk.put(2, asked).refusal?.reason == .tooManyChanges)
+    #expect(looks == 1)
+  }
+
   @Test("a change that the kernel refuses counts, so that a full kernel isn't asked without end")
   func refusedChangesCount() {
     var desk = Desk { $0.clients[0].maximumRate = 1 }

@@ -574,7 +574,7 @@ def finds_after_consent(home):
 
 @test("CH-NAT-04 a found device is followed to its new address, and who gets its old one is free")
 def leases_change(home):
-    leases = os.path.join(home.work, "leases")
+    leases = os.path.join(home.work, "given")
 
     def lease(**macs):
         with open(leases, "w") as file:

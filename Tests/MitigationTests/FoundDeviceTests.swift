@@ -383,7 +383,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     asked.triggerMitigation = false
     desk.put(1, asked)
     let lost = desk.engine.signalLost(
-      by: Fixture.session(role: .base),
+      by: desk.engine.settings.clients[0].section,
       now: desk.now,
       wall: Fixture.wall
     )

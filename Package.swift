@@ -73,6 +73,9 @@ let linkerSettings: [LinkerSetting] =
         ]
         + [
           "-enable-machine-outliner=always", "-enable-linkonceodr-outlining", "-inline-threshold=0",
+          // And nothing that writes code twice to jump less.
+          "-disable-block-placement", "-enable-pre=0", "-sink-common-insts", "-tail-merge-size=2",
+          "-split-spill-mode=size",
         ].flatMap { ["-mllvm", $0] })
         .flatMap { ["-Xlinker", $0] }
     ),

@@ -31,7 +31,7 @@ extension ClientProgram {
                            a pre-shared key instead
     SCOPE
       --target PREFIX...   under attack; at least one
-      --source PREFIX...   attacking, inside the home
+      --source PREFIX...   attacking: the home's address as it is seen from outside
       --target-port A[-B]..., --source-port A[-B]..., --protocol N|tcp|udp|icmp|icmpv6...
       --action block|limit|quarantine
                            what is to be done, instead of the router's choice
@@ -45,7 +45,8 @@ extension ClientProgram {
                            usually udp; auto tries tcp as well; with --listen usually auto: both
       --cuid TEXT          the client's identifier; usually made from IDENTITY
       --ticket FILE        resume the last session with what FILE keeps
-      --timeout S          wait so long for the session, and for each answer; usually 30
+      --timeout S          wait so long for the session (--listen: for ever unless said), and for each
+                           answer; usually 30
       --json               answer in JSON, one object a line
       --version            say which version this is
     The port is usually 4646.

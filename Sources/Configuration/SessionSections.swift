@@ -93,7 +93,8 @@ extension QuarantineSettings {
     self.init()
     for entry in section.entries {
       switch entry.option {
-      case .portalPort: portalPort = try entry.port()
+      // The launcher may not bind a lower one; the next one is the API's.
+      case .portalPort: portalPort = UInt16(try entry.number(1024...65_534))
       case .name: name = try entry.host()
       case .garden: try applyGarden(entry)
       case .releases: releases = try entry.number(0...1000)

@@ -36,7 +36,7 @@ extension ExchangeFault: CustomTextConvertible {
   public var text: Text {
     switch self {
     case .notRunning(let path, let error):
-      "cordond is not running: nothing listens at \(path) (\(error))"
+      "cordond is not running: nothing listens at \(path) (\(error)); start it, or say --socket"
     case .refused(let path, let error):
       "\(path) can't be opened (\(error)): try it as root"
     case .failed(let error): "the connection to cordond failed: \(error)"

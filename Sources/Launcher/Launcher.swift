@@ -37,16 +37,17 @@ public enum Launcher {
     var log = Log(room: "cordond")
     let manager = ServiceManager()
     do throws(StartFault) {
+      // Where it isn't wanted nothing that the settings name needs to be there.
+      guard try Preparation.settings(path).enabled else {
+        log.info("option enabled is 0: nothing to do")
+        manager.isReady()
+        return 0
+      }
       let preparation = try Preparation(path)
       let settings = preparation.settings
       log.level = settings.core.logLevel
       for warning in settings.warnings {
         log.warning("\(path):\(warning)")
-      }
-      guard settings.enabled else {
-        log.info("option enabled is 0: nothing to do")
-        manager.isReady()
-        return 0
       }
       let premises = try Premises(settings, log: log)
       try Supervisor(

@@ -28,14 +28,17 @@ struct Preparation {
 
   init(_ path: Text) throws(StartFault) {
     var settings = try Self.settings(path)
-    if let file = try? File.contents(of: "/etc/resolv.conf", limit: ResolverFile.largestFile) {
-      settings.core.resolvers = ResolverFile.nameServers(file)
-    }
+    settings.core.resolvers = Self.resolvers
     self.settings = settings
     signalFiles = try Self.credentials(settings)
     presharedKeys = try Self.presharedKeys(settings)
     portalFiles = Self.theme(settings.quarantine.theme)
     tlsFiles = try Self.apiCredentials(settings.quarantine)
+  }
+
+  /// The name servers that the router itself asks now.
+  static var resolvers: [IPAddress] {
+    ResolverFile.nameServers { try? File.contents(of: $0, limit: ResolverFile.largestFile) }
   }
 
   private static func credentials(_ settings: Settings) throws(StartFault) -> RoomFiles {
@@ -100,15 +103,19 @@ struct Preparation {
   /// What the page takes of one of its own files.
   private static let largestThemeFile = 16_384
 
-  /// The file at `path`, or the one of its name that the service manager hands over.
+  /// The file at `path` or, where there is none that can be read, the one of its name that the service
+  /// manager hands over: a copy of the start, which no reload renews.
   private static func credential(_ path: Text) throws(StartFault) -> [UInt8] {
-    var file = path
-    if let folder = Environment.value(of: "CREDENTIALS_DIRECTORY") {
-      let given = folder + "/" + path.lastComponent
-      if File.exists(given) { file = given }
-    }
-    do { return try File.contents(of: file, limit: LinkLimits.credential) } catch {
-      throw .credential(file, error)
+    do { return try File.contents(of: path, limit: LinkLimits.credential) } catch {
+      if let folder = Environment.value(of: "CREDENTIALS_DIRECTORY"),
+        let given = try? File.contents(
+          of: folder + "/" + path.lastComponent,
+          limit: LinkLimits.credential
+        )
+      {
+        return given
+      }
+      throw .credential(path, error)
     }
   }
 
@@ -160,9 +167,13 @@ struct Preparation {
     return portal
   }
 
-  /// A clock that was lost shows a time before the program was made or anything was last saved.
+  /// A clock that was lost shows a time before the program was made.
+  ///
+  /// Then it is later than when anything was last saved, too; a clock that shows more is believed: a
+  /// file that was saved while it was years ahead must not make all certificates seem too old.
   private var timeFloor: UnixTime {
-    max(File.modified("/proc/self/exe"), File.modified(settings.core.state))
+    let made = File.modified("/proc/self/exe")
+    return Clock.wall < made ? max(made, File.modified(settings.core.state)) : made
   }
 }
 

@@ -1,11 +1,29 @@
 import Bytes
 
-/// The resolver's file, /etc/resolv.conf: which name servers the router itself asks.
+/// The resolver's files: which name servers the router itself asks.
 enum ResolverFile {
+  /// The C library's, and where OpenWrt and systemd leave whom the router's own forwarder asks, of
+  /// which the first then knows nothing.
+  static let paths: [Text] = [
+    "/etc/resolv.conf", "/tmp/resolv.conf.d/resolv.conf.auto", "/tmp/resolv.conf.auto",
+    "/run/systemd/resolve/resolv.conf",
+  ]
+
   /// Larger files are not ours to understand.
   static let largestFile = 16_384
   /// The C library asks three; there is no harm in a few more.
   static let maximumServers = 8
+
+  /// The name servers of all files; `contents` reads one, nil when it isn't there.
+  static func nameServers(_ contents: (Text) -> [UInt8]?) -> [IPAddress] {
+    var servers: [IPAddress] = []
+    for path in paths {
+      for server in contents(path).map({ nameServers($0) }) ?? [] where !servers.contains(server) {
+        servers.append(server)
+      }
+    }
+    return servers
+  }
 
   /// The addresses after `nameserver`, without the interface of a link-local one.
   ///

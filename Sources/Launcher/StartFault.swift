@@ -34,7 +34,8 @@ indirect enum StartFault: Error, CustomTextConvertible {
     case .settingsFile(let path, let error): "cannot read the settings \(path): \(error)"
     case .settings(let path, let error): "\(path):\(error)"
     case .identityMissing: "there is a section listen but no section identity to prove itself with"
-    case .credential(let path, let error): "cannot read \(path): \(error); see section identity"
+    case .credential(let path, let error):
+      "cannot read \(path): \(error); see the settings that name it"
     case .keyLength(let path): "\(path) must hold a key of 16 to 128 bytes; see section psk"
     case .folder(let path, let error):
       "cannot make the folder \(path): \(error); the folder above must be there"

@@ -154,6 +154,8 @@ final class Supervisor {
         if room.kind == .core {
           wan = found
           tellSignal("", wan)
+          // With another line come other resolvers, which are protected.
+          if isRunning, Preparation.resolvers != settings.core.resolvers { reload() }
         }
       case .name(let name): if room.kind == .signal { want(name) }
       case .reload: if room.kind == .core, isRunning { reload() }

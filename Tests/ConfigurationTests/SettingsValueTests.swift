@@ -151,7 +151,7 @@ func otherOptions() throws {
         option transport auto
         list redirect_allow z.example
       config quarantine
-        option portal_port 80
+        option portal_port 8080
         list garden help.isp.example
         list garden 2001:db8::/32
         list garden 192.0.2.1
@@ -176,17 +176,17 @@ func otherOptions() throws {
   )
   let quarantine = settings.quarantine
   #expect(
-    quarantine.portalPort == 80 && quarantine.name == "cordon.lan" && quarantine.releases == 0
+    quarantine.portalPort == 8080 && quarantine.name == "cordon.lan" && quarantine.releases == 0
   )
   #expect(
     quarantine.theme == "/t" && quarantine.apiCertificate == "/e" && quarantine.apiKey == "/f"
   )
-  #expect(quarantine.apiTrust == "/g" && quarantine.apiPort == 81)
+  #expect(quarantine.apiTrust == "/g" && quarantine.apiPort == 8081)
   #expect(quarantine.garden == ["help.isp.example"])
   #expect(settings.core.releases == 0)
   let blocks = ["2001:db8::/32", "192.0.2.1/32"].compactMap { Prefix(parsing: $0) }
   #expect(
-    settings.core.quarantine == QuarantineAccess(portalPort: 80, apiPort: 81, garden: blocks)
+    settings.core.quarantine == QuarantineAccess(portalPort: 8080, apiPort: 8081, garden: blocks)
   )
 }
 

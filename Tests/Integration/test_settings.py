@@ -111,3 +111,26 @@ def readme(home):
         shown = next(one for one in file.read().split("```") if one.startswith("\nconfig agent"))
     status, told = check(home, shown, "--check")
     expect_equal(status, 0, f"exit status ({told})")
+
+
+@test("where it isn't enabled cordond ends well, whatever the settings name that isn't there")
+def disabled(home):
+    settings = home.settings(agent={"enabled": "0"}).replace(f"{home.work}/cpe.crt", "/nonexistent")
+    status, told = check(home, settings)
+    expect_equal(status, 0, f"exit status ({told})")
+    expect("nothing to do" in told, f"it says {told}")
+
+
+@test("a credential that can't be read where the settings say is taken from the service manager's")
+def credentials(home):
+    given = f"{home.work}/given"
+    os.mkdir(given)
+    os.rename(f"{home.work}/cpe.key", f"{given}/cpe.key")
+    try:
+        status, told = check(home, home.settings())
+        expect_equal(status, 1, "exit status without a key")
+        expect("cpe.key: open: No such file" in told, f"it says {told}")
+        home.daemon(environment={"CREDENTIALS_DIRECTORY": given})
+        expect_equal(home.ctl("status").returncode, 0, "exit status of cordonctl status")
+    finally:
+        os.rename(f"{given}/cpe.key", f"{home.work}/cpe.key")

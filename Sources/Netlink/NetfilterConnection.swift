@@ -100,8 +100,10 @@ public final class NetfilterConnection {
     return counters
   }
 
-  /// Shows the names and values of all counters one by one, and keeps none: thousands at once would
-  /// leave the process larger for good. Some come twice when the table changes meanwhile.
+  /// Shows the names and values of all counters one by one, without their journals.
+  ///
+  /// None is kept: thousands at once would leave the process larger for good. Some come twice when the
+  /// table changes meanwhile.
   public func showCounters(to take: (KernelCounter) -> Void) throws(KernelError) {
     let type = Self.counterType
     let request = Self.request(.getObject, flags: Encoder.dump, object: type)

@@ -233,7 +233,8 @@ extension MitigationEngine {
     }
     scheduleForgetting()
     if before?.holdsCounter == true, !mitigation.holdsCounter { mitigation.measurement.renew() }
-    if mitigation.turn == nil, mitigation.isPartlyAsking {
+    // Owners have their time, though its end was due.
+    if mitigation.isPartlyAsking, mitigation.turn == nil || before?.isPartlyAsking == false {
       mitigation.turn = now + .seconds(settings.askTimeout)
     }
     table.store(mitigation)

@@ -291,6 +291,38 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
 
   private let both = [flow(cameraV4, port: 1), flow(laptopV4, port: 2)]
 
+  /// A desk at which the loss of the signal began a request, before anybody was found.
+  private func begun() -> Desk {
+    var desk = asking([])
+    desk.role = .base
+    var asked = scope()
+    asked.triggerMitigation = false
+    desk.put(1, asked)
+    let lost = desk.engine.signalLost(
+      by: desk.engine.settings.clients[0].section,
+      now: desk.now,
+      wall: Fixture.wall
+    )
+    if case .enforce(let changes) = lost { desk.commit(changes) }
+    _ = desk.engine.enforced()
+    return desk
+  }
+
+  @Test("CH-MIT-10 who is found while a preconfigured request ends is asked about for ask_timeout")
+  func asksAtTheEnd() {
+    var desk = begun()
+    desk.pass(300)
+    desk.count(0)
+    #expect(desk.status() == .attackStopped)
+    desk.pass(10)
+    desk.see(both)
+    desk.count(1)
+    desk.pass(599)
+    #expect(desk.sources == [inside(laptopV4), .stray])
+    desk.pass(1)
+    #expect(desk.sources == [inside(laptopV4), .stray, inside(cameraV4)])
+  }
+
   private func consent(_ isGiven: Bool, _ desk: inout Desk) -> Bool {
     guard let id = desk.engine.mitigations(now: desk.now).first?.id,
       let changes = desk.engine.consented(isGiven, to: id, now: desk.now)
@@ -377,22 +409,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
 
   @Test("CH-MIT-10 who is asked about when the signal was lost is asked about for ask_timeout")
   func asksPreconfigured() {
-    var desk = asking([])
-    desk.role = .base
-    var asked = scope()
-    asked.triggerMitigation = false
-    desk.put(1, asked)
-    let lost = desk.engine.signalLost(
-      by: desk.engine.settings.clients[0].section,
-      now: desk.now,
-      wall: Fixture.wall
-    )
-    guard case .enforce(let changes) = lost else {
-      Issue.record("nothing began")
-      return
-    }
-    desk.commit(changes)
-    _ = desk.engine.enforced()
+    var desk = begun()
     desk.see(both)
     #expect(desk.sources == [inside(laptopV4), .stray])
     desk.count(1)

@@ -129,6 +129,11 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
   func handsOn() {
     var desk = desk([flow(cameraV4, port: 40_000)])
     desk.put(1, scope(ports: [40_000]))
+    // One port has one sender: who has it now.
+    var next = desk
+    next.surroundings.flows = { $0.look(at: flow(laptopV4, port: 40_000)) }
+    next.put(2, scope(ports: [40_000]))
+    #expect(next.sources == [inside(laptopV4)] && next.found.count == 1)
     desk.surroundings.flows = { _ in }
     desk.put(2, scope(ports: [40_000, 40_001]))
     #expect(desk.sources == [inside(cameraV4), .translated(Fixture.wan)])

@@ -109,6 +109,24 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     #expect(desk.sources == rest)
   }
 
+  @Test("CH-NAT-03 once all are agreed to, others' ports among several are stopped")
+  func severalPortsAgreed() {
+    let all = [inside(cameraV4), inside(laptopV4), .translated(Fixture.wan)]
+    var desk = asking(both)
+    desk.put(1, scope(ports: [1, 2]))
+    #expect(consent(true, &desk))
+    #expect(desk.sources == [all[1], all[0], all[2]])
+    desk = MitigationTests.desk(both) { $0.action = .ask }
+    desk.put(1, scope(ports: [1, 2]))
+    #expect(desk.kernel.isEmpty)
+    #expect(consent(true, &desk))
+    #expect(desk.sources == all)
+    #expect(desk.kernel.values.first?.sourcePorts == [PortRange(1), PortRange(2)])
+    desk = asking(both)
+    desk.put(1, scope(ports: [2]))
+    #expect(desk.sources == [inside(laptopV4)])
+  }
+
   @Test("CH-NAT-01 a look ends with who has the one port; of several others may have some")
   func satisfied() {
     var isSatisfied: Bool?

@@ -592,6 +592,21 @@ def changes_mac(home):
         home.run("camera", "ip", "-6", "route", "replace", "default", "via", ROUTER6)
 
 
+@test("CH-NAT-04 a running flow of a device that settings no longer protect is found")
+def no_longer_exempt(home):
+    daemon = start(home, more=section("protect", "camera", {"mac": [CAMERA_MAC]}))
+    both(home)
+    put(home, attack())
+    expect_equal(found(home), {LAPTOP_MAC: "conntrack"}, "devices")
+    expect(home.rate("camera") > 0, "the exempt camera was stopped")
+    with open(os.path.join(home.work, "cordon.conf"), "w") as file:
+        file.write(home.settings())
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: CAMERA_MAC in found(home), 3, "the camera is found")
+    time.sleep(0.2)
+    expect_equal(home.rate("camera"), 0, "packets a second of the camera")
+
+
 @test("CH-NAT-04 a found device is followed to its new address, and who gets its old one is free")
 def leases_change(home):
     leases = os.path.join(home.work, "given")

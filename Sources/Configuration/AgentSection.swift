@@ -45,7 +45,8 @@ extension CoreSettings {
     case .terminating: terminating = try entry.number(0...300)
     case .conflict:
       conflict = try entry.choice([("accept", .accept), ("reject", .reject)], .conflict)
-    case .maxQuarantined: maximumQuarantined = try entry.number(0...4096)
+    // No more are remembered.
+    case .maxQuarantined: maximumQuarantined = try entry.number(0...256)
     case .offload:
       flushesOffload = try entry.choice([("", false), ("flush", true)], .offload)
     case .portSet: portSet = try entry.portSet()

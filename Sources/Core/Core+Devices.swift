@@ -97,6 +97,8 @@ extension Core {
       surroundings: surroundings(asking: false)
     )
     if !changes.isEmpty { carryOut(changes, now: now) }
+    // What runs already begins no more.
+    if engine.hasLostDevices { flowsReadAt = now }
   }
 
   /// How a device is called in the log: all of its hardware address only for a developer.

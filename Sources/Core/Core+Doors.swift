@@ -61,6 +61,7 @@ extension Core {
     protect(now)
     openGarden(now)
     carryOut(changes, now: now)
+    flowsReadAt = now
     homeReadAt = now
     neighboursReadAt = now
     settingsChanged()

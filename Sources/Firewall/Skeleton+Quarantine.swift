@@ -7,7 +7,8 @@ private enum Pace {
   static let flood: StaticString = "update @q_flood limit rate 500/second burst 500 packets"
   /// The page's connections, beside those that begin; so many carry megabytes.
   static let page: StaticString = "update @q_page limit rate 2000/second burst 2000 packets"
-  /// DNS and NTP to the router: a page of many names, but no flood through the resolver.
+  /// DNS and NTP to the router, by whichever address, or to all: a page of many names, but no flood
+  /// through the resolver.
   static let names: StaticString = "update @q_names limit rate 20/second burst 100 packets"
   /// DHCP, DHCPv6 and neighbour discovery: a flood of them is one like any other.
   static let needs: StaticString = "update @q_need limit rate 20/second burst 100 packets"
@@ -192,7 +193,7 @@ extension Skeleton {
   private var arrivals: Text {
     var rules = needs("goto q_need")
     for port in ([80, 443] + doors).unique() { rules += "\ntcp dport \(port) goto q_page" }
-    return "\(rules)\n\(names("fib daddr type local goto q_name"))"
+    return "\(rules)\n\(names("fib daddr type local-multicast goto q_name"))"
   }
 
   /// What the router answers.

@@ -50,6 +50,20 @@ extension Mitigation {
   }
 }
 
+extension Mitigation {
+  /// Of several ports, stops those of who wasn't found, now that nobody is to be left alone.
+  fileprivate mutating func stopOtherPorts(of home: Home) {
+    guard permit.isLookedThrough, !scope.sourcePortRanges.isEmpty, !scope.hasOnePort,
+      spared.isEmpty
+    else { return }
+    for address in home.wanAddresses where scope.namesAny(of: [address]) {
+      let source = RuleSource.translated(address)
+      if !permit.sources.contains(source) { permit.sources.append(source) }
+    }
+    elements = elements(Surroundings()) ?? elements
+  }
+}
+
 extension MitigationEngine {
   /// Time has come to `now`: what ended is removed.
   ///
@@ -125,7 +139,8 @@ extension MitigationEngine {
       end(asked.id, because: .denied, now: now)
       return endSuperseded(by: asked.id, now: now)
     }
-    let begun = starting(asked, at: now, wall: nil)
+    var begun = starting(asked, at: now, wall: nil)
+    begun.stopOtherPorts(of: home)
     store(begun, now: now)
     // After the new rule stands, so that nothing passes between.
     return (begun.isEnforced ? begun.installation(at: now) : [])
@@ -145,6 +160,7 @@ extension MitigationEngine {
     changed.turn = nil
     if isGiven {
       changed.permit.admit()
+      changed.stopOtherPorts(of: home)
       if (try? checkQuarantine(of: changed, replacing: [])) == nil {
         changed.permit.devices = asked.permit.devices
       }

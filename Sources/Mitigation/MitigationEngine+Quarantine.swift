@@ -250,8 +250,10 @@ extension MitigationEngine {
     _ surroundings: Surroundings
   ) -> [RuleChange] {
     var changes: [RuleChange] = []
+    hasLostDevices = false
     for mitigation in table.all where !mitigation.permit.found.isEmpty {
       var found: [FoundDevice] = []
+      var isLost = false
       for device in mitigation.permit.found {
         var owners: [MACAddress] = []
         for neighbour in neighbours where neighbour.address == device.address {
@@ -262,6 +264,7 @@ extension MitigationEngine {
         var moved = device.moved(among: owners, addressesOf(surroundings))
         // Who is in quarantine is no less so when away: it stays until it is somewhere else.
         if moved == nil, mitigation.quarantines(device) { moved = device }
+        if moved == nil, leasedTo(device.address) == nil { isLost = true }
         for other in found where other.address == moved?.address { moved = nil }
         if let moved { found.append(moved) }
       }
@@ -269,6 +272,7 @@ extension MitigationEngine {
         let revised = grown(mitigation, found, surroundings)
       else { continue }
       store(revised, now: now)
+      if isLost { hasLostDevices = true }
       changes += revised.changes(since: mitigation, now: now)
     }
     return changes

@@ -99,6 +99,13 @@ extension MitigationEngine {
     set { parts.value.known = newValue }
   }
 
+  /// Whether a rule let go of a device when the neighbours were read last, whose address has now
+  /// another hardware address without a lease: it may be the same device's, and its flows run on.
+  public internal(set) var hasLostDevices: Bool {
+    get { parts.value.hasLostDevices }
+    set { parts.value.hasLostDevices = newValue }
+  }
+
   private struct Parts: Equatable, Sendable {
     var settings: CoreSettings
     var home: Home
@@ -110,6 +117,7 @@ extension MitigationEngine {
     var endings: [MitigationEnding] = []
     var quarantines = QuarantineTable()
     var known: [DeviceAddress] = []
+    var hasLostDevices = false
   }
 }
 
@@ -225,7 +233,8 @@ extension MitigationEngine {
     }
     scheduleForgetting()
     if before?.holdsCounter == true, !mitigation.holdsCounter { mitigation.measurement.renew() }
-    if mitigation.turn == nil, mitigation.isPartlyAsking {
+    // Owners have their time, though its end was due.
+    if mitigation.isPartlyAsking, mitigation.turn == nil || before?.isPartlyAsking == false {
       mitigation.turn = now + .seconds(settings.askTimeout)
     }
     table.store(mitigation)

@@ -54,6 +54,8 @@ extension PermitOffice {
     for sighting in watch.sightings where found.count <= Limits.found {
       found.append(FoundDevice(sighting.address, macOf(sighting.address), .conntrack))
     }
+    // One port has one sender.
+    if scope.hasOnePort, !found.isEmpty { return found }
     for device in earlier where found.count <= Limits.found {
       // The owner's word was about what it was found for.
       let device = FoundDevice(device.address, device.mac, device.evidence)

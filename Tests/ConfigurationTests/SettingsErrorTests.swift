@@ -133,6 +133,7 @@ func contradictions(text: String, expected: String) { #expect(complaint(after: t
     ("terminating", "-1", "a number from 0 to 300"),
     ("terminating", "", "a number from 0 to 300"),
     ("ask_timeout", "0", "a number from 1 to 86400"),
+    ("max_quarantined", "257", "a number from 0 to 256"),
     ("ask_default", "limit", "block or refuse"),
     ("conflict", "yes", "accept or reject"),
     ("offload", "on", "flush or empty"),

@@ -9,7 +9,7 @@ import time
 
 import connections
 from home import CAMERA, ROUTER, VICTIM, section, traffic
-from lan import CAMERA_MAC, CAMERA_NAME, LAPTOP_MAC, ROUTER4, greet
+from lan import CAMERA_MAC, CAMERA_NAME, LAPTOP_MAC, ROUTER4, ROUTER6, greet
 from peers import against, coap, path, scope
 from suite import Late, expect, expect_between, expect_equal, test, wait_for
 
@@ -570,6 +570,41 @@ def finds_after_consent(home):
     time.sleep(0.2)
     for name in ("camera", "laptop"):
         expect_equal(home.rate(name), 0, f"packets a second of {name}")
+
+
+@test("CH-NAT-04 a found device that changes its hardware address alone stays stopped, with its running flow")
+def changes_mac(home):
+    other = "02:00:00:00:00:77"
+    link = ["ip", "link", "set", "eth0", "address"]
+    start(home)
+    both(home)
+    put(home, attack())
+    expect_equal(found(home), {CAMERA_MAC: "conntrack", LAPTOP_MAC: "conntrack"}, "devices")
+    try:
+        home.run("camera", *link, other, check=True)
+        greet(home, "camera", routers=(ROUTER4,))
+        wait_for(lambda: other in found(home), 8, "the camera is found again")
+        time.sleep(0.2)
+        for name in ("camera", "laptop"):
+            expect_equal(home.rate(name), 0, f"packets a second of {name}")
+    finally:
+        home.run("camera", *link, CAMERA_MAC, check=True)
+        home.run("camera", "ip", "-6", "route", "replace", "default", "via", ROUTER6)
+
+
+@test("CH-NAT-04 a running flow of a device that settings no longer protect is found")
+def no_longer_exempt(home):
+    daemon = start(home, more=section("protect", "camera", {"mac": [CAMERA_MAC]}))
+    both(home)
+    put(home, attack())
+    expect_equal(found(home), {LAPTOP_MAC: "conntrack"}, "devices")
+    expect(home.rate("camera") > 0, "the exempt camera was stopped")
+    with open(os.path.join(home.work, "cordon.conf"), "w") as file:
+        file.write(home.settings())
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: CAMERA_MAC in found(home), 3, "the camera is found")
+    time.sleep(0.2)
+    expect_equal(home.rate("camera"), 0, "packets a second of the camera")
 
 
 @test("CH-NAT-04 a found device is followed to its new address, and who gets its old one is free")

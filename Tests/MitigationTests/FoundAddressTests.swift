@@ -85,6 +85,18 @@ extension Desk {
     var desk = desk()
     desk.move([DeviceAddress(cameraV4, laptop)])
     #expect(desk.sources == [.any] && desk.found.isEmpty)
+    #expect(desk.engine.hasLostDevices)
+    desk.move([DeviceAddress(cameraV4, laptop)])
+    #expect(!desk.engine.hasLostDevices)
+  }
+
+  @Test("CH-NAT-04 flows of who had an address before its lease don't name who has it then")
+  func leased() {
+    for neighbours in [[DeviceAddress(cameraV4, laptop)], swapped] {
+      var desk = desk()
+      desk.move(neighbours, leases: [DeviceAddress(cameraV4, laptop)])
+      #expect(!desk.sources.contains(inside(cameraV4)) && !desk.engine.hasLostDevices)
+    }
   }
 
   @Test("C4 a device that was found can't take its rule to a neighbour's address")

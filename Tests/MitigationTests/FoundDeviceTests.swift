@@ -109,6 +109,24 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     #expect(desk.sources == rest)
   }
 
+  @Test("CH-NAT-03 once all are agreed to, others' ports among several are stopped")
+  func severalPortsAgreed() {
+    let all = [inside(cameraV4), inside(laptopV4), .translated(Fixture.wan)]
+    var desk = asking(both)
+    desk.put(1, scope(ports: [1, 2]))
+    #expect(consent(true, &desk))
+    #expect(desk.sources == [all[1], all[0], all[2]])
+    desk = MitigationTests.desk(both) { $0.action = .ask }
+    desk.put(1, scope(ports: [1, 2]))
+    #expect(desk.kernel.isEmpty)
+    #expect(consent(true, &desk))
+    #expect(desk.sources == all)
+    #expect(desk.kernel.values.first?.sourcePorts == [PortRange(1), PortRange(2)])
+    desk = asking(both)
+    desk.put(1, scope(ports: [2]))
+    #expect(desk.sources == [inside(laptopV4)])
+  }
+
   @Test("CH-NAT-01 a look ends with who has the one port; of several others may have some")
   func satisfied() {
     var isSatisfied: Bool?
@@ -129,6 +147,11 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
   func handsOn() {
     var desk = desk([flow(cameraV4, port: 40_000)])
     desk.put(1, scope(ports: [40_000]))
+    // One port has one sender: who has it now.
+    var next = desk
+    next.surroundings.flows = { $0.look(at: flow(laptopV4, port: 40_000)) }
+    next.put(2, scope(ports: [40_000]))
+    #expect(next.sources == [inside(laptopV4)] && next.found.count == 1)
     desk.surroundings.flows = { _ in }
     desk.put(2, scope(ports: [40_000, 40_001]))
     #expect(desk.sources == [inside(cameraV4), .translated(Fixture.wan)])
@@ -291,6 +314,38 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
 
   private let both = [flow(cameraV4, port: 1), flow(laptopV4, port: 2)]
 
+  /// A desk at which the loss of the signal began a request, before anybody was found.
+  private func begun() -> Desk {
+    var desk = asking([])
+    desk.role = .base
+    var asked = scope()
+    asked.triggerMitigation = false
+    desk.put(1, asked)
+    let lost = desk.engine.signalLost(
+      by: desk.engine.settings.clients[0].section,
+      now: desk.now,
+      wall: Fixture.wall
+    )
+    if case .enforce(let changes) = lost { desk.commit(changes) }
+    _ = desk.engine.enforced()
+    return desk
+  }
+
+  @Test("CH-MIT-10 who is found while a preconfigured request ends is asked about for ask_timeout")
+  func asksAtTheEnd() {
+    var desk = begun()
+    desk.pass(300)
+    desk.count(0)
+    #expect(desk.status() == .attackStopped)
+    desk.pass(10)
+    desk.see(both)
+    desk.count(1)
+    desk.pass(599)
+    #expect(desk.sources == [inside(laptopV4), .stray])
+    desk.pass(1)
+    #expect(desk.sources == [inside(laptopV4), .stray, inside(cameraV4)])
+  }
+
   private func consent(_ isGiven: Bool, _ desk: inout Desk) -> Bool {
     guard let id = desk.engine.mitigations(now: desk.now).first?.id,
       let changes = desk.engine.consented(isGiven, to: id, now: desk.now)
@@ -377,22 +432,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
 
   @Test("CH-MIT-10 who is asked about when the signal was lost is asked about for ask_timeout")
   func asksPreconfigured() {
-    var desk = asking([])
-    desk.role = .base
-    var asked = scope()
-    asked.triggerMitigation = false
-    desk.put(1, asked)
-    let lost = desk.engine.signalLost(
-      by: desk.engine.settings.clients[0].section,
-      now: desk.now,
-      wall: Fixture.wall
-    )
-    guard case .enforce(let changes) = lost else {
-      Issue.record("nothing began")
-      return
-    }
-    desk.commit(changes)
-    _ = desk.engine.enforced()
+    var desk = begun()
     desk.see(both)
     #expect(desk.sources == [inside(laptopV4), .stray])
     desk.count(1)

@@ -142,6 +142,18 @@ struct QuarantineTests {
     }
   }
 
+  @Test("DNS to all has the same pace", arguments: ["192.168.1.255", "ff02::1"])
+  func namesToAll(group: String) throws {
+    try withHome { home in
+      let names = try home.listen(in: home.network.router, port: 53, datagrams: true)
+      try home.quarantine()
+      let start = now()
+      try home.network.send(500, to: group, port: 53)
+      let most = 101 + (now() - start).milliseconds / 50
+      #expect((80...most).contains(Int64(home.datagrams(names))))
+    }
+  }
+
   @Test("DHCP reaches the router however much is sent")
   func leases() throws {
     try withHome { home in

@@ -222,6 +222,8 @@ final class TestNetwork {
       socket(isV6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
     }
     defer { close(descriptor) }
+    var isOn: Int32 = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_BROADCAST, &isOn, 4)
     if source != nil || sourcePort != 0 {
       let any = isV6 ? "::" : "0.0.0.0"
       try withAddress(source ?? any, sourcePort) { bind(descriptor, $0, $1) }

@@ -36,6 +36,7 @@ enum ControlPacket {
 
   /// Gives an order to the service at its socket, passes on what it says, and ends as it ended.
   static func carryOut(_ order: Order, words: [Text], show: (Text) -> Void) -> (ExitStatus, Text) {
+    var ending = Ending.failed("the service went away")
     do throws(SystemError) {
       let socket = try PacketSocket.connect(to: order.control)
       try socket.send(Self.order(words))
@@ -49,8 +50,9 @@ enum ControlPacket {
         let status = ExitStatus(rawValue: Int32(packet[1])) ?? .failed
         return (status, Text([UInt8](packet.dropFirst(2))))
       }
-    } catch { return (.unreachable, "no service at \(order.control): \(error)") }
-    return (.failed, "the service went away")
+    } catch { ending = .unreachable("no service at \(order.control): \(error)") }
+    if order.isJSON { show(ending.jsonLine) }
+    return (ending.status, ending.text)
   }
 }
 

@@ -11,6 +11,9 @@ struct Negotiated {
 
   /// Before the next try to read it again.
   static let retry = Span.seconds(60)
+  /// Before it is read again in any case, in seconds: what is stale at once isn't asked for all the
+  /// time.
+  private static let soonest: UInt32 = 10
 
   /// What the router told or accepted last; the defaults for what it lacks.
   var configuration = SessionConfiguration()
@@ -36,7 +39,9 @@ struct Negotiated {
     self.configuration = configuration
     let age = maxAge ?? 60
     // 2^32 - 1 is for ever (RFC 9132, Section 4.5.3).
-    refreshAt = age == .max || age == 0 ? nil : now + .seconds(age > 120 ? age - 60 : age / 2)
+    refreshAt =
+      age == .max || age == 0
+      ? nil : now + .seconds(max(Self.soonest, age > 120 ? age - 60 : age / 2))
   }
 
   /// The next try to read it again is as far away as that.

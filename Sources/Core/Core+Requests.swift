@@ -22,8 +22,11 @@ extension Core {
   private func disconnectSignal() {
     if let signal { try? poller.remove(signal.descriptor) }
     signal = nil
+    let left = sessions
     sessions = []
-    expectEverybody()
+    for known in left {
+      if let client = engine.client(for: known.session) { expect(client.section) }
+    }
   }
 
   func serveSignal(_ event: Poller.Event) {
@@ -62,7 +65,7 @@ extension Core {
       let place = place(of: session.id)
       if self.session(session.id) != nil { sessions.remove(at: place) }
       sessions.insert(known, at: place)
-      if let client = engine.client(for: session) { heard(client.section) }
+      if let client = engine.client(for: session) { losses.heard(client.section) }
     case .sessionClosed(let id):
       if session(id) != nil { sessions.remove(at: place(of: id)) }
     case .sessionLost(let id, let patience):

@@ -68,7 +68,7 @@ final class Core {
   /// By rising number.
   var sessions: [KnownSession] = []
   /// Clients that have no session.
-  var losses: [Loss] = []
+  var losses = Losses()
   var certificateExpires: UnixTime?
   var store: StateStore
   var assembly = CoreSettingsAssembly()
@@ -115,7 +115,7 @@ final class Core {
     clockOffset = Self.offset()
     settingsChanged()
     try recover()
-    expectEverybody()
+    for client in engine.settings.clients { expect(client.section) }
     try reportInterfaces()
     try reportAddresses()
   }
@@ -163,7 +163,7 @@ final class Core {
     consider(flowsReadAt)
     consider(flowsLeftAt)
     consider(sendersReadAt)
-    consider(nextLoss)
+    consider(losses.next)
     return next
   }
 
@@ -174,7 +174,7 @@ final class Core {
     if let due = neighboursReadAt, due <= now { readNeighbours(now) }
     advance(to: now)
     if let due = repairAt, due <= now { repair(now) }
-    if let due = nextLoss, due <= now { signalsLost(now) }
+    if let due = losses.next, due <= now { signalsLost(now) }
     if let due = kernel.nextRenewal, due <= now { renew(now) }
     if let due = countAt, due <= now { readCounters(now) }
     watchFlows(now)

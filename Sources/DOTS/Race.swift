@@ -78,7 +78,8 @@ public struct Race: Sendable {
     guard due <= now, !waiting.isEmpty else { return nil }
     let next = waiting.removeFirst()
     running += 1
-    untried -= 1
+    // One that is tried again isn't of those.
+    if untried > 0 { untried -= 1 }
     due = now + (untried > 0 ? delay : Self.repetition)
     return next
   }

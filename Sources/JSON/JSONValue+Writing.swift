@@ -66,8 +66,8 @@ extension JSONValue {
     output.bytes += [UInt8](repeating: 0x20, count: level * 2)
   }
 
-  /// Appends a quoted string with what must be escaped (RFC 8259, Section 7), and DEL, which a
-  /// terminal might act on.
+  /// Appends a quoted string with what must be escaped (RFC 8259, Section 7), and DEL and the C1
+  /// control characters, which a terminal might act on.
   private static func writeString(_ text: Text, to output: inout Text) {
     output.bytes.append(0x22)
     for byte in text.repaired.bytes {
@@ -77,6 +77,10 @@ extension JSONValue {
       case 0x0D: output += "\\r"
       case 0x09: output += "\\t"
       case 0..<0x20, 0x7F:
+        output += "\\u00"
+        output.append(hexadecimal: byte, leadingZeros: true)
+      case 0x80..<0xA0 where output.bytes.last == 0xC2:
+        output.bytes.removeLast()
         output += "\\u00"
         output.append(hexadecimal: byte, leadingZeros: true)
       default: output.bytes.append(byte)

@@ -235,11 +235,16 @@ final class Supervisor {
     defer { manager.isReady() }
     do throws(StartFault) {
       var new = try Preparation(path)
+      for warning in new.settings.warnings { log.warning("\(path):\(warning)") }
+      guard new.settings.enabled else {
+        log.warning("option enabled is 0: the settings stay as they were until a restart")
+        return
+      }
       if new.settings.keepPremises(of: settings) {
         log.warning(
           """
-          listen, users, state, control, and whether there is an API stay as they were until a \
-          restart
+          listen, users, state, control, and whether there is call_home or an API stay as they \
+          were until a restart
           """
         )
       }
@@ -282,13 +287,16 @@ final class Supervisor {
 
 extension Settings {
   /// Takes over what can't change while cordond runs; answers whether that was different.
-  fileprivate mutating func keepPremises(of other: Settings) -> Bool {
+  mutating func keepPremises(of other: Settings) -> Bool {
     var isDifferent =
       listen != other.listen || users != other.users || control != other.control
       || core.user != other.core.user || core.state != other.core.state
     listen = other.listen
     // There is no room that could call.
-    if listen.isEmpty, other.callHome.isEmpty { callHome = [] }
+    if listen.isEmpty, other.callHome.isEmpty, !callHome.isEmpty {
+      callHome = []
+      isDifferent = true
+    }
     users = other.users
     control = other.control
     tellPorts()

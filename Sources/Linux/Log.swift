@@ -4,7 +4,8 @@ import Model
 /// Writes one line for each event to the standard error stream.
 ///
 /// Under systemd each line begins with its priority, as sd-daemon(3) says. What peers sent may stand
-/// in a line: control characters become `?`, and a line ends after 1,024 bytes.
+/// in a line: control characters become `?`, those from U+0080 `¿`, and a line ends after 1,024
+/// bytes.
 ///
 /// The text of a line is made whether or not it is written: to ask before would take more code at each
 /// place than it saves time.
@@ -57,8 +58,12 @@ public struct Log: Sendable {
     var line: [UInt8] = []
     if parts.value.hasPriorities { line += Self.priority(level).bytes }
     line += parts.value.room.bytes + [0x3A, 0x20]
+    var last: UInt8 = 0
     for byte in text.bytes.prefix(Self.longestLine - line.count - 1) {
-      line.append(byte < 0x20 || byte == 0x7F ? 0x3F : byte)
+      // Of those from U+0080 to U+009F this is the second byte.
+      let isLate = last == 0xC2 && byte & 0xE0 == 0x80
+      line.append(byte < 0x20 || byte == 0x7F ? 0x3F : isLate ? 0xBF : byte)
+      last = byte
     }
     return line + [0x0A]
   }

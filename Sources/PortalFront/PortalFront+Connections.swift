@@ -7,17 +7,14 @@ import Portal
 
 /// Connections: from their beginning to their end.
 extension PortalFront {
-  func accept(_ index: Int) {
+  func accept(_ index: Int) throws(FrontFault) {
     guard listeners.indices.contains(index), let listener = listeners[index].listener else {
       return
     }
     for _ in 0..<Self.connectionsPerTurn {
       let accepted: StreamSocket?
-      do { accepted = try listener.accept() } catch {
-        log.error("can't take connections on \(listeners[index].interface): \(error)")
-        close(listener: index)
-        return
-      }
+      // Descriptors or memory are short: the launcher starts the room again, which frees what it has.
+      do { accepted = try listener.accept() } catch { throw .system("take connections", error) }
       guard let accepted else { return }
       begin(accepted, isSecure: false)
     }

@@ -68,7 +68,7 @@ extension PortalFront {
     }
   }
 
-  func close(listener index: Int) {
+  private func close(listener index: Int) {
     guard let listener = listeners[index].listener else { return }
     // Others hold the socket too: closing it here wouldn't end the watch.
     try? poller.remove(listener.descriptor)

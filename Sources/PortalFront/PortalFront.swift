@@ -123,7 +123,7 @@ final class PortalFront {
         case Token.core: serveCore(event)
         case Token.relay: serveRelay()
         case Token.connections...: serve(event)
-        default: accept(Int(event.token - Token.firstListener))
+        default: try accept(Int(event.token - Token.firstListener))
         }
       }
       let now = Clock.now

@@ -86,7 +86,8 @@ public struct Metrics {
     text += " \(number)\n"
   }
 
-  /// A label's value without what would end it: a backslash, a quote, a line's end.
+  /// A label's value without what would end it: a backslash, a quote, a line's end; and
+  /// without what a terminal acts on.
   private static func escaped(_ value: Text) -> Text {
     var result = Text([])
     for byte in value.bytes {
@@ -96,6 +97,6 @@ public struct Metrics {
       default: result.bytes.append(byte)
       }
     }
-    return result
+    return result.printable
   }
 }

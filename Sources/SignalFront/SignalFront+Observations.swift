@@ -10,6 +10,8 @@ import Model
 extension SignalFront {
   /// How often core is asked while somebody observes: a change of status is told that soon.
   static let pollInterval = Span.seconds(1)
+  /// When it is asked again if there was no room for a question.
+  private static let shortage = Span.milliseconds(100)
   /// For how many seconds a state holds unless something says more.
   static let notificationLifetime: UInt32 = 60
   /// How often one of a session's observations is told something (RFC 9132, Section 4.4.2.1).
@@ -36,8 +38,13 @@ extension SignalFront {
     if waiting(on: session) == 0 {
       for observer in session.layer.observers {
         guard let request = retrieval(observer, of: session), core != nil,
-          questions.count < Self.maximumQuestions / 2, !isAsked(observer, on: session)
+          !isAsked(observer, on: session)
         else { continue }
+        guard hasRoom(for: session, isRequest: false) else {
+          // Not with the client's other sessions, which would have the room again.
+          session.pollAt = now + Self.shortage
+          break
+        }
         ask(request, .notification(of: observer.request), on: session)
       }
     }

@@ -97,11 +97,14 @@ extension SignalFront {
   }
 
   /// Whether core may owe one more answer: to anybody, and to whom the session's client is.
-  private func hasRoom(for session: FrontSession) -> Bool {
-    guard questions.count < Self.maximumQuestions else { return false }
+  ///
+  /// What nobody waits for takes half the room, so that requests find some.
+  func hasRoom(for session: FrontSession, isRequest: Bool = true) -> Bool {
+    let share = isRequest ? 1 : 2
+    guard questions.count < Self.maximumQuestions / share else { return false }
     var own = 0
     for question in questions where question.session.isOfSameClient(as: session) { own += 1 }
-    return own < Self.maximumQuestionsOfClient
+    return own < Self.maximumQuestionsOfClient / share
   }
 
   /// Answers a request; nothing happens when its session has ended meanwhile.

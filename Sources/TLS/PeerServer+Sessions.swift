@@ -61,7 +61,7 @@ extension PeerServer {
       actions += makeRoom(for: identity.mark)
     }
     let id = nextSession()
-    sessions.append(Session(id, of: handshake, client: identity.mark, heard: nextHeard()))
+    add(Session(id, of: handshake, client: identity.mark, heard: nextHeard()))
     known.authenticated(from: peer.remote)
     failures.authenticated(peer)
     return actions + [.established(id, identity, peer)]

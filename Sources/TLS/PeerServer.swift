@@ -50,6 +50,8 @@ public class PeerServer {
     let clientRandom: [UInt8]
     /// What tells the client from others.
     let client: [UInt8]
+    /// How many sessions the client has.
+    var siblings = 0
     /// Grows from message to message of all sessions: the least was heard from longest ago.
     var heard: UInt64
     var answeredHelloAt: Instant?
@@ -234,19 +236,13 @@ public class PeerServer {
     var most = 0
     var oldest: Session?
     for session in sessions {
-      let count = session.client == client ? Int.max : count(of: session.client)
+      let count = session.client == client ? Int.max : session.siblings
       guard count > most || count == most && session.heard < oldest?.heard ?? .max else { continue }
       most = count
       oldest = session
     }
     guard let oldest else { return [] }
     return close(oldest.id) + [.closed(oldest.id, .evicted)]
-  }
-
-  private func count(of client: [UInt8]) -> Int {
-    var count = 0
-    for session in sessions where session.client == client { count += 1 }
-    return count
   }
 
   /// The next name for a session.
@@ -278,8 +274,25 @@ public class PeerServer {
     return nil
   }
 
+  /// Has one more session.
+  final func add(_ session: Session) {
+    sessions.append(session)
+    count(session.client)
+  }
+
   /// Forgets a session.
-  final func forget(_ session: Session) { sessions.removeAll { $0 === session } }
+  final func forget(_ session: Session) {
+    sessions.removeAll { $0 === session }
+    count(session.client)
+  }
+
+  /// Counts a client's sessions, once for each change of them: to count everybody's whenever there is
+  /// no room took long with many.
+  private func count(_ client: [UInt8]) {
+    var count = 0
+    for session in sessions where session.client == client { count += 1 }
+    for session in sessions where session.client == client { session.siblings = count }
+  }
 
   /// Forgets a handshake.
   final func end(_ peer: PeerAddress) {

@@ -95,7 +95,7 @@ final class TLSFront {
         case Token.portal: servePortal(event)
         case Token.streams...: servePortalStream(number)
         case Token.clients...: serveClient(number, event)
-        default: accept(Int(event.token - Token.firstListener))
+        default: try accept(Int(event.token - Token.firstListener))
         }
       }
       let now = Clock.now

@@ -113,4 +113,20 @@ extension Wire {
     wire.pass(until: 6200)
     #expect(try wire.lastRequest() == .retrieveConfiguration(sid: nil))
   }
+
+  @Test("CFG-19 however soon what was read is stale, it isn't read again before 10 s have passed")
+  func stale() throws {
+    for age in [1, 2, 19] as [UInt32] {
+      let wire = Wire.begun(nil)
+      let idle = configuration(mitigating: 0, idle: 0)
+      var told = CoAPMessage(.content, payload: idle.encoded)
+      told.add(CoAPOption(.maxAge, uint: age))
+      try wire.ask(.retrieveConfiguration, told, at: 1)
+      wire.requests = []
+      wire.pass(until: 10.9)
+      #expect(wire.requests.isEmpty)
+      wire.pass(until: 11)
+      #expect(wire.requests.count == 1)
+    }
+  }
 }

@@ -129,3 +129,17 @@ func stalled() {
   for _ in 0..<4 { race.failed(now: at(11)) }
   #expect(race.isLost)
 }
+
+@Test("HE-02 ways that become known after one was tried again come before what is tried again")
+func addedAfterBroken() {
+  let candidates = Candidate.all([v4[0]], over: [.tcp], known: nil)
+  var race = Race(candidates, now: at(0))
+  for moment in [at(0), at(5)] {
+    #expect(race.start(now: moment) == candidates[0])
+    race.broke(candidates[0], now: moment)
+  }
+  let new = Candidate.all([v4[1], v4[2]], over: [.tcp], known: nil)
+  race.add(new, now: at(6))
+  #expect(race.start(now: at(6)) == new[0] && race.start(now: at(6.25)) == new[1])
+  #expect(race.start(now: at(11.25)) == candidates[0])
+}

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 
-from home import BUILD, CAMERA
+from home import BUILD, CAMERA, section
 from peers import Session, against, coap, path
 from suite import expect, expect_between, expect_equal, test, wait_for
 from test_request import put
@@ -193,3 +193,18 @@ def reload(home):
         file.write("nonsense\n")
     expect_equal(home.ctl("reload").returncode, 0, "exit code with a fault in the settings")
     wait_for(lambda: "the settings stay as they were" in home.log(), 5, "the log tells the fault")
+
+
+@test("a reload that disables Cordon changes nothing, and says so; it tells warnings as the start does")
+def disabled(home):
+    home.daemon()
+    more = section("data_channel", "data", {})
+    warnings = home.log().count("cordon.conf:")
+    for text, told in ((home.settings(more=more), "cordond: the settings were read again"),
+                       (home.settings({"enabled": "0"}), "option enabled is 0: the settings stay")):
+        with open(f"{home.work}/cordon.conf", "w") as file:
+            file.write(text)
+        expect_equal(home.ctl("reload").returncode, 0, "exit code")
+        wait_for(lambda: told in home.log(), 5, f"the log says: {told}")
+    expect(home.log().count("cordon.conf:") > warnings, "no warning with its place")
+    expect_equal(coap(home, "put", path(1), against()).code, "2.01", "a request after that")

@@ -202,6 +202,30 @@ def closed(home):
     expect_equal(home.counters(), {}, "counters in the kernel")
 
 
+@test("MIT-TRG-04 a client that closed its session is not waited for when the signal room ends; one with a session is")
+def closed_before(home):
+    daemon = home.daemon()
+    prepared = against(lifetime=600, trigger_mitigation=False)
+    waited = "no session: what it prepared begins"
+
+    def kill():
+        before = home.log().count("is ready again")
+        daemon.kill("cordond-signal")
+        wait_for(lambda: home.log().count("is ready again") > before, 5, "signal is ready again")
+
+    with Session(home) as session:
+        expect_equal(session.ask("put", path(1), prepared).code, "2.01", "the request that waits")
+    wait_for(lambda: home.ctl_json("status")["sessions"] == [], 3, "the session is over")
+    kill()
+    expect_equal(coap(home, "get", path(1))["status"], 8, "status once signal is back")
+    expect(waited not in home.log(), "the client that had closed its session is waited for")
+    with Session(home) as session:
+        told = session.ask("get", path(1))
+        expect_equal(dots.scopes(told.payload)[0]["status"], 8, "status on a session")
+        kill()
+        wait_for(lambda: waited in home.log(), 3, "the client that had a session is waited for")
+
+
 @test("CFG-18 CFG-20 an observer of the configuration is told of each change, NON, with Max-Age")
 def configuration_observed(home):
     home.daemon()

@@ -34,6 +34,9 @@ func controlCharacters() {
   }
   #expect(JSONValue.string("\n\r\t").text() == #""\n\r\t""#)
   #expect(JSONValue.string(Text([0, 0x1B, 0x7F])).text() == #""\u0000\u001b\u007f""#)
+  #expect(
+    JSONValue.string("\u{80}\u{9B}\u{9F}\u{A0}").text() == "\"\\u0080\\u009b\\u009f\u{A0}\""
+  )
 }
 
 @Test("text beyond ASCII is written as it is")

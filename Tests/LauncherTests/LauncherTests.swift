@@ -130,3 +130,26 @@ struct StartFaultTests {
     #expect(told.contains("Address already in use"))
   }
 }
+
+struct ReloadTests {
+  private let agent = "config agent\n list wan eth0\n list lan br-lan\n"
+  private let call = "config call_home\n option host a.example\n option port 1\n"
+  private let other = "config call_home\n option host b.example\n option port 1\n"
+
+  private func settings(_ file: String) throws -> Settings {
+    try Settings(parsing: [UInt8](file.utf8))
+  }
+
+  @Test("the first call_home needs a restart, which is said; a further one doesn't")
+  func firstCall() throws {
+    let listen = "config listen\n option address 192.0.2.1\n"
+    for (old, new, isDifferent, calls) in [
+      ("", call, true, 0), ("", "", false, 0), (call, call + other, false, 2), (call, "", false, 0),
+      (listen, listen + call, false, 1),
+    ] {
+      var told = try settings(agent + new)
+      #expect(told.keepPremises(of: try settings(agent + old)) == isDifferent)
+      #expect(told.callHome.count == calls)
+    }
+  }
+}

@@ -3,6 +3,14 @@ import Model
 import Report
 import Testing
 
+@Test("labels of metrics hold nothing that a terminal acts on")
+func metricsControls() throws {
+  var mitigation = try flood()
+  mitigation.client = "a\u{1B}[31m\r\u{9B}b\nü"
+  let lines = Metrics(try status(), [mitigation]).lines.string
+  #expect(lines.contains(#"client="a?[31m??b\nü""#))
+}
+
 @Test("metrics are Prometheus' text: a type before its samples, labels escaped")
 func metrics() throws {
   var mitigation = try flood()

@@ -1,4 +1,5 @@
 import Bytes
+import CoAP
 import DOTS
 import Dial
 import Link
@@ -49,6 +50,47 @@ import Testing
     let end = try #require(entrance.nextTimeout)
     front.timedOut(0, now: end)
     #expect(entrance.connections.isEmpty && entrance.nextTimeout == nil)
+  }
+
+  @Test("what is observed takes half of a client's questions, and leaves requests the rest")
+  func share() throws {
+    let front = try front()
+    func session(_ id: UInt32, _ name: Text) -> FrontSession {
+      FrontSession(
+        id,
+        entrance: 0,
+        tls: SessionID(number: UInt64(id)),
+        dialled: nil,
+        announced: Session(
+          id: id,
+          peer: loopback,
+          peerPort: 1,
+          local: loopback,
+          localPort: 1,
+          transport: .udp,
+          role: .base,
+          identity: Model.PeerIdentity(names: [name], publicKeyDigest: [])
+        ),
+        layer: SessionLayer(MessageLayer(seed: 1)),
+        now: Clock.now
+      )
+    }
+    let (one, same, other) = (session(1, "a"), session(2, "a"), session(3, "b"))
+    for handle in 0..<SignalFront.maximumQuestionsOfClient {
+      let isHalf = handle >= SignalFront.maximumQuestionsOfClient / 2
+      #expect(front.hasRoom(for: same, isRequest: false) == !isHalf)
+      #expect(front.hasRoom(for: same) && front.hasRoom(for: other, isRequest: false))
+      front.questions.append(
+        SignalFront.Question(
+          handle: UInt32(handle),
+          session: one,
+          purpose: .notification(of: CoAPMessage(.get)),
+          request: .retrieve(cuid: "a", cdid: nil, mid: nil, content: .all),
+          deadline: Clock.now
+        )
+      )
+    }
+    #expect(!front.hasRoom(for: same) && front.hasRoom(for: other))
   }
 
   @Test("a listener that can't take connections is left alone for a second")

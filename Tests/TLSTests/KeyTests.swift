@@ -194,6 +194,20 @@ extension LiveTests {
       #expect(ends.closings == [.evicted])
     }
 
+    @Test("sessions that are over don't count for who held them")
+    func endedSessions() throws {
+      let third = PresharedKey(identity: "cpe-0003", key: [UInt8](repeating: 9, count: 16))
+      let ends = try Ends(.tls13, both(key, other, third), limits: .init(sessions: 4))
+      for _ in 0..<3 { _ = try ends.connect(ends.client(keys(key))) }
+      for session in ends.sessions.dropFirst() { ends.perform(ends.server.close(session)) }
+      let one = try ends.connect(ends.client(keys(other)))
+      let two = try ends.connect(ends.client(keys(other)))
+      let three = try ends.connect(ends.client(keys(third)))
+      let four = try ends.connect(ends.client(authority.credentials(client)))
+      #expect(one.end == .closedByPeer && two.end == nil && three.end == nil && four.end == nil)
+      #expect(ends.closings == [.evicted])
+    }
+
     @Test("a key or an identity of another length is refused")
     func lengths() throws {
       let bad = [

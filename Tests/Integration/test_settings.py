@@ -123,7 +123,7 @@ def disabled(home):
 
 @test("a credential that can't be read where the settings say is taken from the service manager's")
 def credentials(home):
-    given = f"{home.work}/given"
+    given = f"{home.work}/credentials"
     os.mkdir(given)
     os.rename(f"{home.work}/cpe.key", f"{given}/cpe.key")
     try:
@@ -134,3 +134,4 @@ def credentials(home):
         expect_equal(home.ctl("status").returncode, 0, "exit status of cordonctl status")
     finally:
         os.rename(f"{given}/cpe.key", f"{home.work}/cpe.key")
+        os.rmdir(given)

@@ -13,14 +13,6 @@ import Testing
     return desk
   }
 
-  private func consent(_ isGiven: Bool, _ desk: inout Desk) -> Bool {
-    guard let id = desk.engine.mitigations(now: desk.now).first?.id,
-      let changes = desk.engine.consented(isGiven, to: id, now: desk.now)
-    else { return false }
-    desk.commit(changes)
-    return true
-  }
-
   @Test("CH-MIT-10 what the owner is asked about is 2.01 with status 1, and nothing is enforced")
   func created() {
     var desk = Desk { $0.action = .ask }

@@ -3,14 +3,9 @@ import Mitigation
 import Model
 import Testing
 
-private let cameraV4 = Fixture.address("192.168.1.20")
-private let laptopV4 = Fixture.address("192.168.1.30")
 private let newV4 = Fixture.address("192.168.1.40")
 private let laptop = MACAddress(0x3C22_FB00_0030)
 private let sending = MACAddress(0x4419_B600_0020)
-private let attacked = Fixture.address("198.51.100.7")
-
-private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: address)) }
 
 /// A flow of UDP that a device began and the router translated to `port`.
 private func flow(
@@ -23,10 +18,6 @@ private func flow(
     .init(17, device, 5000, to: target, 443),
     .init(17, other ?? target, 443, to: Fixture.wan, port)
   )
-}
-
-private func scope(ports: [UInt16] = []) -> MitigationScope {
-  Fixture.scope(from: ["203.0.113.77"], to: ["198.51.100.7"], ports: ports)
 }
 
 /// Who has which address.
@@ -55,10 +46,6 @@ private func desk(
 }
 
 extension Desk {
-  fileprivate var sources: [RuleSource] { kernel.values.first?.sources ?? [] }
-
-  fileprivate var found: [FoundDevice] { engine.mitigations(now: now).flatMap { $0.found } }
-
   /// The home's neighbours are these from now on.
   fileprivate mutating func move(_ list: [DeviceAddress], leases: [DeviceAddress] = []) {
     surroundings = Neighbourhood(neighbours: list).surroundings

@@ -4,71 +4,12 @@ import Model
 import TestSupport
 import Testing
 
-private let cameraV4 = Fixture.address("192.168.1.20")
-private let laptopV4 = Fixture.address("192.168.1.30")
-private let sendingMAC = MACAddress(0x4419_B600_0020)
-private let otherMAC = MACAddress(0x3C22_FB00_0030)
-private let attacked = Fixture.address("198.51.100.7")
-
-/// A flow of UDP that a device began and the router translated to `port`.
-private func flow(
-  _ device: IPAddress,
-  port: UInt16,
-  to target: IPAddress = attacked,
-  _ targetPort: UInt16 = 443,
-  transport: UInt8 = 17,
-  type: UInt8 = 0
-) -> Flow {
-  Flow(
-    .init(transport, device, 5000, to: target, targetPort, type: type),
-    .init(transport, target, targetPort, to: Fixture.wan, port)
-  )
-}
-
-private func scope(ports: [UInt16] = []) -> MitigationScope {
-  Fixture.scope(from: ["203.0.113.77"], to: ["198.51.100.7"], ports: ports)
-}
-
-/// A desk whose router tracks these flows and knows the devices.
-private func desk(
-  _ flows: [Flow],
-  _ change: (inout CoreSettings) -> Void = { _ in }
-) -> Desk {
-  var desk = Desk(change)
-  desk.surroundings.macOf = { $0 == cameraV4 ? sendingMAC : $0 == laptopV4 ? otherMAC : nil }
-  desk.surroundings.addressesOf = {
-    $0 == sendingMAC ? [cameraV4] : $0 == otherMAC ? [laptopV4] : []
-  }
-  desk.surroundings.flows = { watch in for flow in flows { watch.look(at: flow) } }
-  return desk
-}
-
-extension Desk {
-  fileprivate var sources: [RuleSource] { kernel.values.first?.sources ?? [] }
-
-  fileprivate mutating func see(_ flows: [Flow], _ evidence: DeviceEvidence = .event) {
-    let watch = engine.flowWatch()
-    for flow in flows { watch.look(at: flow) }
-    commit(engine.looked(watch, evidence, now: now, surroundings: surroundings))
-  }
-
-  fileprivate mutating func see(_ senders: [Sender]) {
-    let watch = engine.flowWatch()
-    engine.noted(senders, in: watch, surroundings: surroundings)
-    commit(engine.looked(watch, .seen, now: now, surroundings: surroundings))
-  }
-
-  fileprivate var found: [FoundDevice] { engine.mitigations(now: now).flatMap { $0.found } }
-}
-
-private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: address)) }
-
 @Suite struct FoundDeviceTests {
   @Test(
     "CH-NAT-01 the translated port tells the device, and the rule has its address, not the port"
   )
   func byPort() {
-    var desk = desk([flow(cameraV4, port: 40_000), flow(laptopV4, port: 40_001)])
+    var desk = tracking([translated(cameraV4, port: 40_000), translated(laptopV4, port: 40_001)])
     #expect(desk.put(1, scope(ports: [40_000])).isCreated)
     #expect(desk.sources == [inside(cameraV4)])
     #expect(desk.kernel.values.first?.sourcePorts == [])
@@ -77,13 +18,13 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
 
   @Test("CH-NAT-03 of several ports a found device has one, and forged sources may have the others")
   func severalPorts() {
-    var desk = desk([flow(laptopV4, port: 40_001)])
+    var desk = tracking([translated(laptopV4, port: 40_001)])
     desk.put(1, scope(ports: [40_000, 40_001]))
     #expect(desk.sources == [inside(laptopV4), .translated(Fixture.wan)])
     let rule = desk.kernel.values.first
     #expect(rule?.hasTranslatedPorts == true)
     #expect(rule?.sourcePorts == [PortRange(40_000), PortRange(40_001)])
-    desk.see([flow(cameraV4, port: 40_000)])
+    desk.see([translated(cameraV4, port: 40_000)])
     #expect(desk.sources == [inside(laptopV4), inside(cameraV4), .translated(Fixture.wan)])
   }
 
@@ -92,7 +33,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
   )
   func severalPortsSparing() {
     let rest = [inside(laptopV4)]
-    var desk = desk(both) {
+    var desk = tracking(bothFlows) {
       var policy = PolicySettings(section: "cameras", action: .quarantine)
       policy.mac = MACPrefix(sendingMAC)
       $0.policies = [policy]
@@ -102,7 +43,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     let released = desk.engine.releasedByHelpdesk(sendingMAC, now: desk.now, wall: Fixture.wall)
     desk.apply(released)
     #expect(desk.sources == rest)
-    desk = asking(both)
+    desk = asking(bothFlows)
     desk.put(1, scope(ports: [1, 2]))
     #expect(desk.sources == rest)
     #expect(consent(false, &desk))
@@ -112,17 +53,17 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
   @Test("CH-NAT-03 once all are agreed to, others' ports among several are stopped")
   func severalPortsAgreed() {
     let all = [inside(cameraV4), inside(laptopV4), .translated(Fixture.wan)]
-    var desk = asking(both)
+    var desk = asking(bothFlows)
     desk.put(1, scope(ports: [1, 2]))
     #expect(consent(true, &desk))
     #expect(desk.sources == [all[1], all[0], all[2]])
-    desk = MitigationTests.desk(both) { $0.action = .ask }
+    desk = tracking(bothFlows) { $0.action = .ask }
     desk.put(1, scope(ports: [1, 2]))
     #expect(desk.kernel.isEmpty)
     #expect(consent(true, &desk))
     #expect(desk.sources == all)
     #expect(desk.kernel.values.first?.sourcePorts == [PortRange(1), PortRange(2)])
-    desk = asking(both)
+    desk = asking(bothFlows)
     desk.put(1, scope(ports: [2]))
     #expect(desk.sources == [inside(laptopV4)])
   }
@@ -130,9 +71,9 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
   @Test("CH-NAT-01 a look ends with who has the one port; of several others may have some")
   func satisfied() {
     var isSatisfied: Bool?
-    var desk = desk([])
+    var desk = tracking([])
     desk.surroundings.flows = {
-      $0.look(at: flow(cameraV4, port: 40_000))
+      $0.look(at: translated(cameraV4, port: 40_000))
       isSatisfied = $0.isSatisfied
     }
     desk.put(1, scope(ports: [40_000]))
@@ -145,11 +86,11 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     "CH-NAT-04 a request that takes another's place keeps who was found, where it means as much"
   )
   func handsOn() {
-    var desk = desk([flow(cameraV4, port: 40_000)])
+    var desk = tracking([translated(cameraV4, port: 40_000)])
     desk.put(1, scope(ports: [40_000]))
     // One port has one sender: who has it now.
     var next = desk
-    next.surroundings.flows = { $0.look(at: flow(laptopV4, port: 40_000)) }
+    next.surroundings.flows = { $0.look(at: translated(laptopV4, port: 40_000)) }
     next.put(2, scope(ports: [40_000]))
     #expect(next.sources == [inside(laptopV4)] && next.found.count == 1)
     desk.surroundings.flows = { _ in }
@@ -164,7 +105,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
       { $0.targetProtocols = [17] }, { $0.targetPortRanges = [PortRange(443)] },
       { $0.sourceICMPTypeRanges = [ICMPTypeRange(8, 8)].compactMap { $0 } },
     ] as [(inout MitigationScope) -> Void] {
-      desk = MitigationTests.desk([flow(cameraV4, port: 40_000)])
+      desk = tracking([translated(cameraV4, port: 40_000)])
       var asked = scope()
       asked.targetPrefixes = [Fixture.prefix("198.51.100.0/24")]
       desk.put(1, asked)
@@ -181,21 +122,21 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
       .init(6, attacked, 1234, to: Fixture.wan, 8080),
       .init(6, cameraV4, 80, to: attacked, 1234)
     )
-    var desk = desk([flow])
+    var desk = tracking([flow])
     desk.put(1, scope(ports: [8080]))
     #expect(desk.sources == [inside(cameraV4)])
   }
 
   @Test("CH-NAT-02 without ports all devices with such flows have a filter, and strays too")
   func withoutPorts() {
-    var desk = desk([flow(cameraV4, port: 40_000), flow(laptopV4, port: 40_001)])
+    var desk = tracking([translated(cameraV4, port: 40_000), translated(laptopV4, port: 40_001)])
     desk.put(1, scope())
     #expect(desk.sources == [inside(cameraV4), inside(laptopV4), .stray])
   }
 
   @Test("CH-NAT-03 nobody is found: any source, or the port after translation")
   func nobody() {
-    var desk = desk([])
+    var desk = tracking([])
     desk.put(1, scope())
     #expect(desk.sources == [.any])
     #expect(desk.engine.watchesFlows && desk.engine.watchesSenders)
@@ -209,19 +150,19 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
 
   @Test("CH-NAT-03 flows that begin later are found, once, and only those that are meant")
   func later() {
-    var desk = desk([])
+    var desk = tracking([])
     desk.put(1, scope(ports: [40_000]))
-    desk.see([flow(laptopV4, port: 40_001), flow(cameraV4, port: 40_000)])
+    desk.see([translated(laptopV4, port: 40_001), translated(cameraV4, port: 40_000)])
     #expect(desk.sources == [inside(cameraV4)])
     let rules = desk.kernel
-    desk.see([flow(cameraV4, port: 40_000)])
+    desk.see([translated(cameraV4, port: 40_000)])
     #expect(desk.kernel == rules)
     #expect(desk.found.map { $0.evidence } == [.event])
   }
 
   @Test("CH-NAT-03 who was stopped takes the place of any source; a forged source means its device")
   func seen() {
-    var desk = desk([])
+    var desk = tracking([])
     desk.put(1, scope())
     let forged = Fixture.address("8.8.8.8")
     desk.see([Sender(mac: sendingMAC, source: forged, target: attacked, transport: 17)])
@@ -238,17 +179,19 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
       .init(17, Fixture.wan, 7, to: attacked, 443),
       .init(17, attacked, 443, to: Fixture.wan, 7)
     )
-    var desk = desk([own, flow(Fixture.address("10.9.8.7"), port: 8)])
+    var desk = tracking([own, translated(Fixture.address("10.9.8.7"), port: 8)])
     desk.put(1, scope())
     #expect(desk.sources == [.any])
   }
 
   @Test("CH-NAT-03 with more devices than one rule names, it is for any source again")
   func many() {
-    let flows = (UInt32(2)...60).map { flow(IPAddress(v4: 0xC0A8_0100 + $0), port: UInt16($0)) }
-    var desk = desk([])
+    let flows = (UInt32(2)...60).map {
+      translated(IPAddress(v4: 0xC0A8_0100 + $0), port: UInt16($0))
+    }
+    var desk = tracking([])
     desk.put(1, scope())
-    desk.see([UInt32](2...33).map { flow(IPAddress(v4: 0xC0A8_0100 + $0), port: 9) })
+    desk.see([UInt32](2...33).map { translated(IPAddress(v4: 0xC0A8_0100 + $0), port: 9) })
     #expect(desk.sources.count == 33)
     desk.see(flows)
     #expect(desk.sources == [.any])
@@ -256,7 +199,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
 
   @Test("CH-MIT-14 an exempt device is not named, however it sends")
   func exempt() {
-    var desk = desk([flow(cameraV4, port: 1), flow(laptopV4, port: 2)]) {
+    var desk = tracking([translated(cameraV4, port: 1), translated(laptopV4, port: 2)]) {
       var section = ProtectSettings(section: "alarm")
       section.macs = [MACPrefix(sendingMAC)]
       $0.protections = [section]
@@ -269,7 +212,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     "CH-MIT-14 one port that an exempt device has: 4.09 with cause 4; of several others may have some"
   )
   func exemptPort() {
-    var desk = desk([flow(cameraV4, port: 1)]) {
+    var desk = tracking([translated(cameraV4, port: 1)]) {
       var section = ProtectSettings(section: "alarm")
       section.macs = [MACPrefix(sendingMAC)]
       section.prefixes = [Fixture.prefix("198.51.100.0/24")]
@@ -287,7 +230,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
 
   @Test("CH-MIT-12 policy about a device's hardware address quarantines it, and blocks others")
   func policy() {
-    var desk = desk([flow(cameraV4, port: 1), flow(laptopV4, port: 2)]) {
+    var desk = tracking([translated(cameraV4, port: 1), translated(laptopV4, port: 2)]) {
       var policy = PolicySettings(section: "cameras", action: .quarantine)
       policy.mac = MACPrefix(sendingMAC)
       $0.policies = [policy]
@@ -302,174 +245,11 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     #expect(engine.quarantinedDevices == [sendingMAC])
   }
 
-  /// A desk whose owner wants to be asked about the camera, with both devices' flows.
-  private func asking(_ flows: [Flow], _ change: (inout CoreSettings) -> Void = { _ in }) -> Desk {
-    desk(flows) {
-      var policy = PolicySettings(section: "cameras", action: .ask)
-      policy.mac = MACPrefix(sendingMAC)
-      $0.policies = [policy]
-      change(&$0)
-    }
-  }
-
-  private let both = [flow(cameraV4, port: 1), flow(laptopV4, port: 2)]
-
-  /// A desk at which the loss of the signal began a request, before anybody was found.
-  private func begun() -> Desk {
-    var desk = asking([])
-    desk.role = .base
-    var asked = scope()
-    asked.triggerMitigation = false
-    desk.put(1, asked)
-    let lost = desk.engine.signalLost(
-      by: desk.engine.settings.clients[0].section,
-      now: desk.now,
-      wall: Fixture.wall
-    )
-    if case .enforce(let changes) = lost { desk.commit(changes) }
-    _ = desk.engine.enforced()
-    return desk
-  }
-
-  @Test("CH-MIT-10 who is found while a preconfigured request ends is asked about for ask_timeout")
-  func asksAtTheEnd() {
-    var desk = begun()
-    desk.pass(300)
-    desk.count(0)
-    #expect(desk.status() == .attackStopped)
-    desk.pass(10)
-    desk.see(both)
-    desk.count(1)
-    desk.pass(599)
-    #expect(desk.sources == [inside(laptopV4), .stray])
-    desk.pass(1)
-    #expect(desk.sources == [inside(laptopV4), .stray, inside(cameraV4)])
-  }
-
-  private func consent(_ isGiven: Bool, _ desk: inout Desk) -> Bool {
-    guard let id = desk.engine.mitigations(now: desk.now).first?.id,
-      let changes = desk.engine.consented(isGiven, to: id, now: desk.now)
-    else { return false }
-    desk.commit(changes)
-    return true
-  }
-
-  @Test("CH-MIT-10 a found device whose owner is asked is left alone until the yes, others aren't")
-  func asksAboutOne() {
-    var desk = asking(both)
-    desk.put(1, scope())
-    #expect(desk.sources == [inside(laptopV4), .stray])
-    #expect(desk.engine.mitigations(now: desk.now).first?.action == .ask)
-    #expect(consent(true, &desk))
-    #expect(desk.sources == [inside(laptopV4), .stray, inside(cameraV4)])
-    #expect(desk.engine.mitigations(now: desk.now).first?.action == .block)
-    #expect(!consent(true, &desk))
-    let third = Fixture.address("192.168.1.40")
-    desk.see([flow(third, port: 3)])
-    #expect(desk.sources.contains(inside(cameraV4)) && desk.sources.contains(inside(third)))
-  }
-
-  @Test("CH-MIT-11 after a no the device is never named again, and others still are")
-  func deniesOne() {
-    var desk = asking(both)
-    desk.put(1, scope())
-    #expect(consent(false, &desk))
-    desk.see(both)
-    desk.pass(700)
-    #expect(desk.sources == [inside(laptopV4), .stray] && !consent(true, &desk))
-  }
-
-  @Test("CH-MIT-10 who is found later is asked about too; silence is ask_default")
-  func asksLater() {
-    for isBlocked in [true, false] {
-      var desk = asking([]) { $0.askDefaultsToBlock = isBlocked }
-      desk.put(1, scope(ports: [1]))
-      #expect(desk.sources == [.translated(Fixture.wan)])
-      desk.see(both)
-      #expect(desk.kernel.isEmpty)
-      desk.pass(600)
-      #expect(desk.sources == (isBlocked ? [inside(cameraV4)] : []))
-      let ending = desk.engine.takeEndings().first
-      #expect(ending?.report.status == (isBlocked ? nil : .attackMitigationWithdrawn))
-    }
-  }
-
-  @Test(
-    "CH-MIT-10 when the port names nobody else, the request waits; a restart asks nothing twice"
-  )
-  func asksAtOnce() {
-    var desk = asking(both)
-    desk.put(1, scope(ports: [1]))
-    #expect(desk.kernel.isEmpty && desk.status() == .attackMitigationInProgress)
-    for isAgreed in [false, true] {
-      if isAgreed { #expect(consent(true, &desk)) }
-      let records = desk.engine.records(now: desk.now)
-      var engine = MitigationEngine(settings: desk.engine.settings, home: desk.engine.home)
-      #expect(engine.restore(records, now: desk.now, surroundings: desk.surroundings) == [])
-      #expect(engine.plan(at: desk.now) == desk.engine.plan(at: desk.now))
-      #expect(engine.plan(at: desk.now).isEmpty == !isAgreed)
-    }
-    #expect(desk.sources == [inside(cameraV4)])
-  }
-
-  @Test("CH-MIT-10 a yes quarantines nobody whose own action is block, nor one more than may be")
-  func asksWithoutQuarantine() {
-    for (action, limit) in [(Action.block, 8), (.quarantine, 1)] as [(Action, UInt32)] {
-      var desk = asking(both) {
-        var policy = PolicySettings(section: "laptops", action: .quarantine)
-        policy.mac = MACPrefix(otherMAC)
-        $0.policies.append(policy)
-        $0.action = action
-        $0.maximumQuarantined = limit
-      }
-      desk.put(1, scope())
-      #expect(consent(true, &desk))
-      #expect([MACAddress](desk.confined.keys) == [otherMAC])
-      #expect(desk.sources.contains(inside(cameraV4)))
-      #expect(desk.engine.mitigations(now: desk.now).first?.action == .quarantine)
-    }
-  }
-
-  @Test("CH-MIT-10 who is asked about when the signal was lost is asked about for ask_timeout")
-  func asksPreconfigured() {
-    var desk = begun()
-    desk.see(both)
-    #expect(desk.sources == [inside(laptopV4), .stray])
-    desk.count(1)
-    desk.pass(600)
-    #expect(desk.sources == [inside(laptopV4), .stray, inside(cameraV4)])
-    #expect(desk.status() == .attackSuccessfullyMitigated)
-  }
-
-  @Test("CH-MIT-10 asking by default, another device's quarantine doesn't stop anyone unasked")
-  func asksAboutAll() {
-    var desk = asking(both) {
-      $0.policies[0].action = .quarantine
-      $0.action = .ask
-    }
-    desk.put(1, scope())
-    #expect(desk.kernel.isEmpty && desk.confined.isEmpty)
-    #expect(consent(true, &desk))
-    #expect(desk.sources == [inside(cameraV4), inside(laptopV4), .stray])
-  }
-
-  @Test("CH-MIT-10 who is stopped already isn't asked about when settings begin to ask")
-  func asksNothingAgreed() {
-    var desk = desk(both)
-    desk.put(1, scope())
-    var settings = desk.engine.settings
-    settings.action = .ask
-    desk.commit(
-      desk.engine.reconfigured(settings, now: desk.now, surroundings: desk.surroundings) ?? []
-    )
-    #expect(desk.sources == [inside(cameraV4), inside(laptopV4), .stray])
-  }
-
   @Test(
     "CH-NAT-03 when found devices need more elements than the client has, any source is stopped"
   )
   func elements() {
-    var desk = desk([flow(cameraV4, port: 1), flow(laptopV4, port: 2)]) {
+    var desk = tracking([translated(cameraV4, port: 1), translated(laptopV4, port: 2)]) {
       $0.clients[0].maximumElements = 1
     }
     #expect(desk.put(1, scope()).isCreated)
@@ -484,29 +264,29 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
   )
   func elementsLater() {
     for isTable in [false, true] {
-      var desk = desk([flow(cameraV4, port: 1)]) {
+      var desk = tracking([translated(cameraV4, port: 1)]) {
         if !isTable { $0.clients[0].maximumElements = 2 }
       }
       if isTable { desk.surroundings.elementCount = { $0.sources.count > 2 ? nil : 1 } }
       desk.put(1, scope())
       #expect(desk.sources == [inside(cameraV4), .stray])
-      desk.see([flow(laptopV4, port: 2)])
+      desk.see([translated(laptopV4, port: 2)])
       #expect(desk.sources == [.any] && desk.found.count == 2)
     }
   }
 
   @Test("CH-NAT-03 where any source may not be stopped, the status tells that it is too much")
   func exceeded() {
-    var desk = asking(both) { $0.clients[0].maximumElements = 2 }
+    var desk = asking(bothFlows) { $0.clients[0].maximumElements = 2 }
     desk.put(1, scope())
-    desk.see([flow(Fixture.address("192.168.1.40"), port: 3)])
+    desk.see([translated(Fixture.address("192.168.1.40"), port: 3)])
     #expect(desk.sources == [inside(laptopV4), .stray])
     #expect(desk.status() == .attackExceededCapability)
   }
 
   @Test("CH-MIT-12 limit holds for what is found by a policy that says so")
   func limit() {
-    var desk = desk([flow(cameraV4, port: 1)]) {
+    var desk = tracking([translated(cameraV4, port: 1)]) {
       var policy = PolicySettings(section: "cameras", action: .limit)
       policy.mac = MACPrefix(sendingMAC)
       $0.policies = [policy]
@@ -519,18 +299,18 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
     "CH-NAT-03 asked for quarantine, nobody is confined until somebody is found; then the device"
   )
   func quarantine() {
-    var desk = desk([]) { $0.clients[0].may = [.block, .quarantine] }
+    var desk = tracking([]) { $0.clients[0].may = [.block, .quarantine] }
     var asked = scope()
     asked.requestedAction = .quarantine
     #expect(desk.put(1, asked).isCreated)
     #expect(desk.confined.isEmpty && desk.sources == [.any])
-    desk.see([flow(cameraV4, port: 1)])
+    desk.see([translated(cameraV4, port: 1)])
     #expect([MACAddress](desk.confined.keys) == [sendingMAC])
   }
 
   @Test("CH-NAT-08 another WAN address: what named the old one ends")
   func moved() {
-    var desk = desk([flow(cameraV4, port: 1)])
+    var desk = tracking([translated(cameraV4, port: 1)])
     desk.put(1, scope())
     var home = Fixture.home
     home.wanAddresses = [Fixture.address("203.0.113.78")]
@@ -541,7 +321,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
 
   @Test("CH-NAT-01 with both ports named, what answers is named wholly; else nothing is")
   func answers() {
-    var desk = desk([])
+    var desk = tracking([])
     var seen: [[Flow.Tuple]] = []
     desk.surroundings.flows = { seen.append($0.answers) }
     func answers(_ change: (inout MitigationScope) -> Void) -> [Flow.Tuple] {
@@ -555,7 +335,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
       desk.pass(400)
       return seen.first ?? []
     }
-    #expect(answers { _ in } == [flow(cameraV4, port: 40_000).reply])
+    #expect(answers { _ in } == [translated(cameraV4, port: 40_000).reply])
     #expect(answers { $0.targetProtocols = [] }.map { $0.transport } == [6, 17, 33, 132, 136])
     #expect(
       answers { $0.sourcePortRanges.append(PortRange(7)) }.map { $0.targetPort } == [40_000, 7]
@@ -602,7 +382,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
       let flows = (0..<number(12)).map { _ in
         let transport: UInt8 = [6, 17, 17, 1, 47][number(5)]
         let hasPorts = transport == 6 || transport == 17
-        return flow(
+        return translated(
           IPAddress(v4: 0xC0A8_0102 + UInt32(number(6))),
           port: hasPorts ? UInt16(number(9)) : 0,
           to: IPAddress(v4: 0xC633_6406 + UInt32(number(3))),
@@ -610,7 +390,7 @@ private func inside(_ address: IPAddress) -> RuleSource { .inside(Prefix(host: a
           transport: transport
         )
       }
-      var desk = desk(flows)
+      var desk = tracking(flows)
       desk.put(1, asked)
       let expected = flows.filter { isMeant($0, asked) }.map { $0.original.source }
       #expect(Set(desk.found.map { $0.address }) == Set(expected), "seed \(seed)")
